@@ -4,6 +4,7 @@
 mod bound;
 mod civil;
 mod classify;
+mod coverage;
 mod interval;
 mod name;
 mod span;
