@@ -7,6 +7,8 @@ mod classify;
 mod interval;
 mod name;
 mod span;
+#[cfg(test)]
+mod tiling;
 mod value;
 mod window;
 mod words;
