@@ -169,7 +169,8 @@ impl Grid {
             return None;
         }
         let mut index = self.civil_index(self.civil(value)?);
-        // The civil guess is off where the clock was put back over a boundary, or skipped one.
+        // The guess is off before the anchor's day of a month, and where the clock was put back over a boundary or
+        // skipped one.
         while self.boundary(index)? > value {
             index = index.checked_sub(1)?;
         }
@@ -263,7 +264,8 @@ impl Grid {
         (civil::MIN_CIVIL..=civil::MAX_CIVIL).contains(&civil).then_some(civil)
     }
 
-    /// The index of the window that a civil time falls in.
+    /// The index of the window that a civil time falls in, or for months, where the anchor's day is still to come, the
+    /// next.
     fn civil_index(&self, civil: i64) -> i64 {
         match self.step() {
             Step::Fixed(step) => {
@@ -272,10 +274,8 @@ impl Grid {
                 i64::try_from(distance.div_euclid(i128::from(step))).unwrap_or(i64::MAX)
             }
             Step::Months(step) => {
-                let within = |civil: i64| (civil::ymd(civil.div_euclid(DAY)).day, civil.rem_euclid(DAY));
                 let month = |civil: i64| month_number(civil::ymd(civil.div_euclid(DAY)));
-                let incomplete = i64::from(within(civil) < within(self.anchor));
-                (month(civil) - month(self.anchor) - incomplete).div_euclid(step)
+                (month(civil) - month(self.anchor)).div_euclid(step)
             }
         }
     }
