@@ -8,6 +8,8 @@ mod coverage;
 mod interval;
 mod name;
 mod span;
+#[cfg(test)]
+mod tiling;
 mod value;
 mod window;
 mod words;
