@@ -1,1 +1,5 @@
-//! See ARCHITECTURE.md.
+//! From policy and catalog to a plan.
+
+mod hazard;
+
+pub use hazard::{Gating, HazardKind, UnknownHazard};
