@@ -58,7 +58,11 @@ impl serde::de::Error for DecodeError {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("possible: {}", expected.join(", ")),
         };
-        Self { path: None, message: format!("`{}` is not possible here", super::tree::shortened(variant)), help: Some(help) }
+        Self {
+            path: None,
+            message: format!("`{}` is not possible here", super::tree::shortened(variant)),
+            help: Some(help),
+        }
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -111,11 +115,7 @@ impl<'a> At<'a> {
         })
     }
 
-    fn map<V: Visitor<'a>>(
-        self,
-        fields: Option<&'static [&'static str]>,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    fn map<V: Visitor<'a>>(self, fields: Option<&'static [&'static str]>, visitor: V) -> Result<V::Value, DecodeError> {
         let Tree::Map(map) = self.tree else { return Err(self.wrong("a map")) };
         let result = visitor.visit_map(Entries { at: self.clone(), entries: map.iter(), fields, value: None });
         self.placed(result)
@@ -151,13 +151,13 @@ fn home_of(key: &str) -> Option<&'static str> {
 
 macro_rules! whole_numbers {
     ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
             self.whole_number(visitor)
         })*
     };
 }
 
-impl<'a> Deserializer<'a> for At<'a> {
+impl<'de> Deserializer<'de> for At<'de> {
     type Error = DecodeError;
 
     whole_numbers! {
@@ -165,7 +165,7 @@ impl<'a> Deserializer<'a> for At<'a> {
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
     }
 
-    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.tree {
             Tree::Null => visitor.visit_unit(),
             Tree::Bool(value) => visitor.visit_bool(*value),
@@ -176,7 +176,7 @@ impl<'a> Deserializer<'a> for At<'a> {
         }
     }
 
-    fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.tree {
             Tree::Bool(value) => visitor.visit_bool(*value),
             Tree::Null | Tree::Number(_) | Tree::Text(_) | Tree::List(_) | Tree::Map(_) => {
@@ -185,40 +185,40 @@ impl<'a> Deserializer<'a> for At<'a> {
         }
     }
 
-    fn deserialize_f64<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.tree {
             Tree::Number(number) => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
             Tree::Null | Tree::Bool(_) | Tree::Text(_) | Tree::List(_) | Tree::Map(_) => Err(self.wrong("a number")),
         }
     }
 
-    fn deserialize_f32<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         self.deserialize_f64(visitor)
     }
 
-    fn deserialize_string<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let text = self.tree.scalar().ok_or_else(|| self.wrong("a text"))?;
         let result = visitor.visit_string(text);
         self.placed(result)
     }
 
-    fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         self.deserialize_string(visitor)
     }
 
-    fn deserialize_char<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         self.deserialize_string(visitor)
     }
 
-    fn deserialize_identifier<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         self.deserialize_string(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         if self.tree.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'a>>(
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
         visitor: V,
@@ -226,17 +226,17 @@ impl<'a> Deserializer<'a> for At<'a> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let Tree::List(list) = self.tree else { return Err(self.wrong("a list")) };
         let result = visitor.visit_seq(Items { at: self.clone(), items: list.iter().enumerate() });
         self.placed(result)
     }
 
-    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         self.map(None, visitor)
     }
 
-    fn deserialize_struct<V: Visitor<'a>>(
+    fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
         fields: &'static [&'static str],
@@ -245,7 +245,7 @@ impl<'a> Deserializer<'a> for At<'a> {
         self.map(Some(fields), visitor)
     }
 
-    fn deserialize_enum<V: Visitor<'a>>(
+    fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
         _variants: &'static [&'static str],

@@ -133,7 +133,8 @@ pub struct Retention {
     pub keep: Keep,
     /// What happens to it.
     pub then: Then,
-    /// Between detach and drop.
+    /// Between detach and drop; zero is a drop in the same plan.
+    #[serde(with = "crate::grid::or_zero")]
     pub grace: CalendarSpan,
     /// Partitions that fit no grid.
     pub straddling: Straddling,
@@ -232,6 +233,7 @@ pub struct Grant {
 pub struct MaxDrop {
     /// Partitions leaving one table in one plan.
     pub windows: u32,
-    /// What they cover together.
+    /// What they cover together; zero with zero windows blocks every removal that has no grant.
+    #[serde(with = "crate::grid::or_zero")]
     pub span: CalendarSpan,
 }

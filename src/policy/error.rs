@@ -32,7 +32,7 @@ pub struct Label {
 }
 
 /// A stretch of one source.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// [`Source::name`](super::Source::name).
     pub source: String,

@@ -15,10 +15,9 @@ pub(crate) fn scan_error(kind: &ErrorKind, max_depth: usize) -> (String, Option<
             Some("a value that begins with `*` is an alias in YAML: quote it if it is meant as text".to_owned()),
         ),
         ErrorKind::UnclosedQuotedScalar => ("a quote is never closed".to_owned(), None),
-        ErrorKind::DirectiveDisallowed => (
-            "a YAML directive".to_owned(),
-            Some("a value that begins with `%` needs quotes".to_owned()),
-        ),
+        ErrorKind::DirectiveDisallowed => {
+            ("a YAML directive".to_owned(), Some("a value that begins with `%` needs quotes".to_owned()))
+        }
         other => (other.to_string(), None),
     }
 }

@@ -10,9 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use limits::{
-    Cache, Client, DatabaseLimits, Limits, Monitoring, PgBouncer, Pool, RoleLimits, ServiceLimits,
-};
+pub use limits::{Cache, Client, DatabaseLimits, Limits, Monitoring, PgBouncer, Pool, RoleLimits, ServiceLimits};
 pub use tables::{
     DefaultPartitionSpec, EncodingSpec, IndexSpec, Maintenance, OtherIndexes, PartitionSpec, RetentionSpec,
     StraddlingSpec, TableSpec, ThenSpec,

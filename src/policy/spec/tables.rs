@@ -49,7 +49,7 @@ pub struct PartitionSpec {
     pub interval: Option<Interval>,
     /// IANA zone of the boundaries; for `timestamp` and `date` keys mandatory: the zone that the values are in.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "cli", schemars(example = "UTC", example = "Europe/Berlin"))]
+    #[cfg_attr(feature = "cli", schemars(example = &"UTC", example = &"Europe/Berlin"))]
     pub timezone: Option<String>,
     /// Phase of the grid: a date or time (weeks begin on Monday 2000-01-03 by default), or a number for id keys.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +104,7 @@ pub struct IndexSpec {
     pub columns: Option<Vec<String>>,
     /// The access method; `btree` by default.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "cli", schemars(example = "gin", example = "brin"))]
+    #[cfg_attr(feature = "cli", schemars(example = &"gin", example = &"brin"))]
     pub using: Option<String>,
     /// The predicate of a partial index.
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
