@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{Ident, check, comment, create, remove};
 use crate::plan::{Action, Fact, Step, Unit};
-use crate::policy::units::postgres_duration;
 
 /// What marks a check on the wire and in the server's log: it is the executor's own, not the plan's.
 pub const CHECK_COMMENT: &str = "/* pgstrata check */";
@@ -59,7 +58,15 @@ pub fn render(step: &Step) -> Vec<Statement> {
 }
 
 fn set(word: &str, name: &str, value: Duration) -> String {
-    format!("{word} {name} = '{}'", postgres_duration(value))
+    format!("{word} {name} = '{}'", server_time(value))
+}
+
+/// A time in the largest of PostgreSQL's units that divides it (section 20.1.1).
+fn server_time(value: Duration) -> String {
+    let millis = value.as_millis();
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")];
+    let fits = units.into_iter().find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit));
+    fits.map_or_else(|| format!("{millis}ms"), |(unit, name)| format!("{}{name}", millis / unit))
 }
 
 /// The role that works, the locks it takes first, and the work.
