@@ -37,7 +37,8 @@ fn managed_elsewhere(context: &Context<'_>, steps: &mut [Step], findings: &mut V
     let Some(schema) = &context.root.partman else { return };
     let message = "pg_partman's automatic maintenance manages this table: every step is blocked".to_owned();
     let name = postgres_protocol::escape::escape_literal(&context.name.to_string());
-    let update = format!("UPDATE {schema}.part_config SET automatic_maintenance = 'off' WHERE parent_table = {};", name.trim());
+    let update =
+        format!("UPDATE {schema}.part_config SET automatic_maintenance = 'off' WHERE parent_table = {};", name.trim());
     let mut finding = context.finding(Code::ManagedByPgPartman, None, message.clone());
     finding.hint = Some(format!("to hand it over: {update}"));
     findings.push(finding);
@@ -56,7 +57,13 @@ fn clock_skew(context: &Context<'_>, steps: &mut [Step], findings: &mut Vec<Find
     }
     if blocked {
         let message = format!("this machine's clock and the server's differ by {seconds} s: every removal is blocked");
-        findings.push(Finding { table: None, code: Code::ClockSkew, object: None, message, hint: Some("set both by NTP".to_owned()) });
+        findings.push(Finding {
+            table: None,
+            code: Code::ClockSkew,
+            object: None,
+            message,
+            hint: Some("set both by NTP".to_owned()),
+        });
     }
 }
 
@@ -74,7 +81,10 @@ fn beyond_max_drop(context: &Context<'_>, options: &PlanOptions, steps: &[Step])
         let length = length.map_or(i64::MAX, |(from, to)| to.as_second() - from.as_second());
         seconds = seconds.saturating_add(length);
     }
-    let span = limit.span.before(context.now, context.grid.zone()).map_or(0, |then| context.now.as_second() - then.as_second());
+    let span = limit
+        .span
+        .before(context.now, context.grid.zone())
+        .map_or(0, |then| context.now.as_second() - then.as_second());
     let too_many = windows > options.max_drop.unwrap_or(limit.windows);
     // The flag names a number of partitions and replaces both limits.
     let too_long = options.max_drop.is_some() || seconds > span;
@@ -111,9 +121,7 @@ fn hazards(context: &Context<'_>, options: &PlanOptions, step: &mut Step, beyond
 }
 
 fn find_grant(context: &Context<'_>, options: &PlanOptions, kind: HazardKind) -> Option<Granted> {
-    let fits = |grant: &Grant| {
-        grant.hazard == kind && grant.table.as_ref().is_none_or(|table| table == context.name)
-    };
+    let fits = |grant: &Grant| grant.hazard == kind && grant.table.as_ref().is_none_or(|table| table == context.name);
     let by_policy = context.desired.apply.allow.iter().find(|grant| fits(grant));
     let by_policy = by_policy.map(|grant| Granted { grant: grant.clone(), source: GrantSource::Policy });
     by_policy.or_else(|| options.grants.iter().find(|granted| fits(&granted.grant)).cloned())

@@ -148,7 +148,8 @@ pub(super) fn judged(
             return Err(broken(Code::TableMissing, "there is no such table".to_owned(), Some(hint)));
         }
         TableState::Unfit(what) => {
-            let message = format!("it is {what}: only a table partitioned by range of one date or time column is managed");
+            let message =
+                format!("it is {what}: only a table partitioned by range of one date or time column is managed");
             return Err(broken(Code::TableUnfit, message, None));
         }
     };
@@ -168,7 +169,8 @@ pub(super) fn judged(
 
 /// What concerns no single table.
 fn about_everything(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Vec<Finding> {
-    let finding = |code, message: String, hint: Option<String>| Finding { table: None, code, object: None, message, hint };
+    let finding =
+        |code, message: String, hint: Option<String>| Finding { table: None, code, object: None, message, hint };
     let mut findings = Vec::new();
     for path in &desired.not_enforced {
         let message = format!("`{path}` is understood, and not yet enforced by this version");
@@ -200,7 +202,9 @@ fn obstacle(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Op
     if snapshot.target.in_recovery {
         return Some("the server is a standby".to_owned());
     }
-    let wrong = mismatches(desired, snapshot).first().map(|(what, expected, _)| format!("the policy expects {what} `{expected}`"));
+    let wrong = mismatches(desired, snapshot)
+        .first()
+        .map(|(what, expected, _)| format!("the policy expects {what} `{expected}`"));
     wrong
 }
 
@@ -210,10 +214,7 @@ fn mismatches(desired: &Desired, snapshot: &Snapshot) -> Vec<(&'static str, Stri
     let found = BTreeMap::from([
         ("database", (&desired.expect.database, target.database.clone())),
         ("cluster_name", (&desired.expect.cluster_name, target.cluster_name.clone().unwrap_or_default())),
-        (
-            "system_identifier",
-            (&desired.expect.system_identifier, target.system_identifier.clone().unwrap_or(unknown)),
-        ),
+        ("system_identifier", (&desired.expect.system_identifier, target.system_identifier.clone().unwrap_or(unknown))),
     ]);
     found
         .into_iter()

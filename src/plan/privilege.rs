@@ -28,11 +28,14 @@ pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Findi
                 lacks(format!("{who} may not SET ROLE {role}, which owns it"), format!("GRANT {role} TO {who};"));
             }
         }
-        let Action::CreatePartition(_) | Action::CreateDefault(_) = &step.action else { continue };
+        let (Action::CreatePartition(_) | Action::CreateDefault(_)) = &step.action else { continue };
         let Some(TableState::Partitioned(root)) = catalog.tables.get(&step.table) else { continue };
         let (owner, schema) = (&root.attributes.owner, &step.table.schema);
         if !root.owner_creates_in_schema {
-            lacks(format!("its owner {owner} may not create tables in schema {schema}"), format!("GRANT CREATE ON SCHEMA {schema} TO {owner};"));
+            lacks(
+                format!("its owner {owner} may not create tables in schema {schema}"),
+                format!("GRANT CREATE ON SCHEMA {schema} TO {owner};"),
+            );
         }
         if let Some(tablespace) = root.attributes.tablespace.as_ref().filter(|_| !root.owner_creates_in_tablespace) {
             lacks(

@@ -13,7 +13,11 @@ pub fn bytes(bytes: u64) -> String {
         whole /= 1024;
         unit += 1;
     }
-    if unit > 0 && whole < 10 { format!("{whole}.{tenths} {}", UNITS[unit]) } else { format!("{whole} {}", UNITS[unit]) }
+    if unit > 0 && whole < 10 {
+        format!("{whole}.{tenths} {}", UNITS[unit])
+    } else {
+        format!("{whole} {}", UNITS[unit])
+    }
 }
 
 /// `~1.9e9 rows`: the server's estimate, marked as such; without one, unknown.
@@ -58,7 +62,9 @@ mod tests {
 
     #[test]
     fn sizes_and_rows_read_as_people_say_them() {
-        for (size, text) in [(0, "0 bytes"), (999, "999 bytes"), (8192, "8.0 kB"), (1 << 30, "1.0 GB"), (431 << 30, "431 GB")] {
+        for (size, text) in
+            [(0, "0 bytes"), (999, "999 bytes"), (8192, "8.0 kB"), (1 << 30, "1.0 GB"), (431 << 30, "431 GB")]
+        {
             assert_eq!(bytes(size), text);
         }
         for (count, text) in [(None, "unknown rows"), (Some(0), "~0 rows"), (Some(1_900_000_000), "~1.9e9 rows")] {

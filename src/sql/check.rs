@@ -12,10 +12,9 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
         Fact::Parent { root } => Some(format!("{} AND c.relkind = 'p')", named(&root.name, root.oid))),
         Fact::NameFree { name } => Some(format!("to_regclass({}) IS NULL", Literal(&name.to_string()))),
         Fact::RangeFree { .. } => None,
-        Fact::NoDefault { root } => Some(format!(
-            "EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = {} AND partdefid = 0)",
-            root.oid
-        )),
+        Fact::NoDefault { root } => {
+            Some(format!("EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = {} AND partdefid = 0)", root.oid))
+        }
         Fact::Attached { oid: None, .. } => None,
         Fact::Attached { root, partition, oid: Some(oid), bounds, pending } => {
             Some(attached(root.oid, partition, *oid, bounds, *pending))

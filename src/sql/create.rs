@@ -70,8 +70,10 @@ fn table_like(
     // 14 to 16 would give the partition a sequence of its own, 17 and later refuse the ATTACH: identity stays out.
     let mut create = format!("CREATE TABLE {partition} (LIKE {root} INCLUDING ALL EXCLUDING IDENTITY{check})");
     if !storage_parameters.is_empty() {
-        let parameters: Vec<String> =
-            storage_parameters.iter().map(|(name, value)| format!("{} = {}", parameter(name), Literal(value))).collect();
+        let parameters: Vec<String> = storage_parameters
+            .iter()
+            .map(|(name, value)| format!("{} = {}", parameter(name), Literal(value)))
+            .collect();
         create.push_str(&format!(" WITH ({})", parameters.join(", ")));
     }
     if let Some(tablespace) = tablespace {

@@ -81,7 +81,9 @@ fn work(action: &Action) -> (&Ident, Vec<String>, Vec<String>) {
         Action::AttachPartition(action) => {
             (&action.owner, vec![], vec![create::again(action), comment::remove(&action.retired)])
         }
-        Action::DropPartition(action) => (&action.retired.owner, vec![remove::lock(action)], vec![remove::drop(action)]),
+        Action::DropPartition(action) => {
+            (&action.retired.owner, vec![remove::lock(action)], vec![remove::drop(action)])
+        }
     }
 }
 

@@ -63,7 +63,11 @@ pub(super) fn creations(
                 && context.snapshot.answers.get(&Question::NameTaken { name: name.clone() }) != Answer::Taken(true)
         };
         let Some(name) = candidates.iter().find(|name| free(name)).cloned() else {
-            let message = format!("no partition for {bounds}: the names {} to {} are taken", candidates[0], candidates[candidates.len() - 1]);
+            let message = format!(
+                "no partition for {bounds}: the names {} to {} are taken",
+                candidates[0],
+                candidates[candidates.len() - 1]
+            );
             result.findings.push(context.finding(Code::NameTaken, candidates.first(), message));
             continue;
         };
@@ -122,9 +126,7 @@ pub(super) fn default_partition(context: &Context<'_>, findings: &mut Vec<Findin
             None
         }
         (DefaultPartition::Require, None) => Some(create_default(context)),
-        (DefaultPartition::None, None)
-        | (DefaultPartition::Allow, _)
-        | (DefaultPartition::Require, Some(_)) => None,
+        (DefaultPartition::None, None) | (DefaultPartition::Allow, _) | (DefaultPartition::Require, Some(_)) => None,
     }
 }
 
@@ -150,7 +152,13 @@ fn create_default(context: &Context<'_>) -> Step {
     step.before.push(Fact::NameFree { name: name.clone() });
     step.before.push(Fact::NoDefault { root: context.relation() });
     let root = context.relation();
-    step.after.push(Fact::Attached { root, partition: name.clone(), oid: None, bounds: LeafBounds::Default, pending: false });
+    step.after.push(Fact::Attached {
+        root,
+        partition: name.clone(),
+        oid: None,
+        bounds: LeafBounds::Default,
+        pending: false,
+    });
     subscriber_hazard(context, &name, &mut step);
     step
 }
@@ -200,7 +208,9 @@ fn beside_default(context: &Context<'_>, piece: &Piece, step: &mut Step, finding
     }
     let detail = match answers.get(&Question::Bytes { relation: oid }) {
         Answer::Bytes(bytes) if bytes <= SMALL_DEFAULT_BYTES => return,
-        Answer::Bytes(bytes) => format!("the attach scans the default partition ({}) under ACCESS EXCLUSIVE", crate::render::bytes(bytes)),
+        Answer::Bytes(bytes) => {
+            format!("the attach scans the default partition ({}) under ACCESS EXCLUSIVE", crate::render::bytes(bytes))
+        }
         Answer::Unknown(_) | Answer::Leaf(_) | Answer::Rows(_) | Answer::Taken(_) => {
             "the attach scans the default partition, of unknown size, under ACCESS EXCLUSIVE".to_owned()
         }

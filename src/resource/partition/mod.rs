@@ -11,5 +11,5 @@ mod retired;
 mod wanted;
 
 pub(crate) use context::Context;
-pub(crate) use diff::{Diff, diff, questions};
+pub(crate) use diff::{diff, questions};
 pub(crate) use overview::overview;

@@ -7,8 +7,8 @@ use super::retired::drop_after;
 use crate::catalog::{Answer, Leaf, Marker, Oid, Question};
 use crate::grid::{Bound, LeafBounds};
 use crate::plan::{
-    Action, Block, Class, DetachMode, DetachPartition, Fact, Hazard, HazardKind, Relation, Retiring, Stake, Stamp, Step,
-    StepId,
+    Action, Block, Class, DetachMode, DetachPartition, Fact, Hazard, HazardKind, Relation, Retiring, Stake, Stamp,
+    Step, StepId,
 };
 use crate::policy::Then;
 
@@ -109,7 +109,10 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>) -> Vec<Step> {
             steps.push(drop);
         } else if let Some(due) = due {
             let note = format!("drop due {}", crate::render::day(due));
-            steps.iter_mut().filter(|step| step.action.word() == "detach").for_each(|step| step.note = Some(note.clone()));
+            steps
+                .iter_mut()
+                .filter(|step| step.action.word() == "detach")
+                .for_each(|step| step.note = Some(note.clone()));
         }
     }
     steps

@@ -96,7 +96,10 @@ pub(super) fn leaving<'a>(context: &Context<'a>) -> Leaving<'a> {
             Fit::Straddling => match retention.straddling {
                 Straddling::Remove => {}
                 Straddling::Keep => {
-                    stays(Code::Straddling, format!("{} fits no grid: its time is over, and it is left alone", leaver.leaf.bounds));
+                    stays(
+                        Code::Straddling,
+                        format!("{} fits no grid: its time is over, and it is left alone", leaver.leaf.bounds),
+                    );
                     continue;
                 }
             },
@@ -107,7 +110,11 @@ pub(super) fn leaving<'a>(context: &Context<'a>) -> Leaving<'a> {
         }
         // Everything at or after the newest partition with rows stays; only what is wholly older may leave.
         if newest_from.is_some_and(|from| leaver.to > from) {
-            let what = if newest == Some(leaver.oid) { "the newest partition with rows" } else { "newer than the newest partition with rows" };
+            let what = if newest == Some(leaver.oid) {
+                "the newest partition with rows"
+            } else {
+                "newer than the newest partition with rows"
+            };
             stays(Code::NewestWithRows, format!("its time is over, and it stays: {what}"));
             continue;
         }

@@ -29,13 +29,19 @@ pub(super) struct RetiredTables {
 fn own<'a>(context: &Context<'a>) -> impl Iterator<Item = (Oid, &'a Retired)> {
     let (root, oid) = (context.name, context.root.oid);
     context.snapshot.catalog.retired.iter().map(|(oid, table)| (*oid, table)).filter(move |(own, table)| {
-        table.marker.root == *root && table.marker.root_oid == oid && table.marker.oid == *own && table.in_use_as.is_none()
+        table.marker.root == *root
+            && table.marker.root_oid == oid
+            && table.marker.oid == *own
+            && table.in_use_as.is_none()
     })
 }
 
 /// Ranges of detached tables that the policy wants back: they are not to be covered by a new, empty partition.
 pub(super) fn coming_back(context: &Context<'_>) -> Vec<(Bound, Bound)> {
-    own(context).filter(|(_, table)| wanted_back(context, table)).map(|(_, table)| (table.marker.from, table.marker.to)).collect()
+    own(context)
+        .filter(|(_, table)| wanted_back(context, table))
+        .map(|(_, table)| (table.marker.from, table.marker.to))
+        .collect()
 }
 
 /// Whether retention would keep this window if it were attached: it was lengthened since, or taken out.
@@ -86,7 +92,10 @@ fn judge_one(context: &Context<'_>, oid: Oid, table: &Retired, result: &mut Reti
         return;
     };
     if !expired {
-        found(Code::WindowTaken, format!("detached {since}; the policy would keep its window, which another partition covers"));
+        found(
+            Code::WindowTaken,
+            format!("detached {since}; the policy would keep its window, which another partition covers"),
+        );
         return;
     }
     if let Some(by) = held {

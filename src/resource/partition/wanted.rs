@@ -64,7 +64,8 @@ fn next_window(context: &Context<'_>, index: &mut i64) -> Option<Window> {
 fn reach(context: &Context<'_>) -> Option<(KeyValue, KeyValue)> {
     let current = context.grid.window(context.grid.index_at(context.now)?)?;
     let begin = context.table.start.and_then(|start| context.grid.value_of_civil(start));
-    let first_window = begin.and_then(|start| context.grid.window(context.grid.index_of(start)?)).map_or(current.from, |w| w.from);
+    let first_window =
+        begin.and_then(|start| context.grid.window(context.grid.index_of(start)?)).map_or(current.from, |w| w.from);
     let edge = context.edge();
     let oldest = context
         .ranges()
