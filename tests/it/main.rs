@@ -8,5 +8,6 @@
     reason = "a test fails by panic"
 )]
 
+mod connect;
 mod sandbox;
 mod support;

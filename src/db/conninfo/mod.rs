@@ -264,11 +264,11 @@ fn tls_versions(min: Option<&str>, max: Option<&str>) -> Result<TlsVersions, Str
     };
     let min = level("ssl_min_protocol_version", min, 12)?;
     let max = level("ssl_max_protocol_version", max, 13)?;
-    if min > max {
-        return Err("ssl_min_protocol_version is above ssl_max_protocol_version".to_owned());
-    }
     if max < 12 {
         return Err("ssl_max_protocol_version is below TLSv1.2, the oldest supported here".to_owned());
+    }
+    if min > max {
+        return Err("ssl_min_protocol_version is above ssl_max_protocol_version".to_owned());
     }
     Ok(TlsVersions { tls12: min <= 12, tls13: max >= 13 })
 }
