@@ -80,7 +80,7 @@ impl Connector {
         self
     }
 
-    /// Gives up connecting when that interrupt is tripped.
+    /// Gives up connecting, and waiting for a pooled session, when that interrupt is tripped.
     #[must_use]
     pub fn with_interrupt(mut self, interrupt: &Interrupt) -> Self {
         self.interrupt = Some(interrupt.clone());
@@ -156,6 +156,10 @@ impl Connector {
     /// [`ConnError::BadConnInfo`] for limits that contradict each other.
     pub fn pool_with(&self, options: &PoolOptions) -> Result<Pool, ConnError> {
         Pool::new(self.clone(), options)
+    }
+
+    pub(super) fn interrupt(&self) -> Option<&Interrupt> {
+        self.interrupt.as_ref()
     }
 
     pub(super) fn setup(&self) -> &Setup {
@@ -314,15 +318,22 @@ impl std::fmt::Debug for Connector {
     }
 }
 
-/// Of two failures with one host, the one to act on: what was tried first is what the user asked for.
+/// Of two failures with one host, the one to act on.
 fn combined(first: ConnError, second: ConnError) -> ConnError {
-    match (&first, &second) {
-        (ConnError::Tls { .. }, ConnError::Tls { .. }) => first,
-        // No TLS on that server: the plain session's error is the whole story.
-        (ConnError::Tls { .. }, _) => second,
-        _ => first,
+    match (first, second) {
+        // prefer: after the plain session failed too, that is the story, unless the server does have TLS.
+        (ConnError::Tls { message: tls, .. }, ConnError::AuthFailed { target, user, message }) => {
+            let message = if tls.contains(NO_TLS) { message } else { format!("{message}; with tls before: {tls}") };
+            ConnError::AuthFailed { target, user, message }
+        }
+        (ConnError::Tls { message, .. }, second) if message.contains(NO_TLS) => second,
+        // What was tried first is what the user asked for.
+        (first, _) => first,
     }
 }
+
+/// The driver's words for a server that answers N to an SSLRequest.
+const NO_TLS: &str = "server does not support TLS";
 
 fn ends_search(error: &ConnError) -> bool {
     match error {
@@ -349,5 +360,36 @@ fn satisfies(state: ServerState, wanted: TargetSessionAttrs) -> bool {
         TargetSessionAttrs::ReadOnly => state.read_only || state.in_recovery,
         TargetSessionAttrs::Primary => !state.in_recovery,
         TargetSessionAttrs::Standby => state.in_recovery,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_threads_share_can_be_shared() {
+        fn shared<T: Clone + Send + Sync>() {}
+        fn moved<T: Send>() {}
+        shared::<Connector>();
+        shared::<Interrupt>();
+        shared::<CancelHandle>();
+        shared::<Pool>();
+        moved::<Session>();
+    }
+
+    #[test]
+    fn the_failure_that_tells_most_is_reported() {
+        let tls = |message: &str| ConnError::Tls { target: "d@h:1".to_owned(), message: message.to_owned() };
+        let auth = || ConnError::AuthFailed {
+            target: "d@h:1".to_owned(),
+            user: "u".to_owned(),
+            message: "no entry".to_owned(),
+        };
+        assert_eq!(combined(tls("x: server does not support TLS"), auth()), auth());
+        assert!(
+            combined(tls("UnknownIssuer"), auth()).to_string().ends_with("no entry; with tls before: UnknownIssuer")
+        );
+        assert_eq!(combined(auth(), tls("x: server does not support TLS")), auth());
     }
 }

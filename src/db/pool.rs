@@ -8,6 +8,7 @@ use postgres::SimpleQueryMessage;
 
 use super::connector::Connector;
 use super::error::{ConnError, describe};
+use super::interrupt::Interrupt;
 use super::session::{Session, Setup};
 
 /// How long a check-out waits in one go before it looks whether the server refused for good.
@@ -53,6 +54,7 @@ pub struct Pool {
     refusal: Refusal,
     target: String,
     acquire_timeout: Duration,
+    interrupt: Option<Interrupt>,
 }
 
 /// The last error that trying again will not mend, such as a wrong password. r2d2 would try again and again until its
@@ -72,6 +74,7 @@ impl Pool {
         }
         let refusal = Refusal::default();
         let target = connector.info().display_target();
+        let interrupt = connector.interrupt().cloned();
         let inner = r2d2::Pool::builder()
             .max_size(max_size)
             .min_idle(Some(min_idle))
@@ -82,7 +85,7 @@ impl Pool {
             .error_handler(Box::new(r2d2::NopErrorHandler))
             // `build` would open every session at once.
             .build_unchecked(SessionManager { connector, refusal: Arc::clone(&refusal) });
-        Ok(Self { inner, refusal, target, acquire_timeout })
+        Ok(Self { inner, refusal, target, acquire_timeout, interrupt })
     }
 
     /// A session, within the acquire timeout. What the server refuses for good is reported at once.
@@ -101,6 +104,9 @@ impl Pool {
                         && (!error.is_transient() || left <= SLICE)
                     {
                         return Err(error);
+                    }
+                    if self.interrupt.as_ref().is_some_and(Interrupt::is_set) {
+                        return Err(ConnError::Interrupted { target: self.target.clone() });
                     }
                     if left <= SLICE {
                         return Err(ConnError::PoolExhausted {

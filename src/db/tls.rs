@@ -65,6 +65,7 @@ fn roots(info: &ConnInfo) -> Result<Option<Roots>, String> {
     let (certificates, source) = match &info.root_cert {
         RootCert::None => return Ok(None),
         RootCert::System => {
+            // Honours SSL_CERT_FILE and SSL_CERT_DIR, as OpenSSL does for libpq.
             let found = rustls_native_certs::load_native_certs();
             (found.certs, "the system's certificate store".to_owned())
         }

@@ -90,3 +90,55 @@ pub(super) const KEYWORDS: &[Keyword] = &[
 pub(super) fn find(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }
+
+/// The keyword that `name` is probably a slip for.
+pub(super) fn nearest(name: &str) -> Option<&'static Keyword> {
+    let slips = |keyword: &&Keyword| edit_distance(keyword.name, name);
+    KEYWORDS.iter().min_by_key(slips).filter(|keyword| slips(keyword) <= keyword.name.len().div_ceil(4))
+}
+
+/// Insertions, deletions and replacements of bytes between the two.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (y, cell) in b.bytes().zip(row.iter_mut().skip(1)) {
+            let above = *cell;
+            *cell = (diagonal + usize::from(x != y)).min(left + 1).min(above + 1);
+            diagonal = above;
+            left = *cell;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_find_their_keyword_and_strangers_none() {
+        for (name, expected) in [
+            ("sslmod", Some("sslmode")),
+            ("hoost", Some("host")),
+            ("db_name", Some("dbname")),
+            ("hunter2", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(name).map(|keyword| keyword.name), expected, "{name}");
+        }
+        assert_eq!((edit_distance("kitten", "sitting"), edit_distance("", "ab"), edit_distance("ab", "")), (3, 2, 2));
+    }
+
+    #[test]
+    fn no_name_appears_twice() {
+        let mut names: Vec<_> = KEYWORDS.iter().map(|keyword| keyword.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), KEYWORDS.len());
+    }
+}

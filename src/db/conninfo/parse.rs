@@ -25,10 +25,11 @@ pub(super) fn put(settings: &mut Settings, name: &str, value: String) -> Result<
             settings.insert(keyword.name, value);
             Ok(())
         }
-        None if !name.is_empty() && name.len() <= 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
-            Err(format!("unknown keyword \"{name}\""))
-        }
-        None => Err("something that is no keyword of libpq stands where one belongs".to_owned()),
+        // A stranger may be a piece of a password with a space or an & in it: only near misses are repeated.
+        None => Err(match keyword::nearest(name) {
+            Some(nearest) => format!("unknown keyword \"{name}\"; did you mean {}?", nearest.name),
+            None => format!("setting number {} has an unknown keyword", settings.len() + 1),
+        }),
     }
 }
 
@@ -261,7 +262,9 @@ mod tests {
             ("password=my hunter2", "no \"=\""),
             ("password='hunter2", "closing quote"),
             ("hunter2", "no \"=\""),
-            ("hoost=h", "\"hoost\""),
+            ("hoost=h", "did you mean host?"),
+            ("user=u password=my hunter2=x", "number 3"),
+            ("postgresql://u:12/34?hunter2=x@h/db", "number"),
         ] {
             let text = shown(text);
             assert!(text.starts_with("error: ") && text.contains(part) && !text.contains("hunter2"), "{text}");
