@@ -112,9 +112,9 @@ fn stopped_or_dropped_it_leaves_no_process_and_no_folder() {
         let _open = sandbox.connect("postgres").unwrap();
         assert!(is_running(pid));
         if stop {
-            sandbox.stop().unwrap()
+            sandbox.stop().unwrap();
         } else {
-            drop(sandbox)
+            drop(sandbox);
         }
         assert!(!folder.exists());
         assert!(!is_running(pid));
@@ -132,12 +132,17 @@ fn a_long_temporary_folder_is_not_used() {
     assert_eq!(sandbox.socket_dir().parent(), Some(Path::new("/tmp")));
 }
 
-const OWNER: &str = "PGSTRATA_TEST_OWNER";
-
+/// Runs itself again as the owner to kill.
 #[test]
 fn an_owner_killed_by_sigkill_leaves_no_process_and_no_folder() {
+    const OWNER: &str = "PGSTRATA_TEST_OWNER";
+    if std::env::var_os(OWNER).is_some() {
+        let sandbox = own_server(Options::default());
+        println!("started {} {}", sandbox.postmaster_pid().unwrap(), sandbox.socket_dir().display());
+        std::thread::sleep(Duration::from_secs(60));
+    }
     let mut owner = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "sandbox::owner_that_waits", "--ignored", "--nocapture"])
+        .args(["--exact", "sandbox::an_owner_killed_by_sigkill_leaves_no_process_and_no_folder", "--nocapture"])
         .env(OWNER, "1")
         .stdout(Stdio::piped())
         .spawn()
@@ -156,17 +161,6 @@ fn an_owner_killed_by_sigkill_leaves_no_process_and_no_folder() {
     while is_running(pid) || folder.exists() {
         assert!(Instant::now() < deadline, "server {pid} or {} is still there", folder.display());
         std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// Not a test: the process that the test above kills.
-#[test]
-#[ignore = "run by an_owner_killed_by_sigkill_leaves_no_process_and_no_folder"]
-fn owner_that_waits() {
-    if std::env::var_os(OWNER).is_some() {
-        let sandbox = own_server(Options::default());
-        println!("started {} {}", sandbox.postmaster_pid().unwrap(), sandbox.socket_dir().display());
-        std::thread::sleep(Duration::from_secs(60));
     }
 }
 
