@@ -96,7 +96,7 @@ fn a_server_that_does_not_start_says_why_and_leaves_nothing() {
     open_to_everybody(base.path());
     let options = Options {
         settings: settings(&[("shared_preload_libraries", "no_such_library")]),
-        base: base.path().to_owned(),
+        base: Some(base.path().to_owned()),
         ..Options::default()
     };
     let error = pgstrata::sandbox::Sandbox::start(server_binaries(), options).unwrap_err().to_string();
@@ -127,9 +127,29 @@ fn a_long_temporary_folder_is_not_used() {
     let base = tempfile::tempdir().unwrap();
     let long = base.path().join("x".repeat(100));
     std::fs::create_dir(&long).unwrap();
-    let sandbox = own_server(Options { base: long, ..Options::default() });
+    let sandbox = own_server(Options { base: Some(long), ..Options::default() });
     assert!(sandbox.connect("postgres").is_ok());
     assert_eq!(sandbox.socket_dir().parent(), Some(Path::new("/tmp")));
+}
+
+/// A checkout below a root's home: the server's user cannot run what is there. (Debian's server cannot be moved, and
+/// never lies in such a place.)
+#[test]
+fn binaries_that_the_servers_user_cannot_reach_are_copied() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let prefix = server_binaries().dir.parent().unwrap();
+    if prefix.join("share").is_dir() && prefix.join("lib").is_dir() && prefix != Path::new("/usr") {
+        let closed = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(closed.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        let copied = Command::new("cp").arg("-R").arg(prefix).arg(closed.path().join("pg")).status().unwrap();
+        assert!(copied.success());
+        let bin = pgstrata::sandbox::PgBin::at(&closed.path().join("pg/bin")).unwrap();
+        let sandbox = pgstrata::sandbox::Sandbox::start(&bin, Options::default()).unwrap();
+        assert!(sandbox.connect("postgres").is_ok());
+        let folder = sandbox.socket_dir().to_owned();
+        drop(sandbox);
+        assert!(!folder.exists());
+    }
 }
 
 /// Runs itself again as the owner to kill.
