@@ -82,7 +82,7 @@ fn tls_server(certificate: &str) -> Sandbox {
              hostssl all cert_user 127.0.0.1/32 cert\n\
              hostssl all tls_only 127.0.0.1/32 trust\n\
              hostnossl all plain_only 127.0.0.1/32 trust\n\
-             host all keeper 127.0.0.1/32 scram-sha-256\n\
+             host all keeper,pooled,limited 127.0.0.1/32 scram-sha-256\n\
              host all postgres 127.0.0.1/32 trust\n"
                 .to_owned(),
         ),
@@ -95,9 +95,16 @@ fn tls_server(certificate: &str) -> Sandbox {
         ..Options::default()
     });
     let roles = "CREATE ROLE cert_user LOGIN; CREATE ROLE tls_only LOGIN; CREATE ROLE plain_only LOGIN; \
-                 CREATE ROLE keeper LOGIN PASSWORD 'right'";
+                 CREATE ROLE keeper LOGIN PASSWORD 'right'; CREATE ROLE pooled LOGIN PASSWORD 'right'; \
+                 CREATE ROLE limited LOGIN PASSWORD 'right' CONNECTION LIMIT 0";
     sandbox.connect("postgres").unwrap().batch_execute(roles).unwrap();
     sandbox
+}
+
+/// The one with a good certificate, for all tests that need nothing else.
+fn good_server() -> &'static Sandbox {
+    static SERVER: OnceLock<Sandbox> = OnceLock::new();
+    SERVER.get_or_init(|| tls_server("server"))
 }
 
 /// What came of a connection: `tls`, `plain` as the server sees it, or the kind of error.
@@ -152,7 +159,7 @@ fn a_bare_session_is_left_as_the_server_makes_it() {
 
 #[test]
 fn every_sslmode_with_a_server_that_has_tls() {
-    let sandbox = tls_server("server");
+    let sandbox = good_server();
     let (ca, other) = (file("ca.crt"), file("other_ca.crt"));
     let missing = file("missing.crt");
     for (user, host, mode, root, expected) in [
@@ -268,7 +275,7 @@ fn a_certificate_of_version_1_is_refused_with_the_reason() {
 
 #[test]
 fn refusals_are_told_apart_at_once() {
-    let sandbox = tls_server("server");
+    let sandbox = good_server();
     let base = format!("host=127.0.0.1 port={} sslmode=disable", sandbox.port());
     let start = Instant::now();
 
@@ -283,8 +290,7 @@ fn refusals_are_told_apart_at_once() {
     let error = connect(&format!("{base} dbname=nowhere user=postgres")).unwrap_err();
     assert!(matches!(&error, ConnError::UnknownDatabase { message, .. } if message.contains("3D000")), "{error:?}");
 
-    sandbox.connect("postgres").unwrap().batch_execute("ALTER ROLE keeper CONNECTION LIMIT 0").unwrap();
-    let error = connect(&format!("{base} dbname=postgres user=keeper password=right")).unwrap_err();
+    let error = connect(&format!("{base} dbname=postgres user=limited password=right")).unwrap_err();
     assert!(matches!(error, ConnError::TooManyConnections { .. }) && error.is_transient(), "{error:?}");
 
     let error = connect(&format!("{base} dbname=postgres user=postgres options='-c nonsense=1'")).unwrap_err();
@@ -395,6 +401,7 @@ fn a_pool_hands_out_clean_sessions_only() {
     let pid = {
         let mut session = pool.get().unwrap();
         session.batch_execute("SET search_path = public; SET lock_timeout = 1; SELECT pg_advisory_lock(7)").unwrap();
+        session.batch_execute("SET ROLE pg_monitor").unwrap();
         session.backend_pid()
     };
     {
@@ -403,6 +410,7 @@ fn a_pool_hands_out_clean_sessions_only() {
         let sql = "SELECT current_setting('search_path') || current_setting('lock_timeout') || \
                    (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())";
         assert_eq!(show(&mut session, sql), "\"\"00");
+        assert_eq!(show(&mut session, "SELECT current_user::text"), server().superuser());
         session.batch_execute("BEGIN; CREATE TEMP TABLE left_open ()").unwrap();
     }
     let again = {
@@ -431,9 +439,9 @@ fn a_full_pool_and_a_wrong_password_say_so() {
     drop(held);
     pool.get().unwrap();
 
-    let sandbox = tls_server("server");
+    let sandbox = good_server();
     let url =
-        format!("host=127.0.0.1 port={} dbname=postgres user=keeper password=wrong sslmode=disable", sandbox.port());
+        format!("host=127.0.0.1 port={} dbname=postgres user=pooled password=wrong sslmode=disable", sandbox.port());
     let pool = connector(&url).unwrap().pool(2).unwrap();
     let start = Instant::now();
     assert!(matches!(pool.get().unwrap_err(), ConnError::AuthFailed { .. }));
@@ -442,6 +450,6 @@ fn a_full_pool_and_a_wrong_password_say_so() {
     std::thread::sleep(Duration::from_millis(1500));
     let mut log = String::new();
     std::fs::File::open(sandbox.log_path()).unwrap().read_to_string(&mut log).unwrap();
-    let failures = log.matches("password authentication failed").count();
+    let failures = log.matches("password authentication failed for user \"pooled\"").count();
     assert!((1..=2).contains(&failures), "{failures} failures\n{log}");
 }
