@@ -1,5 +1,29 @@
-//! From policy and catalog to a plan.
+//! From policy and catalog to a plan: pure, so the same policy, snapshot and clock give the same bytes.
 
+mod action;
+mod document;
+mod fact;
+mod finding;
+mod gate;
+mod gating;
 mod hazard;
+mod lane;
+mod planner;
+mod privilege;
+mod questions;
+mod step;
+mod verify;
 
+pub use action::{
+    Action, AttachPartition, CreateDefault, CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving,
+    Relation, Retiring, Touches, Verb,
+};
+pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
+pub use fact::{Fact, Stamp};
+pub use finding::{Code, Finding, Level};
+pub use gate::{Block, Gate, GrantSource, Granted};
 pub use hazard::{Gating, HazardKind, UnknownHazard};
+pub use planner::{PlanOptions, Scope, plan};
+pub use questions::questions;
+pub use step::{Class, Hazard, ObjectRef, Stake, Step, StepId, Timeouts, Unit};
+pub use verify::{Violation, verify};

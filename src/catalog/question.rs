@@ -1,0 +1,120 @@
+//! What planning must ask beyond the catalog, and what the server answered.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::Oid;
+use crate::grid::KeyValue;
+use crate::sql::TableName;
+
+/// Something only the server can say. Listed by planning (pure), answered by [`super::ask`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "ask")]
+pub enum Question {
+    /// Which bounded partition is the newest that has rows? It never retires.
+    NewestNonEmpty {
+        /// The root.
+        root: Oid,
+    },
+    /// How many rows of a default partition lie in a window? They are in the way of a partition for it.
+    DefaultRows {
+        /// The default partition.
+        leaf: Oid,
+        /// From this key value.
+        from: KeyValue,
+        /// To before this one.
+        to: KeyValue,
+    },
+    /// How large is a relation with its indexes and TOAST, exactly?
+    Bytes {
+        /// The relation.
+        relation: Oid,
+    },
+    /// Is a relation's name taken?
+    NameTaken {
+        /// The name.
+        name: TableName,
+    },
+}
+
+/// What the server answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The partition, or that none has rows.
+    Leaf(Option<Oid>),
+    /// A number of rows.
+    Rows(RowCount),
+    /// A size.
+    Bytes(u64),
+    /// Yes or no.
+    Taken(bool),
+    /// It could not be asked, because of this.
+    Unknown(String),
+}
+
+/// A number of rows, counted no further than is worth the wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowCount {
+    /// Exactly so many.
+    Exactly(u64),
+    /// At least so many.
+    AtLeast(u64),
+}
+
+impl RowCount {
+    /// None at all.
+    pub fn is_zero(self) -> bool {
+        self == Self::Exactly(0)
+    }
+}
+
+impl fmt::Display for RowCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly(1) => f.write_str("1 row"),
+            Self::Exactly(n) => write!(f, "{n} rows"),
+            Self::AtLeast(n) => write!(f, "{n} rows or more"),
+        }
+    }
+}
+
+/// Answers by question, sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Answers(Vec<(Question, Answer)>);
+
+impl Answers {
+    /// The answer to a question; a question that was never asked is unknown, never a guess.
+    pub fn get(&self, question: &Question) -> Answer {
+        match self.0.binary_search_by(|(asked, _)| asked.cmp(question)) {
+            Ok(at) => self.0[at].1.clone(),
+            Err(_) => Answer::Unknown("it was not asked".to_owned()),
+        }
+    }
+
+    /// Whether it was asked at all.
+    pub fn has(&self, question: &Question) -> bool {
+        self.0.binary_search_by(|(asked, _)| asked.cmp(question)).is_ok()
+    }
+
+    /// Keeps an answer; a later one to the same question replaces it.
+    pub fn put(&mut self, question: Question, answer: Answer) {
+        match self.0.binary_search_by(|(asked, _)| asked.cmp(&question)) {
+            Ok(at) => self.0[at].1 = answer,
+            Err(at) => self.0.insert(at, (question, answer)),
+        }
+    }
+}
+
+impl FromIterator<(Question, Answer)> for Answers {
+    fn from_iter<I: IntoIterator<Item = (Question, Answer)>>(answers: I) -> Self {
+        let mut all = Self::default();
+        for (question, answer) in answers {
+            all.put(question, answer);
+        }
+        all
+    }
+}

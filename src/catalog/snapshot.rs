@@ -1,0 +1,231 @@
+//! The facts that planning reads, as plain data.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::attributes::Attributes;
+use super::marker::Marker;
+use super::question::Answers;
+use crate::grid::{KeyKind, LeafBounds};
+use crate::sql::{Ident, TableName};
+
+/// The format of a saved snapshot; a reader refuses another major.
+pub const SNAPSHOT_FORMAT: &str = "1.0";
+
+/// Everything that planning reads of a server, taken once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Format of this document.
+    pub format_version: String,
+    /// Which server.
+    pub target: Target,
+    /// The server's clock when the catalog was read.
+    pub taken_at: Timestamp,
+    /// The client's real clock minus the server's, in milliseconds. Over five minutes blocks every removal.
+    pub clock_skew_ms: i64,
+    /// What the catalog says.
+    pub catalog: Catalog,
+    /// What planning had to ask beyond it.
+    pub answers: Answers,
+}
+
+/// Which server and database; never a URL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// `current_database()`.
+    pub database: String,
+    /// The host as the user named it; `[local]` for a socket.
+    pub host: String,
+    /// `cluster_name`, when set.
+    pub cluster_name: Option<String>,
+    /// As text: it is larger than 2^53. `None` where the role may not read it.
+    pub system_identifier: Option<String>,
+    /// OID of the database: tells two databases of one name apart after a restore.
+    pub database_oid: Oid,
+    /// `server_version_num`, such as 170010.
+    pub server_version_num: u32,
+    /// On a standby nothing can be carried out.
+    pub in_recovery: bool,
+}
+
+impl Target {
+    /// The server's major version.
+    pub fn major(&self) -> u32 {
+        self.server_version_num / 10_000
+    }
+
+    /// `17.10`.
+    pub fn server_version(&self) -> String {
+        format!("{}.{}", self.major(), self.server_version_num % 10_000)
+    }
+
+    /// The same database of the same cluster: names may differ between two connections, identifiers may not.
+    pub fn same_database(&self, other: &Self) -> bool {
+        let same_system = match (&self.system_identifier, &other.system_identifier) {
+            (Some(a), Some(b)) => a == b,
+            (None, _) | (_, None) => true,
+        };
+        same_system
+            && self.database == other.database
+            && self.database_oid == other.database_oid
+            && self.cluster_name == other.cluster_name
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{} (PostgreSQL {})", self.database, self.host, self.server_version())
+    }
+}
+
+/// An object's OID.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Oid(pub u32);
+
+impl fmt::Display for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What the catalog says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalog {
+    /// Every table of the policy.
+    pub tables: BTreeMap<TableName, TableState>,
+    /// Tables of their own whose comment carries a marker.
+    pub retired: BTreeMap<Oid, Retired>,
+    /// The role that connected.
+    pub session: SessionRole,
+    /// Standbys are connected: replay there may cancel queries.
+    pub has_standbys: bool,
+}
+
+/// The role that connected, and what it may become.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRole {
+    /// `session_user`.
+    pub name: String,
+    /// A superuser may do everything.
+    pub superuser: bool,
+    /// Owners met in the catalog that `SET ROLE` reaches.
+    pub may_become: BTreeSet<Ident>,
+}
+
+/// What stands behind a name of the policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableState {
+    /// Nothing.
+    Missing,
+    /// Something that cannot be partitioned by range of one column; says what.
+    Unfit(String),
+    /// A table partitioned by range of one date or time column.
+    Partitioned(Box<Root>),
+}
+
+/// A partitioned table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    /// Its OID.
+    pub oid: Oid,
+    /// The partition key.
+    pub key: KeyColumn,
+    /// What a new partition gets from it.
+    pub attributes: Attributes,
+    /// A line `pgstrata: hold` in its comment holds every partition.
+    pub held: bool,
+    /// Its partitions, attached or pending detach.
+    pub leaves: BTreeMap<Oid, Leaf>,
+    /// Tables that its foreign keys reference.
+    pub references: BTreeSet<TableName>,
+    /// Tables whose foreign keys reference it.
+    pub referenced_by: BTreeSet<TableName>,
+    /// Publications that carry its changes under a leaf's name: a subscriber needs each new table.
+    pub leaf_publications: BTreeSet<String>,
+    /// The owner may create in the table's schema.
+    pub owner_creates_in_schema: bool,
+    /// The owner may create in the table's tablespace.
+    pub owner_creates_in_tablespace: bool,
+    /// A row of pg_partman's `part_config` with automatic maintenance on: the schema that `part_config` is in.
+    pub partman: Option<Ident>,
+}
+
+impl Root {
+    /// The attached default partition.
+    pub fn default_leaf(&self) -> Option<(Oid, &Leaf)> {
+        self.leaves.iter().find(|(_, leaf)| matches!(leaf.bounds, LeafBounds::Default)).map(|(oid, leaf)| (*oid, leaf))
+    }
+
+    /// The partition whose detach is unfinished.
+    pub fn pending_leaf(&self) -> Option<(Oid, &Leaf)> {
+        self.leaves.iter().find(|(_, leaf)| leaf.pending).map(|(oid, leaf)| (*oid, leaf))
+    }
+}
+
+/// A partition key of one column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyColumn {
+    /// The column.
+    pub name: Ident,
+    /// Its type.
+    pub kind: KeyKind,
+    /// `NOT NULL`: the bound's CHECK then needs no `IS NOT NULL`.
+    pub not_null: bool,
+}
+
+/// A partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaf {
+    /// Its name; never read for decisions.
+    pub name: TableName,
+    /// Its owner.
+    pub owner: Ident,
+    /// What it is.
+    pub kind: LeafKind,
+    /// Its bounds.
+    pub bounds: LeafBounds,
+    /// `inhdetachpending`: its rows are invisible, inserts into its range fail.
+    pub pending: bool,
+    /// A line `pgstrata: hold` in its comment.
+    pub held: bool,
+    /// The marker in its comment: its removal has begun.
+    pub marker: Option<Marker>,
+    /// `reltuples`, when it was ever counted. Never read for decisions.
+    pub rows_estimate: Option<u64>,
+}
+
+/// What a partition is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeafKind {
+    /// An ordinary table.
+    Table,
+    /// A foreign table.
+    Foreign,
+    /// Partitioned itself.
+    Partitioned,
+}
+
+/// A table of its own whose comment carries a marker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retired {
+    /// Its name.
+    pub name: TableName,
+    /// Its owner.
+    pub owner: Ident,
+    /// The marker, which may speak of another table (a restored dump keeps comments, not OIDs).
+    pub marker: Marker,
+    /// A line `pgstrata: hold` in its comment.
+    pub held: bool,
+    /// Tables that its foreign keys reference: dropping it takes ACCESS EXCLUSIVE on them.
+    pub references: BTreeSet<TableName>,
+    /// It is a partition again, of another table, or has children of its own.
+    pub in_use_as: Option<String>,
+    /// `reltuples`, when it was ever counted. Never read for decisions.
+    pub rows_estimate: Option<u64>,
+}

@@ -1,0 +1,226 @@
+//! What a step does, as data: `sql::render` is the only way from here to SQL and locks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{Attributes, KeyColumn, Marker, Oid};
+use crate::grid::{Bound, KeyValue};
+use crate::sql::{Ident, TableName};
+
+/// An existing relation: the name that SQL uses, and the OID that says it is still the same one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Relation {
+    /// Its name.
+    pub name: TableName,
+    /// Its OID.
+    pub oid: Oid,
+}
+
+/// One thing that a step does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Action {
+    /// Makes a table like its parent and attaches it.
+    CreatePartition(CreatePartition),
+    /// Makes and attaches the default partition that the policy requires.
+    CreateDefault(CreateDefault),
+    /// Completes a detach that was interrupted.
+    FinalizeDetach(Leaving),
+    /// Writes the marker into a partition's comment before its detach.
+    MarkPartition(Retiring),
+    /// Detaches a marked partition.
+    DetachPartition(DetachPartition),
+    /// Adds the server's clock to the marker: grace runs from here.
+    StampPartition(Retiring),
+    /// Attaches a marked table again: the policy wants its window back.
+    AttachPartition(AttachPartition),
+    /// Drops a marked table whose grace is over.
+    DropPartition(DropPartition),
+}
+
+/// Relations that the server locks along with a parent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touches {
+    /// The default partition.
+    pub default: Option<TableName>,
+    /// Tables that the parent's foreign keys reference.
+    pub references: BTreeSet<TableName>,
+    /// Tables whose foreign keys reference the parent.
+    pub referenced_by: BTreeSet<TableName>,
+}
+
+/// See [`Action::CreatePartition`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatePartition {
+    /// The parent.
+    pub root: Relation,
+    /// The partition to be.
+    pub partition: TableName,
+    /// The parent's key.
+    pub key: KeyColumn,
+    /// Lower bound, inclusive.
+    pub from: KeyValue,
+    /// Upper bound, exclusive.
+    pub to: KeyValue,
+    /// What it gets from the parent.
+    pub attributes: Attributes,
+    /// What the policy adds.
+    pub storage_parameters: BTreeMap<String, String>,
+    /// What is locked along with the parent.
+    pub touches: Touches,
+}
+
+/// See [`Action::CreateDefault`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateDefault {
+    /// The parent.
+    pub root: Relation,
+    /// The partition to be.
+    pub partition: TableName,
+    /// What it gets from the parent.
+    pub attributes: Attributes,
+    /// What the policy adds.
+    pub storage_parameters: BTreeMap<String, String>,
+    /// What is locked along with the parent.
+    pub touches: Touches,
+}
+
+/// A partition and its parent. See [`Action::FinalizeDetach`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// The parent.
+    pub root: Relation,
+    /// The parent's owner, who detaches.
+    pub owner: Ident,
+    /// The partition.
+    pub partition: Relation,
+    /// Its bounds.
+    pub from: Bound,
+    /// Its bounds.
+    pub to: Bound,
+    /// What is locked along with the parent.
+    pub touches: Touches,
+}
+
+/// A partition and its marker. See [`Action::MarkPartition`] and [`Action::StampPartition`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retiring {
+    /// The table.
+    pub partition: Relation,
+    /// Its owner, who comments and drops.
+    pub owner: Ident,
+    /// The marker, without a stamp.
+    pub marker: Marker,
+}
+
+/// See [`Action::DetachPartition`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DetachPartition {
+    /// What leaves.
+    pub leaving: Leaving,
+    /// How.
+    pub mode: DetachMode,
+}
+
+/// How a partition is detached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DetachMode {
+    /// `DETACH … CONCURRENTLY`: reads and writes of the parent go on.
+    Concurrently,
+    /// Plain `DETACH` under ACCESS EXCLUSIVE, because of this.
+    Blocking(String),
+}
+
+/// See [`Action::AttachPartition`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachPartition {
+    /// The parent.
+    pub root: Relation,
+    /// The parent's owner.
+    pub owner: Ident,
+    /// The parent's key.
+    pub key: KeyColumn,
+    /// The table.
+    pub retired: Retiring,
+    /// What is locked along with the parent.
+    pub touches: Touches,
+}
+
+/// See [`Action::DropPartition`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DropPartition {
+    /// The table.
+    pub retired: Retiring,
+    /// Tables that its foreign keys reference: locked ACCESS EXCLUSIVE by the drop.
+    pub references: BTreeSet<TableName>,
+}
+
+/// The kinds of action, for counts and order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// A partition is made.
+    Create,
+    /// An interrupted detach is completed.
+    Finalize,
+    /// Something existing changes.
+    Change,
+    /// A partition becomes a table of its own.
+    Detach,
+    /// A table goes.
+    Drop,
+}
+
+impl Action {
+    /// What it counts as.
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::CreatePartition(_) | Self::CreateDefault(_) => Verb::Create,
+            Self::FinalizeDetach(_) => Verb::Finalize,
+            Self::AttachPartition(_) => Verb::Change,
+            // Marker and stamp are part of the detach that they surround.
+            Self::MarkPartition(_) | Self::DetachPartition(_) | Self::StampPartition(_) => Verb::Detach,
+            Self::DropPartition(_) => Verb::Drop,
+        }
+    }
+
+    /// The partition it is about.
+    pub fn partition(&self) -> &TableName {
+        match self {
+            Self::CreatePartition(create) => &create.partition,
+            Self::CreateDefault(create) => &create.partition,
+            Self::FinalizeDetach(leaving) => &leaving.partition.name,
+            Self::MarkPartition(retiring) | Self::StampPartition(retiring) => &retiring.partition.name,
+            Self::DetachPartition(detach) => &detach.leaving.partition.name,
+            Self::AttachPartition(attach) => &attach.retired.partition.name,
+            Self::DropPartition(drop) => &drop.retired.partition.name,
+        }
+    }
+
+    /// Its word in a step's id; no two actions of one plan share word and partition.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::CreatePartition(_) | Self::CreateDefault(_) => "create",
+            Self::FinalizeDetach(_) => "finalize",
+            Self::MarkPartition(_) => "mark",
+            Self::DetachPartition(_) => "detach",
+            Self::StampPartition(_) => "stamp",
+            Self::AttachPartition(_) => "attach",
+            Self::DropPartition(_) => "drop",
+        }
+    }
+
+    /// Whether rows leave, or go.
+    pub fn removes(&self) -> bool {
+        match self {
+            Self::MarkPartition(_) | Self::DetachPartition(_) | Self::DropPartition(_) => true,
+            Self::CreatePartition(_)
+            | Self::CreateDefault(_)
+            | Self::FinalizeDetach(_)
+            | Self::StampPartition(_)
+            | Self::AttachPartition(_) => false,
+        }
+    }
+}

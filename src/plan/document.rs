@@ -1,0 +1,134 @@
+//! The plan as a value: what a file holds and what every renderer reads.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::action::Verb;
+use super::finding::{Finding, Level};
+use super::hazard::HazardKind;
+use super::step::{Class, Step};
+use crate::catalog::Target;
+use crate::policy::{Desired, PolicyHash};
+use crate::sql::TableName;
+
+/// The format of a plan document: a minor version only adds.
+pub const PLAN_FORMAT: &str = "1.0";
+
+/// What must be done, in order, and what was seen and left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Format of this document.
+    pub format_version: String,
+    /// The clock that the plan was made with.
+    pub evaluated_at: Timestamp,
+    /// Which server; never a URL.
+    pub target: Target,
+    /// Hash of the policy it was made from.
+    pub policy_hash: PolicyHash,
+    /// The policy it was made from.
+    pub policy: Desired,
+    /// The tables it was restricted to; empty means all.
+    pub only: Vec<TableName>,
+    /// Whether it may be applied.
+    pub applyable: bool,
+    /// Why it may not.
+    pub not_applyable_because: Option<String>,
+    /// Counts.
+    pub summary: Summary,
+    /// A line for each table.
+    pub tables: Vec<TableOverview>,
+    /// The steps, in an order that satisfies their needs.
+    pub steps: Vec<Step>,
+    /// What was seen and left alone, and why.
+    pub findings: Vec<Finding>,
+}
+
+impl Plan {
+    /// Nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The highest level among the findings.
+    pub fn worst_finding(&self) -> Option<Level> {
+        self.findings.iter().map(|finding| finding.code.level()).max()
+    }
+}
+
+/// Counts over a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Partitions to make.
+    pub create: u32,
+    /// Interrupted detaches to complete, and other changes.
+    pub change: u32,
+    /// Partitions to detach.
+    pub detach: u32,
+    /// Tables to drop.
+    pub drop: u32,
+    /// Steps that may not run.
+    pub blocked: u32,
+    /// Steps by class.
+    pub by_class: BTreeMap<Class, u32>,
+    /// Steps by hazard.
+    pub by_hazard: BTreeMap<HazardKind, u32>,
+    /// Bytes that the drops free; `None` when any of them is unknown.
+    pub bytes_freed: Option<u64>,
+}
+
+impl Summary {
+    /// Counts steps. Marker and stamp belong to their detach; alone (after an interruption) they are a change.
+    pub fn of(steps: &[Step]) -> Self {
+        let mut summary = Self { bytes_freed: Some(0), ..Self::default() };
+        for step in steps {
+            match step.action.verb() {
+                Verb::Create => summary.create += 1,
+                Verb::Finalize | Verb::Change => summary.change += 1,
+                Verb::Detach if step.action.word() == "detach" => summary.detach += 1,
+                Verb::Detach if step.action.word() == "stamp" && stands_alone(step, steps) => summary.change += 1,
+                Verb::Detach => {}
+                Verb::Drop => {
+                    summary.drop += 1;
+                    summary.bytes_freed = summary.bytes_freed.zip(step.stake.bytes).map(|(sum, bytes)| sum + bytes);
+                }
+            }
+            summary.blocked += u32::from(step.gate.is_blocked());
+            *summary.by_class.entry(step.class).or_default() += 1;
+            for hazard in &step.hazards {
+                *summary.by_hazard.entry(hazard.kind).or_default() += 1;
+            }
+        }
+        summary
+    }
+}
+
+fn stands_alone(stamp: &Step, steps: &[Step]) -> bool {
+    !steps.iter().any(|other| {
+        matches!(other.action.word(), "detach" | "finalize") && other.action.partition() == stamp.action.partition()
+    })
+}
+
+/// What a table's policy asks, and how long inserts are safe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableOverview {
+    /// The table.
+    pub table: TableName,
+    /// `every 1 month, keep 7 years, premake 4`.
+    pub policy: String,
+    /// Partitions attached now.
+    pub partitions: u32,
+    /// Runway now.
+    pub runway: Option<Runway>,
+    /// Runway once every step that may run is done.
+    pub runway_after: Option<Runway>,
+}
+
+/// Time from now to the first instant that no attached, bounded partition covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Runway {
+    /// In seconds; zero when inserts of now already find no partition.
+    pub seconds: i64,
+}

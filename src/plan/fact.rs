@@ -1,0 +1,362 @@
+//! What must hold before a step and what will hold after: judged on a snapshot, on the server, and assumed in simulation.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::action::Relation;
+use crate::catalog::{Answer, Catalog, Leaf, LeafKind, Marker, Oid, Question, Retired, Root, Snapshot, TableState};
+use crate::grid::{Bound, LeafBounds};
+use crate::sql::TableName;
+
+/// One checkable statement about the catalog.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Fact {
+    /// It is still that partitioned table.
+    Parent {
+        /// The table.
+        root: Relation,
+    },
+    /// No relation has this name.
+    NameFree {
+        /// The name.
+        name: TableName,
+    },
+    /// No partition of the table covers any of this range.
+    RangeFree {
+        /// The parent.
+        root: Relation,
+        /// Lower bound.
+        from: Bound,
+        /// Upper bound.
+        to: Bound,
+    },
+    /// The table has no default partition.
+    NoDefault {
+        /// The parent.
+        root: Relation,
+    },
+    /// It is a partition with these bounds.
+    Attached {
+        /// The parent.
+        root: Relation,
+        /// The partition.
+        partition: TableName,
+        /// Its OID, once it has one.
+        oid: Option<Oid>,
+        /// Its bounds.
+        bounds: LeafBounds,
+        /// Its detach is unfinished.
+        pending: bool,
+    },
+    /// It is a table of its own: no partition, and without children.
+    Detached {
+        /// The table.
+        partition: Relation,
+    },
+    /// Its comment carries this marker.
+    Marked {
+        /// The table.
+        partition: Relation,
+        /// The marker, without a stamp.
+        marker: Marker,
+        /// Its stamp.
+        stamp: Stamp,
+    },
+    /// Neither its comment nor the root's has a hold line.
+    NotHeld {
+        /// The table.
+        partition: Relation,
+        /// The table it is, or was, a partition of.
+        root: Relation,
+    },
+    /// It is not there any more.
+    Gone {
+        /// The table.
+        partition: Relation,
+    },
+}
+
+/// What is known of a marker's stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stamp {
+    /// With or without one.
+    Any,
+    /// There is one.
+    Present,
+    /// It is exactly this one.
+    At(Timestamp),
+}
+
+impl Stamp {
+    /// Whether a marker's stamp is as said.
+    pub fn fits(self, stamp: Option<Timestamp>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Present => stamp.is_some(),
+            Self::At(at) => stamp == Some(at),
+        }
+    }
+}
+
+impl Fact {
+    /// What must be asked of the server before this fact can be judged on a snapshot.
+    pub fn question(&self) -> Option<Question> {
+        match self {
+            Self::NameFree { name } => Some(Question::NameTaken { name: name.clone() }),
+            Self::Parent { .. }
+            | Self::RangeFree { .. }
+            | Self::NoDefault { .. }
+            | Self::Attached { .. }
+            | Self::Detached { .. }
+            | Self::Marked { .. }
+            | Self::NotHeld { .. }
+            | Self::Gone { .. } => None,
+        }
+    }
+
+    /// Judges the fact on a snapshot: `Err` says what was found instead.
+    pub fn judge(&self, snapshot: &Snapshot) -> Result<(), String> {
+        let catalog = &snapshot.catalog;
+        match self {
+            Self::Parent { root } => find_root(catalog, root).map(|_| ()),
+            Self::NameFree { name } => match snapshot.answers.get(&Question::NameTaken { name: name.clone() }) {
+                Answer::Taken(false) => Ok(()),
+                Answer::Taken(true) => Err(format!("a relation {name} is there")),
+                Answer::Unknown(because) => Err(format!("whether {name} is taken is unknown: {because}")),
+                Answer::Leaf(_) | Answer::Rows(_) | Answer::Bytes(_) => Err("an answer of another kind".to_owned()),
+            },
+            Self::RangeFree { root, from, to } => {
+                let leaves = &find_root(catalog, root)?.leaves;
+                match leaves.values().find(|leaf| leaf.bounds.overlaps(*from, *to)) {
+                    Some(leaf) => Err(format!("{} is attached {}", leaf.name, leaf.bounds)),
+                    None => Ok(()),
+                }
+            }
+            Self::NoDefault { root } => match find_root(catalog, root)?.default_leaf() {
+                Some((_, leaf)) => Err(format!("{} is the default partition", leaf.name)),
+                None => Ok(()),
+            },
+            Self::Attached { root, partition, oid, bounds, pending } => {
+                judge_attached(find_root(catalog, root)?, partition, *oid, bounds, *pending)
+            }
+            Self::Detached { partition } => match find_retired(catalog, partition)? {
+                Retired { in_use_as: Some(what), .. } => Err(what.clone()),
+                Retired { in_use_as: None, .. } => Ok(()),
+            },
+            Self::Marked { partition, marker, stamp } => {
+                let found = find_leaf(catalog, partition)
+                    .and_then(|leaf| leaf.marker.as_ref())
+                    .or_else(|| catalog.retired.get(&partition.oid).map(|table| &table.marker));
+                match found {
+                    Some(found) if found.unstamped() == *marker && stamp.fits(found.detached_at) => Ok(()),
+                    Some(found) => Err(match found.detached_at {
+                        Some(at) => format!("its marker is of {} and stamped {at}", found.root),
+                        None => format!("its marker is of {} and has no stamp", found.root),
+                    }),
+                    None => Err("its comment has no marker".to_owned()),
+                }
+            }
+            Self::NotHeld { partition, root } => {
+                let own = find_leaf(catalog, partition).map(|leaf| leaf.held);
+                let own = own.or_else(|| catalog.retired.get(&partition.oid).map(|table| table.held));
+                let parent = find_root(catalog, root).is_ok_and(|root| root.held);
+                match (own, parent) {
+                    (Some(true), _) => Err("its comment holds it".to_owned()),
+                    (_, true) => Err(format!("the comment of {} holds it", root.name)),
+                    (Some(false) | None, false) => Ok(()),
+                }
+            }
+            Self::Gone { partition } => {
+                if find_leaf(catalog, partition).is_some() || catalog.retired.contains_key(&partition.oid) {
+                    Err(format!("{} is still there", partition.name))
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    /// Changes the snapshot as if the fact had come true. `now` stands in for the server's clock.
+    pub fn assume(&self, snapshot: &mut Snapshot, now: Timestamp) {
+        match self {
+            // Nothing to change: these say what a step relies on, not what it brings about.
+            Self::Parent { .. } | Self::RangeFree { .. } | Self::NoDefault { .. } | Self::NotHeld { .. } => {}
+            Self::NameFree { name } => {
+                snapshot.answers.put(Question::NameTaken { name: name.clone() }, Answer::Taken(false));
+            }
+            Self::Attached { root, partition, oid, bounds, pending } => {
+                attach(snapshot, root, partition, *oid, bounds, *pending);
+            }
+            Self::Detached { partition } => detach(&mut snapshot.catalog, partition),
+            Self::Marked { partition, marker, stamp } => {
+                let detached_at = match stamp {
+                    Stamp::Any => None,
+                    Stamp::Present => Some(now),
+                    Stamp::At(at) => Some(*at),
+                };
+                let marker = Marker { detached_at, ..marker.clone() };
+                if let Some(leaf) = find_leaf_mut(&mut snapshot.catalog, partition) {
+                    leaf.marker = Some(marker);
+                } else if let Some(table) = snapshot.catalog.retired.get_mut(&partition.oid) {
+                    table.marker = marker;
+                }
+            }
+            Self::Gone { partition } => {
+                snapshot.catalog.retired.remove(&partition.oid);
+                snapshot.answers.put(Question::NameTaken { name: partition.name.clone() }, Answer::Taken(false));
+            }
+        }
+    }
+}
+
+fn judge_attached(
+    root: &Root,
+    partition: &TableName,
+    oid: Option<Oid>,
+    bounds: &LeafBounds,
+    pending: bool,
+) -> Result<(), String> {
+    let found = match oid {
+        Some(oid) => root.leaves.get(&oid),
+        None => root.leaves.values().find(|leaf| leaf.name == *partition),
+    };
+    let leaf = found.ok_or_else(|| format!("{partition} is not attached"))?;
+    if leaf.name != *partition {
+        return Err(format!("it is called {} now", leaf.name));
+    }
+    if leaf.bounds != *bounds {
+        return Err(format!("it is attached {}", leaf.bounds));
+    }
+    match (leaf.pending, pending) {
+        (true, false) => Err("its detach is pending".to_owned()),
+        (false, true) => Err("its detach is not pending".to_owned()),
+        (true, true) | (false, false) => Ok(()),
+    }
+}
+
+fn find_root<'a>(catalog: &'a Catalog, root: &Relation) -> Result<&'a Root, String> {
+    match catalog.tables.get(&root.name) {
+        Some(TableState::Partitioned(found)) if found.oid == root.oid => Ok(found),
+        Some(TableState::Partitioned(found)) => {
+            Err(format!("{} is another table now (OID {}, planned with {})", root.name, found.oid, root.oid))
+        }
+        Some(TableState::Unfit(what)) => Err(format!("{} is {what}", root.name)),
+        Some(TableState::Missing) | None => Err(format!("{} is not there", root.name)),
+    }
+}
+
+fn find_leaf<'a>(catalog: &'a Catalog, partition: &Relation) -> Option<&'a Leaf> {
+    catalog.tables.values().find_map(|state| match state {
+        TableState::Partitioned(root) => root.leaves.get(&partition.oid),
+        TableState::Missing | TableState::Unfit(_) => None,
+    })
+}
+
+fn find_leaf_mut<'a>(catalog: &'a mut Catalog, partition: &Relation) -> Option<&'a mut Leaf> {
+    catalog.tables.values_mut().find_map(|state| match state {
+        TableState::Partitioned(root) => root.leaves.get_mut(&partition.oid),
+        TableState::Missing | TableState::Unfit(_) => None,
+    })
+}
+
+fn find_retired<'a>(catalog: &'a Catalog, partition: &Relation) -> Result<&'a Retired, String> {
+    if find_leaf(catalog, partition).is_some() {
+        return Err(format!("{} is attached", partition.name));
+    }
+    let table =
+        catalog.retired.get(&partition.oid).ok_or_else(|| format!("no marked table {} is there", partition.name))?;
+    if table.name == partition.name { Ok(table) } else { Err(format!("it is called {} now", table.name)) }
+}
+
+fn attach(
+    snapshot: &mut Snapshot,
+    root: &Relation,
+    partition: &TableName,
+    oid: Option<Oid>,
+    bounds: &LeafBounds,
+    pending: bool,
+) {
+    let catalog = &mut snapshot.catalog;
+    let next = next_free_oid(catalog);
+    let retired = oid.and_then(|oid| catalog.retired.remove(&oid));
+    if let Some(TableState::Partitioned(state)) = catalog.tables.get_mut(&root.name) {
+        let oid = oid.or_else(|| state.leaves.iter().find(|(_, leaf)| leaf.name == *partition).map(|(oid, _)| *oid));
+        let known = oid.and_then(|oid| state.leaves.remove(&oid));
+        let rows_estimate = retired.and_then(|table| table.rows_estimate);
+        let owner = state.attributes.owner.clone();
+        let leaf = known.unwrap_or_else(|| Leaf {
+            name: partition.clone(),
+            owner,
+            kind: LeafKind::Table,
+            bounds: bounds.clone(),
+            pending,
+            held: false,
+            marker: None,
+            rows_estimate,
+        });
+        state.leaves.insert(oid.unwrap_or(next), Leaf { bounds: bounds.clone(), pending, ..leaf });
+    }
+    snapshot.answers.put(Question::NameTaken { name: partition.clone() }, Answer::Taken(true));
+}
+
+fn detach(catalog: &mut Catalog, partition: &Relation) {
+    for state in catalog.tables.values_mut() {
+        let TableState::Partitioned(root) = state else { continue };
+        let Some(leaf) = root.leaves.remove(&partition.oid) else { continue };
+        // An unmarked table that is detached is no longer ours to know.
+        if let Some(marker) = leaf.marker {
+            let retired = Retired {
+                name: leaf.name,
+                owner: leaf.owner,
+                marker,
+                held: leaf.held,
+                references: root.references.clone(),
+                in_use_as: None,
+                rows_estimate: leaf.rows_estimate,
+            };
+            catalog.retired.insert(partition.oid, retired);
+        }
+        return;
+    }
+}
+
+/// An OID that nothing in the catalog has: what a simulation gives to a table that it makes.
+fn next_free_oid(catalog: &Catalog) -> Oid {
+    let leaves = catalog.tables.values().filter_map(|state| match state {
+        TableState::Partitioned(root) => root.leaves.keys().max().copied().max(Some(root.oid)),
+        TableState::Missing | TableState::Unfit(_) => None,
+    });
+    let highest = leaves.chain(catalog.retired.keys().copied()).max().unwrap_or_default();
+    Oid(highest.0.saturating_add(1))
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Parent { root } => write!(f, "{} is the partitioned table with OID {}", root.name, root.oid),
+            Self::NameFree { name } => write!(f, "no relation is called {name}"),
+            Self::RangeFree { root, from, to } => write!(f, "no partition of {} covers {from} to {to}", root.name),
+            Self::NoDefault { root } => write!(f, "{} has no default partition", root.name),
+            Self::Attached { root, partition, bounds, pending, oid: _ } => {
+                let pending = if *pending { ", its detach pending" } else { "" };
+                write!(f, "{partition} is attached to {} {bounds}{pending}", root.name)
+            }
+            Self::Detached { partition } => write!(f, "{} is a table of its own", partition.name),
+            Self::Marked { partition, stamp, marker } => match stamp {
+                Stamp::Any => write!(f, "{} is marked as retired from {}", partition.name, marker.root),
+                Stamp::Present => {
+                    write!(f, "{} is marked as retired from {}, and stamped", partition.name, marker.root)
+                }
+                Stamp::At(at) => write!(f, "{} is marked as retired from {} at {at}", partition.name, marker.root),
+            },
+            Self::NotHeld { partition, root } => {
+                write!(f, "no comment on {} or {} holds it", partition.name, root.name)
+            }
+            Self::Gone { partition } => write!(f, "{} is gone", partition.name),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What was seen and left alone, and why.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sql::TableName;
+
+/// Something seen that no step answers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Finding {
+    /// The policy's table, unless it is about the whole database.
+    pub table: Option<TableName>,
+    /// What was seen; stable.
+    pub code: Code,
+    /// The partition or other object.
+    pub object: Option<TableName>,
+    /// What, and why nothing was done.
+    pub message: String,
+    /// What a person can do about it.
+    pub hint: Option<String>,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Good to know.
+    Note,
+    /// Somebody should look.
+    Warning,
+    /// The table could not be judged: exit 1 in `drift`.
+    Error,
+}
+
+/// What was seen; stable across versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Code {
+    /// The table is not there.
+    TableMissing,
+    /// The table is of a kind that cannot be managed.
+    TableUnfit,
+    /// Policy and key type do not go together.
+    KeyMismatch,
+    /// The policy is for another server.
+    WrongTarget,
+    /// Several statements of one policy contradict the catalog of a standby.
+    InRecovery,
+    /// pg_partman manages the table.
+    ManagedByPgPartman,
+    /// A policy section that this version parses but does not carry out.
+    NotYetEnforced,
+    /// The role that connected lacks a right that a step needs.
+    MissingPrivilege,
+    /// Something that had to be asked could not be answered.
+    Unknown,
+    /// The clocks of client and server disagree.
+    ClockSkew,
+    /// A default partition although the policy says `none`.
+    DefaultPartitionPresent,
+    /// Rows of the default partition are in the way of a window.
+    RowsInDefault,
+    /// A partition fits no window of the grid.
+    Straddling,
+    /// A bound is MINVALUE, MAXVALUE, or something that is no time.
+    Unbounded,
+    /// A hold keeps a partition that would leave.
+    Held,
+    /// The newest partition with rows never leaves.
+    NewestWithRows,
+    /// A foreign table or a sub-partitioned one would leave; it stays.
+    NotRemovable,
+    /// A detached table waits for its drop.
+    InGrace,
+    /// A detached table stays: the policy says `then: detach`.
+    Detached,
+    /// A marker that does not fit the table it is on.
+    ForeignMarker,
+    /// A marked partition is attached and no longer due.
+    MarkedButWanted,
+    /// A detached table whose window the policy wants, and which another partition covers.
+    WindowTaken,
+    /// A name wanted for a new partition was taken; another was chosen.
+    NameTaken,
+}
+
+impl Code {
+    /// How much it matters.
+    pub fn level(self) -> Level {
+        match self {
+            Self::TableMissing
+            | Self::TableUnfit
+            | Self::KeyMismatch
+            | Self::WrongTarget
+            | Self::InRecovery
+            | Self::ClockSkew
+            | Self::Unknown => Level::Error,
+            Self::ManagedByPgPartman
+            | Self::MissingPrivilege
+            | Self::DefaultPartitionPresent
+            | Self::RowsInDefault
+            | Self::ForeignMarker
+            | Self::MarkedButWanted
+            | Self::WindowTaken => Level::Warning,
+            Self::NotYetEnforced
+            | Self::Straddling
+            | Self::Unbounded
+            | Self::Held
+            | Self::NewestWithRows
+            | Self::NotRemovable
+            | Self::InGrace
+            | Self::Detached
+            | Self::NameTaken => Level::Note,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Whether a step may run, and if not, what would allow it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::hazard::HazardKind;
+use super::step::StepId;
+use crate::catalog::RowCount;
+use crate::policy::Grant;
+
+/// Whether a step may run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state", content = "by")]
+pub enum Gate {
+    /// Nothing stands in its way.
+    Open,
+    /// Hazards that were accepted, by these grants.
+    Granted(Vec<Granted>),
+    /// It may not run.
+    Blocked(Vec<Block>),
+}
+
+impl Gate {
+    /// Whether it is blocked.
+    pub fn is_blocked(&self) -> bool {
+        matches!(self, Self::Blocked(_))
+    }
+}
+
+/// A grant, and where it came from. A plan file grants nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Granted {
+    /// What was granted.
+    pub grant: Grant,
+    /// By whom.
+    pub source: GrantSource,
+}
+
+/// Where a grant comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantSource {
+    /// The policy's `apply.allow`.
+    Policy,
+    /// `--allow` on the command that runs.
+    Flag,
+}
+
+/// Why a step may not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "why")]
+pub enum Block {
+    /// A hazard without a grant.
+    Hazard {
+        /// Which.
+        hazard: HazardKind,
+        /// The grant that would allow it, in the form flags take.
+        allow: Grant,
+    },
+    /// More leaves one table at once than `apply.max_drop` allows.
+    MaxDrop {
+        /// Partitions leaving the table in this plan.
+        windows: u32,
+        /// The grant that would allow it.
+        allow: Grant,
+    },
+    /// More creations than `apply.max_create`.
+    MaxCreate {
+        /// Creations in this plan.
+        wanted: u32,
+        /// The limit.
+        limit: u32,
+    },
+    /// Rows of the default partition lie in the window.
+    RowsInDefault {
+        /// How many; `None` is unknown.
+        rows: Option<RowCount>,
+    },
+    /// The client's clock and the server's disagree: no removal can be judged.
+    ClockSkew {
+        /// Client minus server, in seconds.
+        seconds: i64,
+    },
+    /// Something that must be known before a removal is unknown.
+    Unknown {
+        /// What, and why.
+        because: String,
+    },
+    /// Somebody else manages the table.
+    ManagedElsewhere {
+        /// Who, and the statement that hands it over.
+        by: String,
+    },
+    /// A step that it needs may not run.
+    Needs {
+        /// Which.
+        step: StepId,
+    },
+}
+
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hazard { hazard, allow } => write!(f, "{hazard} needs --allow {allow}"),
+            Self::MaxDrop { windows, allow } => {
+                write!(
+                    f,
+                    "{windows} partitions would leave at once, more than apply.max_drop: --max-drop {windows} or --allow {allow}"
+                )
+            }
+            Self::MaxCreate { wanted, limit } => {
+                write!(
+                    f,
+                    "{wanted} partitions to create, more than apply.max_create ({limit}): raise it, or start later"
+                )
+            }
+            Self::RowsInDefault { rows: Some(rows) } => {
+                write!(f, "the default partition has {rows} in this window: move them first")
+            }
+            Self::RowsInDefault { rows: None } => {
+                f.write_str("whether the default partition has rows in this window is unknown")
+            }
+            Self::ClockSkew { seconds } => {
+                write!(f, "this machine's clock and the server's differ by {seconds} s: no removal can be judged")
+            }
+            Self::Unknown { because } => f.write_str(because),
+            Self::ManagedElsewhere { by } => f.write_str(by),
+            Self::Needs { step } => write!(f, "needs `{step}`, which is blocked"),
+        }
+    }
+}
