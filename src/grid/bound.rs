@@ -1,0 +1,147 @@
+//! One end of a partition's range, and a leaf's bounds as the catalog prints them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::value::{KeyKind, KeyValue, KeyValueError};
+
+/// One end of a range. `MINVALUE` is below and `MAXVALUE` above every value, `-infinity` and `infinity` included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bound {
+    /// No lower limit.
+    MinValue,
+    /// This value: included as a lower bound, excluded as an upper one.
+    Value(KeyValue),
+    /// No upper limit.
+    MaxValue,
+}
+
+impl Bound {
+    /// The value, where the bound is finite.
+    pub fn value(self) -> Option<KeyValue> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::MinValue | Self::MaxValue => None,
+        }
+    }
+
+    /// As it stands inside `FROM (…)`.
+    fn parse_sql(kind: KeyKind, text: &str) -> Option<Self> {
+        match text {
+            "MINVALUE" => Some(Self::MinValue),
+            "MAXVALUE" => Some(Self::MaxValue),
+            quoted => {
+                let inner = quoted.strip_prefix('\'')?.strip_suffix('\'')?;
+                KeyValue::parse(kind, inner).ok().map(Self::Value)
+            }
+        }
+    }
+
+    fn write_sql(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(value) => write!(f, "'{value}'"),
+            Self::MinValue | Self::MaxValue => write!(f, "{self}"),
+        }
+    }
+}
+
+impl From<KeyValue> for Bound {
+    fn from(value: KeyValue) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MinValue => f.write_str("MINVALUE"),
+            Self::Value(value) => value.fmt(f),
+            Self::MaxValue => f.write_str("MAXVALUE"),
+        }
+    }
+}
+
+impl FromStr for Bound {
+    type Err = KeyValueError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "MINVALUE" => Ok(Self::MinValue),
+            "MAXVALUE" => Ok(Self::MaxValue),
+            value => value.parse().map(Self::Value),
+        }
+    }
+}
+
+impl Serialize for Bound {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A leaf's bounds. [`fmt::Display`] writes them back as SQL, explicit UTC offsets included, so that the session's
+/// `TimeZone` cannot move them.
+///
+/// ```
+/// use pgstrata::grid::{Bound, KeyKind, KeyValue, LeafBounds};
+/// let text = "FOR VALUES FROM ('2026-03-01') TO (MAXVALUE)";
+/// let bounds = LeafBounds::parse(KeyKind::Date, text);
+/// assert_eq!(bounds, LeafBounds::Range { from: Bound::Value(KeyValue::Date(20_513)), to: Bound::MaxValue });
+/// assert_eq!(bounds.to_string(), text);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeafBounds {
+    /// A range over one column, from included, to excluded.
+    Range {
+        /// Lower end.
+        from: Bound,
+        /// Upper end.
+        to: Bound,
+    },
+    /// The default partition.
+    Default,
+    /// A list, a hash, several columns, `infinity`, BC: kept as the catalog prints it.
+    Other(String),
+}
+
+impl LeafBounds {
+    /// Parses `pg_get_expr(relpartbound, 0)` of a partition whose parent's key has this kind. What is not understood
+    /// whole is kept as text, never guessed at.
+    pub fn parse(kind: KeyKind, text: &str) -> Self {
+        if text == "DEFAULT" {
+            return Self::Default;
+        }
+        Self::parse_range(kind, text).unwrap_or_else(|| Self::Other(text.to_owned()))
+    }
+
+    fn parse_range(kind: KeyKind, text: &str) -> Option<Self> {
+        let inner = text.strip_prefix("FOR VALUES FROM (")?.strip_suffix(')')?;
+        let (from, to) = inner.split_once(") TO (")?;
+        Some(Self::Range { from: Bound::parse_sql(kind, from)?, to: Bound::parse_sql(kind, to)? })
+    }
+}
+
+impl fmt::Display for LeafBounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Range { from, to } => {
+                f.write_str("FOR VALUES FROM (")?;
+                from.write_sql(f)?;
+                f.write_str(") TO (")?;
+                to.write_sql(f)?;
+                f.write_str(")")
+            }
+            Self::Default => f.write_str("DEFAULT"),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! How an existing partition's bounds relate to the grid: the catalog decides what a partition is, never its name.
+
+use serde::{Deserialize, Serialize};
+
+use super::bound::Bound;
+use super::window::Grid;
+
+/// What a leaf's bounds are on a grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// One whole window.
+    Exact(i64),
+    /// Inside one window, and not all of it: a bridge.
+    Part(i64),
+    /// Several whole windows: an older, wider interval.
+    Span {
+        /// The first window inside.
+        first: i64,
+        /// The last window inside.
+        last: i64,
+    },
+    /// Fits no window: it crosses a boundary and at least one end is off the grid, or is not of the grid's kind or
+    /// calendar.
+    Straddling,
+    /// `MINVALUE` or `MAXVALUE` on either side.
+    Unbounded,
+}
+
+impl Grid {
+    /// What a leaf with these bounds is on this grid.
+    ///
+    /// ```
+    /// use pgstrata::grid::{Bound, Fit, Grid, KeyKind, KeyValue, Zone};
+    /// let grid = Grid::new(KeyKind::Date, "1 month".parse()?, Zone::utc(), None)?;
+    /// let day = |text| KeyValue::parse(KeyKind::Date, text).map(Bound::Value);
+    /// assert_eq!(grid.classify(day("2000-01-01")?, day("2000-02-01")?), Fit::Exact(0));
+    /// assert_eq!(grid.classify(day("2000-01-10")?, day("2000-02-01")?), Fit::Part(0));
+    /// assert_eq!(grid.classify(day("2000-01-01")?, day("2000-04-01")?), Fit::Span { first: 0, last: 2 });
+    /// assert_eq!(grid.classify(day("2000-01-10")?, day("2000-03-01")?), Fit::Straddling);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn classify(&self, from: Bound, to: Bound) -> Fit {
+        let (Bound::Value(from), Bound::Value(to)) = (from, to) else { return Fit::Unbounded };
+        // PostgreSQL refuses empty ranges; a snapshot read from a file may still hold one.
+        if from >= to {
+            return Fit::Straddling;
+        }
+        let ends = (self.index_of(from), to.predecessor().and_then(|inside| self.index_of(inside)));
+        let (Some(first), Some(last)) = ends else { return Fit::Straddling };
+        let (Some(head), Some(tail)) = (self.window(first), self.window(last)) else { return Fit::Straddling };
+        match (head.from == from && tail.to == to, first == last) {
+            (true, true) => Fit::Exact(first),
+            (true, false) => Fit::Span { first, last },
+            (false, true) => Fit::Part(first),
+            (false, false) => Fit::Straddling,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The length of a partition: one number and one calendar unit.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::words::{self, DurationError};
+
+/// A calendar unit, finest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unit {
+    /// 3,600 seconds.
+    Hours,
+    /// From midnight to midnight.
+    Days,
+    /// Seven days.
+    Weeks,
+    /// From one day of the month to the same day of the next.
+    Months,
+    /// Three months.
+    Quarters,
+    /// Twelve months.
+    Years,
+}
+
+impl Unit {
+    /// Every unit, finest first.
+    pub const ALL: [Self; 6] = [Self::Hours, Self::Days, Self::Weeks, Self::Months, Self::Quarters, Self::Years];
+
+    pub(super) fn singular(self) -> &'static str {
+        match self {
+            Self::Hours => "hour",
+            Self::Days => "day",
+            Self::Weeks => "week",
+            Self::Months => "month",
+            Self::Quarters => "quarter",
+            Self::Years => "year",
+        }
+    }
+
+    pub(super) fn plural(self) -> &'static str {
+        match self {
+            Self::Hours => "hours",
+            Self::Days => "days",
+            Self::Weeks => "weeks",
+            Self::Months => "months",
+            Self::Quarters => "quarters",
+            Self::Years => "years",
+        }
+    }
+
+    pub(super) fn counted(self, count: u32) -> String {
+        format!("{count} {}", if count == 1 { self.singular() } else { self.plural() })
+    }
+}
+
+/// A partition interval, such as `1 month`.
+///
+/// ```
+/// use pgstrata::grid::{Interval, Unit};
+/// let interval: Interval = "3 months".parse()?;
+/// assert_eq!(interval, Interval { count: 3, unit: Unit::Months });
+/// assert!("3m".parse::<Interval>().is_err());
+/// # Ok::<(), pgstrata::grid::DurationError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Interval {
+    /// How many units; at least 1.
+    pub count: u32,
+    /// Of what.
+    pub unit: Unit,
+}
+
+impl Interval {
+    /// Whether windows are shorter than a day, and so counted in hours of 3,600 seconds.
+    pub fn is_sub_day(self) -> bool {
+        self.unit == Unit::Hours
+    }
+
+    /// A length that no single window of this interval exceeds: 31 days for a month, 366 for twelve of them, and an
+    /// hour more for everything from a day up, since a clock may be put back.
+    pub fn approx(self) -> SignedDuration {
+        let count = i64::from(self.count);
+        let months = |months: i64| (months * 31).min((months + 11) / 12 * 366) * 24 + 1;
+        SignedDuration::from_hours(match self.unit {
+            Unit::Hours => count,
+            Unit::Days => count * 24 + 1,
+            Unit::Weeks => count * 7 * 24 + 1,
+            Unit::Months => months(count),
+            Unit::Quarters => months(count * 3),
+            Unit::Years => months(count * 12),
+        })
+    }
+
+    /// Shorter intervals first, by [`Interval::approx`]; `12 months` and `1 year` are equal here.
+    pub fn cmp_length(self, other: Self) -> Ordering {
+        self.approx().cmp(&other.approx())
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.unit.counted(self.count))
+    }
+}
+
+impl FromStr for Interval {
+    type Err = DurationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match words::pairs(text)?.as_slice() {
+            [(0, _)] => Err(DurationError::Zero),
+            &[(count, unit)] => Ok(Self { count, unit }),
+            _ => Err(DurationError::Several(text.trim().to_owned())),
+        }
+    }
+}
+
+impl Serialize for Interval {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Interval {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,264 @@
+//! A partition key's type and its values, exact as PostgreSQL stores them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::civil::{self, DAY, HOUR, SECOND, Ymd};
+
+/// What a partition key's type is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyKind {
+    /// `timestamp with time zone`: an instant.
+    Timestamptz,
+    /// `timestamp without time zone`: a civil time; which instant it means is the policy's to say.
+    Timestamp,
+    /// `date`: a civil day.
+    Date,
+}
+
+impl KeyKind {
+    /// Every kind, in declaration order.
+    pub const ALL: [Self; 3] = [Self::Timestamptz, Self::Timestamp, Self::Date];
+
+    /// The type's name as `format_type` prints it.
+    pub fn sql_type(self) -> &'static str {
+        match self {
+            Self::Timestamptz => "timestamp with time zone",
+            Self::Timestamp => "timestamp without time zone",
+            Self::Date => "date",
+        }
+    }
+
+    /// Whether a value is an instant by itself, without the policy's zone.
+    pub fn is_instant(self) -> bool {
+        match self {
+            Self::Timestamptz => true,
+            Self::Timestamp | Self::Date => false,
+        }
+    }
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sql_type())
+    }
+}
+
+/// A key value. [`fmt::Display`] writes what PostgreSQL prints under `TimeZone=UTC`, `DateStyle=ISO`; serde uses that
+/// text and tells the kind from its shape.
+///
+/// ```
+/// use pgstrata::grid::{KeyKind, KeyValue};
+/// let value = KeyValue::parse(KeyKind::Timestamptz, "2026-03-01 00:00:00+00")?;
+/// assert_eq!(value, KeyValue::Timestamptz(1_772_323_200_000_000));
+/// # Ok::<(), pgstrata::grid::KeyValueError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyValue {
+    /// Microseconds since 1970-01-01 00:00 UTC.
+    Timestamptz(i64),
+    /// Microseconds since 1970-01-01 00:00 on the civil clock.
+    Timestamp(i64),
+    /// Days since 1970-01-01.
+    Date(i32),
+}
+
+/// Why a text is not a key value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyValueError {
+    /// Not what PostgreSQL prints for the kind.
+    #[error("`{text}` is not a {kind} as PostgreSQL prints it under TimeZone=UTC and DateStyle=ISO")]
+    Malformed {
+        /// What was read.
+        text: String,
+        /// What was wanted.
+        kind: KeyKind,
+    },
+    /// Its shape is no kind's.
+    #[error("`{0}` is neither a date nor a timestamp as PostgreSQL prints them")]
+    Shapeless(String),
+    /// `infinity`, BC, or beyond year 9999: no calendar window reaches there.
+    #[error("`{0}` is outside the years 1 to 9999")]
+    OutOfRange(String),
+}
+
+impl KeyValue {
+    /// What kind of key it belongs to.
+    pub fn kind(self) -> KeyKind {
+        match self {
+            Self::Timestamptz(_) => KeyKind::Timestamptz,
+            Self::Timestamp(_) => KeyKind::Timestamp,
+            Self::Date(_) => KeyKind::Date,
+        }
+    }
+
+    /// Parses what `pg_get_expr` prints inside a bound's quotes. A `timestamptz` with another session zone's offset is
+    /// still the same instant, and is taken.
+    ///
+    /// # Errors
+    /// `infinity`, BC and years beyond 9999 are [`KeyValueError::OutOfRange`], anything else unread is
+    /// [`KeyValueError::Malformed`].
+    pub fn parse(kind: KeyKind, text: &str) -> Result<Self, KeyValueError> {
+        let malformed = || KeyValueError::Malformed { text: text.to_owned(), kind };
+        let beyond = || KeyValueError::OutOfRange(text.to_owned());
+        if matches!(text, "infinity" | "-infinity") || text.ends_with(" BC") {
+            return Err(beyond());
+        }
+        let mut rest = Scanner(text.as_bytes());
+        let date = rest.date().ok_or_else(malformed)?.ok_or_else(beyond)?;
+        let value = match kind {
+            KeyKind::Date => Self::Date(i32::try_from(date).map_err(|_| beyond())?),
+            KeyKind::Timestamp => Self::Timestamp(date * DAY + rest.time().ok_or_else(malformed)?),
+            KeyKind::Timestamptz => {
+                let civil = date * DAY + rest.time().ok_or_else(malformed)?;
+                let instant = civil - rest.offset().ok_or_else(malformed)?;
+                if !(civil::MIN_CIVIL..=civil::MAX_CIVIL).contains(&instant) {
+                    return Err(beyond());
+                }
+                Self::Timestamptz(instant)
+            }
+        };
+        if rest.0.is_empty() { Ok(value) } else { Err(malformed()) }
+    }
+
+    /// The greatest value below this one, which is the last that a half-open range ending here contains.
+    pub fn predecessor(self) -> Option<Self> {
+        match self {
+            Self::Timestamptz(v) => v.checked_sub(1).map(Self::Timestamptz),
+            Self::Timestamp(v) => v.checked_sub(1).map(Self::Timestamp),
+            Self::Date(v) => v.checked_sub(1).map(Self::Date),
+        }
+    }
+}
+
+impl fmt::Display for KeyValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (civil, zone) = match *self {
+            Self::Timestamptz(v) => (v, "+00"),
+            Self::Timestamp(v) => (v, ""),
+            Self::Date(v) => {
+                let bc = write_date(f, v.into())?;
+                return f.write_str(bc);
+            }
+        };
+        let bc = write_date(f, civil.div_euclid(DAY))?;
+        let time = civil.rem_euclid(DAY);
+        write!(f, " {:02}:{:02}:{:02}", time / HOUR, time / (60 * SECOND) % 60, time / SECOND % 60)?;
+        if time % SECOND != 0 {
+            write!(f, ".{}", format!("{:06}", time % SECOND).trim_end_matches('0'))?;
+        }
+        write!(f, "{zone}{bc}")
+    }
+}
+
+fn write_date(f: &mut fmt::Formatter<'_>, day: i64) -> Result<&'static str, fmt::Error> {
+    let Ymd { year, month, day } = civil::ymd(day);
+    let (year, bc) = if year > 0 { (year, "") } else { (1 - year, " BC") };
+    write!(f, "{year:04}-{month:02}-{day:02}")?;
+    Ok(bc)
+}
+
+impl FromStr for KeyValue {
+    type Err = KeyValueError;
+
+    /// By shape: a time makes it a timestamp, an offset after it an instant.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        for kind in KeyKind::ALL {
+            match Self::parse(kind, text) {
+                Ok(value) => return Ok(value),
+                Err(beyond @ KeyValueError::OutOfRange(_)) => return Err(beyond),
+                Err(KeyValueError::Malformed { .. } | KeyValueError::Shapeless(_)) => {}
+            }
+        }
+        Err(KeyValueError::Shapeless(text.to_owned()))
+    }
+}
+
+impl Serialize for KeyValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What is left to read.
+struct Scanner<'t>(&'t [u8]);
+
+impl Scanner<'_> {
+    fn literal(&mut self, byte: u8) -> Option<()> {
+        self.0 = self.0.strip_prefix(&[byte])?;
+        Some(())
+    }
+
+    /// Exactly `width` digits.
+    fn digits(&mut self, width: usize) -> Option<i64> {
+        let (head, tail) = self.0.split_at_checked(width)?;
+        self.0 = tail;
+        head.iter().try_fold(0, |n, b| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0')))
+    }
+
+    fn at_most(&mut self, width: usize, limit: i64) -> Option<i64> {
+        self.digits(width).filter(|n| *n <= limit)
+    }
+
+    /// The day number; `Some(None)` for a well-formed date beyond year 9999 or in year 0.
+    #[expect(clippy::option_option, reason = "malformed and out of range are different answers")]
+    fn date(&mut self) -> Option<Option<i64>> {
+        let width = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
+        if !(4..=7).contains(&width) {
+            return None;
+        }
+        let year = self.digits(width)?;
+        self.literal(b'-')?;
+        let month = self.at_most(2, 12).filter(|m| *m > 0)?;
+        self.literal(b'-')?;
+        let day = self.at_most(2, civil::days_in_month(year, month)).filter(|d| *d > 0)?;
+        Some((1..=9999).contains(&year).then(|| civil::day_number(Ymd { year, month, day })))
+    }
+
+    fn time(&mut self) -> Option<i64> {
+        self.literal(b' ')?;
+        let hour = self.at_most(2, 23)?;
+        self.literal(b':')?;
+        let minute = self.at_most(2, 59)?;
+        self.literal(b':')?;
+        let second = self.at_most(2, 59)?;
+        let mut micros = ((hour * 60 + minute) * 60 + second) * SECOND;
+        if self.literal(b'.').is_some() {
+            let width = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
+            if !(1..=6).contains(&width) {
+                return None;
+            }
+            let scale = (width..6).fold(1, |n, _| n * 10);
+            micros += self.digits(width)? * scale;
+        }
+        Some(micros)
+    }
+
+    /// `+00`, `-03:30`, `+00:19:32`.
+    fn offset(&mut self) -> Option<i64> {
+        let sign = if self.literal(b'+').is_some() {
+            1
+        } else {
+            self.literal(b'-')?;
+            -1
+        };
+        let mut seconds = self.at_most(2, 23)? * 3600;
+        for unit in [60, 1] {
+            if self.literal(b':').is_some() {
+                seconds += self.at_most(2, 59)? * unit;
+            } else {
+                break;
+            }
+        }
+        Some(sign * seconds * SECOND)
+    }
+}
