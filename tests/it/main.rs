@@ -1,0 +1,12 @@
+//! Tests against real servers: one server for the whole run, one database a test.
+#![allow(clippy::disallowed_methods, reason = "tests start servers, wait and read files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panic"
+)]
+
+mod sandbox;
+mod support;

@@ -1,0 +1,107 @@
+//! The shared server, a database a test, and the binary with a clean environment.
+#![allow(dead_code, reason = "a harness offers more than every stage of the tests uses")]
+
+use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use pgstrata::sandbox::{Locator, Options, PgBin, Sandbox};
+
+/// The server under test: `PGSTRATA_PG_BIN`, else an installed one, else the newest that `tests/get-postgres` got.
+pub(crate) fn server_binaries() -> &'static PgBin {
+    static BINARIES: OnceLock<PgBin> = OnceLock::new();
+    BINARIES.get_or_init(|| {
+        let downloads = Path::new(env!("CARGO_MANIFEST_DIR")).join(".pg");
+        let locator = Locator {
+            pg_bin: std::env::var_os("PGSTRATA_PG_BIN").map(Into::into),
+            path: std::env::var_os("PATH"),
+            also: ["18", "17", "16", "15", "14"].map(|major| downloads.join(major).join("bin")).into(),
+        };
+        locator.find().unwrap_or_else(|error| panic!("{error}"))
+    })
+}
+
+/// The server that all tests of this binary share. A static is never dropped: the sandbox's own shell stops the server
+/// when this process ends, however it ends.
+pub(crate) fn server() -> &'static Sandbox {
+    static SERVER: OnceLock<Sandbox> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        // Autovacuum would take locks and change statistics under the tests' feet.
+        own_server(Options {
+            settings: settings(&[("autovacuum", "off"), ("max_connections", "200")]),
+            ..Options::default()
+        })
+    })
+}
+
+/// A server of one's own, for tests that touch roles, server settings, or its life.
+pub(crate) fn own_server(options: Options) -> Sandbox {
+    Sandbox::start(server_binaries(), options).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Lines of `postgresql.conf`.
+pub(crate) fn settings(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// An empty database on the shared server, named after the test. Dropped when the test passes, kept when it panics.
+pub(crate) fn database(name: &str) -> TestDb {
+    // One at a time: CREATE DATABASE waits for nobody in template1, and checkpoints.
+    static CREATING: Mutex<()> = Mutex::new(());
+    let _one = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+    let url = server().create_database(name).unwrap_or_else(|error| panic!("{error}"));
+    TestDb { name: name.to_owned(), url }
+}
+
+pub(crate) struct TestDb {
+    name: String,
+    url: String,
+}
+
+impl TestDb {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The superuser's connection string.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A new session of the superuser.
+    pub(crate) fn client(&self) -> postgres::Client {
+        server().connect(&self.name).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Runs statements, each in a transaction of its own only where they say so, in a new session.
+    pub(crate) fn batch(&self, sql: &str) {
+        self.client().batch_execute(sql).unwrap_or_else(|error| panic!("{}\n{sql}", explain(&error)));
+    }
+}
+
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("database {} is kept; the end of the server's log: {}", self.name, server().log_path().display());
+            return;
+        }
+        let name = postgres_protocol::escape::escape_identifier(&self.name);
+        let dropped =
+            server().connect("postgres").unwrap().batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
+        dropped.unwrap_or_else(|error| panic!("drop {}: {}", self.name, explain(&error)));
+    }
+}
+
+/// The driver's own text for a server's error is "db error".
+pub(crate) fn explain(error: &postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |db| format!("{}: {}", db.code().code(), db.message()))
+}
+
+/// The shipped binary with nothing of our environment but `PATH`, and a home without a `.pgpass` or service file.
+pub(crate) fn pgstrata() -> assert_cmd::Command {
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_pgstrata"));
+    command.env_clear().env("HOME", env!("CARGO_TARGET_TMPDIR"));
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    command
+}
