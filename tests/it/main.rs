@@ -8,5 +8,7 @@
     reason = "a test fails by panic"
 )]
 
+mod catalog;
+mod catalog_ask;
 mod sandbox;
 mod support;
