@@ -145,3 +145,67 @@ impl fmt::Display for LeafBounds {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_order_around_every_value() {
+        let value = Bound::Value(KeyValue::Timestamptz(i64::MIN));
+        assert!(Bound::MinValue < value && value < Bound::MaxValue);
+        assert!(Bound::Value(KeyValue::Timestamptz(i64::MAX)) < Bound::MaxValue);
+    }
+
+    #[test]
+    fn reads_ranges_of_each_kind() {
+        let march = KeyValue::Timestamptz(1_772_323_200_000_000);
+        for (kind, text, from, to) in [
+            (
+                KeyKind::Timestamptz,
+                "FOR VALUES FROM ('2026-03-01 00:00:00+00') TO ('2026-03-01 00:00:01+00')",
+                Bound::Value(march),
+                Bound::Value(KeyValue::Timestamptz(1_772_323_201_000_000)),
+            ),
+            (
+                KeyKind::Timestamp,
+                "FOR VALUES FROM (MINVALUE) TO ('1970-01-01 00:00:00')",
+                Bound::MinValue,
+                Bound::Value(KeyValue::Timestamp(0)),
+            ),
+            (
+                KeyKind::Date,
+                "FOR VALUES FROM ('1970-01-01') TO (MAXVALUE)",
+                Bound::Value(KeyValue::Date(0)),
+                Bound::MaxValue,
+            ),
+        ] {
+            let bounds = LeafBounds::parse(kind, text);
+            assert_eq!(bounds, LeafBounds::Range { from, to });
+            assert_eq!(bounds.to_string(), text);
+        }
+        assert_eq!(LeafBounds::parse(KeyKind::Date, "DEFAULT"), LeafBounds::Default);
+    }
+
+    #[test]
+    fn keeps_what_it_does_not_understand() {
+        for text in [
+            "FOR VALUES IN ('2026-03-01')",
+            "FOR VALUES WITH (modulus 4, remainder 0)",
+            "FOR VALUES FROM (1, '2026-03-01') TO (1, MAXVALUE)",
+            "FOR VALUES FROM ('2026-03-01', MINVALUE) TO ('2026-04-01', MINVALUE)",
+            "FOR VALUES FROM ('-infinity') TO ('2026-03-01')",
+            "FOR VALUES FROM ('0044-03-15 BC') TO ('2026-03-01')",
+            "FOR VALUES FROM ('2026-03-01 00:00:00+00') TO ('2026-04-01 00:00:00+00')",
+            "FOR VALUES FROM ('1') TO ('1000')",
+            "for values from ('2026-03-01') to ('2026-04-01')",
+            "",
+        ] {
+            let bounds = LeafBounds::parse(KeyKind::Date, text);
+            assert_eq!(bounds, LeafBounds::Other(text.to_owned()));
+            assert_eq!(bounds.to_string(), text);
+            let json = serde_json::to_string(&bounds).unwrap();
+            assert_eq!(serde_json::from_str::<LeafBounds>(&json).unwrap(), bounds);
+        }
+    }
+}

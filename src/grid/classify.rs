@@ -57,3 +57,49 @@ impl Grid {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{KeyKind, KeyValue, LeafBounds, Zone};
+    use super::*;
+
+    fn fit(grid: &Grid, from: &str, to: &str) -> Fit {
+        match LeafBounds::parse(grid.kind(), &format!("FOR VALUES FROM ({from}) TO ({to})")) {
+            LeafBounds::Range { from, to } => grid.classify(from, to),
+            other @ (LeafBounds::Default | LeafBounds::Other(_)) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn local_midnights_are_the_grid_and_utc_ones_are_not() {
+        let zone: Zone = "Europe/Berlin".parse().unwrap();
+        let grid = Grid::new(KeyKind::Timestamptz, "1 day".parse().unwrap(), zone, None).unwrap();
+        let day = grid.index_at("2026-03-29T12:00:00Z".parse().unwrap()).unwrap();
+        for (from, to, expected) in [
+            ("'2026-03-28 23:00:00+00'", "'2026-03-29 22:00:00+00'", Fit::Exact(day)),
+            ("'2026-03-28 23:00:00+00'", "'2026-03-29 23:00:00+00'", Fit::Straddling),
+            ("'2026-03-29 00:00:00+00'", "'2026-03-30 00:00:00+00'", Fit::Straddling),
+            ("'2026-03-29 00:00:00+00'", "'2026-03-29 22:00:00+00'", Fit::Part(day)),
+            ("'2026-03-28 23:00:00+00'", "'2026-03-29 12:00:00+00'", Fit::Part(day)),
+            ("'2026-03-29 01:00:00+00'", "'2026-03-29 12:00:00+00'", Fit::Part(day)),
+            ("'2026-03-27 23:00:00+00'", "'2026-03-30 22:00:00+00'", Fit::Span { first: day - 1, last: day + 1 }),
+            ("'2026-03-27 23:00:00+00'", "'2026-03-30 21:00:00+00'", Fit::Straddling),
+            ("MINVALUE", "'2026-03-29 22:00:00+00'", Fit::Unbounded),
+            ("'2026-03-28 23:00:00+00'", "MAXVALUE", Fit::Unbounded),
+            ("MINVALUE", "MAXVALUE", Fit::Unbounded),
+            ("'2026-03-29 22:00:00+00'", "'2026-03-28 23:00:00+00'", Fit::Straddling),
+        ] {
+            assert_eq!(fit(&grid, from, to), expected, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn another_kind_or_an_end_off_the_calendar_fits_nothing() {
+        let grid = Grid::new(KeyKind::Date, "1 day".parse().unwrap(), Zone::utc(), None).unwrap();
+        let classify = |from, to| grid.classify(Bound::Value(from), Bound::Value(to));
+        assert_eq!(classify(KeyValue::Date(0), KeyValue::Timestamp(0)), Fit::Straddling);
+        assert_eq!(classify(KeyValue::Timestamp(0), KeyValue::Timestamp(1)), Fit::Straddling);
+        assert_eq!(classify(KeyValue::Date(i32::MIN), KeyValue::Date(0)), Fit::Straddling);
+        assert_eq!(classify(KeyValue::Date(0), KeyValue::Date(i32::MAX)), Fit::Straddling);
+    }
+}

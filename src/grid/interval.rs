@@ -130,3 +130,81 @@ impl<'de> Deserialize<'de> for Interval {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        text.parse::<Interval>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn reads_numbers_with_spelled_out_units() {
+        for (text, count, unit) in [
+            ("1 month", 1, Unit::Months),
+            (" 3  months ", 3, Unit::Months),
+            ("3 MONTHS", 3, Unit::Months),
+            ("2weeks", 2, Unit::Weeks),
+            ("6 hours", 6, Unit::Hours),
+            ("1 days", 1, Unit::Days),
+            ("1 quarter", 1, Unit::Quarters),
+            ("10 years", 10, Unit::Years),
+        ] {
+            assert_eq!(text.parse(), Ok(Interval { count, unit }), "{text}");
+        }
+        assert_eq!(Interval { count: 1, unit: Unit::Days }.to_string(), "1 day");
+        assert_eq!(Interval { count: 3, unit: Unit::Quarters }.to_string(), "3 quarters");
+    }
+
+    #[test]
+    fn says_what_was_probably_meant() {
+        for (text, expected) in [
+            ("3m", "`3m` could be months or minutes: did you mean `3 months` or `3min`?"),
+            ("1 M", "did you mean `1 month` or `1min`?"),
+            ("1mon", "`mon` is not a unit: did you mean `1 month`?"),
+            ("3 mons", "`mons` is not a unit: did you mean `3 months`?"),
+            ("90d", "did you mean `90 days`?"),
+            ("2 moths", "did you mean `2 months`?"),
+            ("30min", "`min` is too fine: hours are the finest unit here"),
+            ("30 parsecs", "`parsecs` is not a unit: use hours, days,"),
+            ("monthly", "`monthly` needs a number: did you mean `1 month`?"),
+            ("P1M", "`P1M` is not a whole number followed by a unit"),
+            ("1.5 months", "`1.5` is not a whole number"),
+            ("-1 month", "negative"),
+            ("0 days", "zero"),
+            ("7", "`7` has no unit"),
+            ("1 month 2 days", "an interval is one number and one unit; `1 month 2 days` has more"),
+            ("1 month,", "empty"),
+            ("99999999999 days", "`99999999999 days` is longer than the calendar"),
+            ("", "empty"),
+        ] {
+            assert!(message(text).contains(expected), "{text}: {}", message(text));
+        }
+    }
+
+    #[test]
+    fn no_window_is_longer_than_the_approximation() {
+        use super::super::{Grid, KeyKind};
+        for text in ["1 hour", "1 day", "1 week", "1 month", "2 months", "11 months", "1 quarter", "1 year", "3 years"]
+        {
+            let interval: Interval = text.parse().unwrap();
+            let zone = "Europe/Berlin".parse().unwrap();
+            let grid = Grid::new(KeyKind::Timestamptz, interval, zone, None).unwrap();
+            for window in grid.windows_between(0, 600) {
+                let [from, to] = [window.from, window.to].map(|value| grid.instant(value).unwrap());
+                assert!(to.duration_since(from) <= interval.approx(), "{text} {window:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn orders_by_length() {
+        let interval = |text: &str| text.parse::<Interval>().unwrap();
+        let sorted = ["1 hour", "1 day", "1 week", "30 days", "1 month", "1 quarter", "1 year", "5 quarters"];
+        for pair in sorted.windows(2) {
+            assert_eq!(interval(pair[0]).cmp_length(interval(pair[1])), Ordering::Less, "{pair:?}");
+        }
+        assert_eq!(interval("12 months").cmp_length(interval("1 year")), Ordering::Equal);
+    }
+}

@@ -4,9 +4,12 @@
 mod bound;
 mod civil;
 mod classify;
+mod coverage;
 mod interval;
 mod name;
 mod span;
+#[cfg(test)]
+mod tiling;
 mod value;
 mod window;
 mod words;

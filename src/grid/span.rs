@@ -166,3 +166,92 @@ pub mod or_zero {
         CalendarSpan::parse_or_zero(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(text: &str) -> CalendarSpan {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn reads_and_writes_spans() {
+        for (text, canonical) in [
+            ("7 years", "7 years"),
+            ("90 days", "90 days"),
+            ("1 year 6 months", "1 year 6 months"),
+            ("1 year, 2 months", "1 year 2 months"),
+            ("2 days 1 week", "1 week 2 days"),
+            ("2 quarters", "6 months"),
+            ("1 quarter 1 month", "4 months"),
+            ("36 HOURS", "36 hours"),
+            ("0 years 3 days", "3 days"),
+        ] {
+            assert_eq!(span(text).to_string(), canonical, "{text}");
+        }
+    }
+
+    #[test]
+    fn zero_is_read_only_where_it_is_asked_for() {
+        for text in ["0 days", "0 hours", "0 years 0 months"] {
+            assert_eq!(text.parse::<CalendarSpan>(), Err(DurationError::Zero));
+            assert_eq!(CalendarSpan::parse_or_zero(text), Ok(CalendarSpan::ZERO));
+        }
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Spec {
+            keep: CalendarSpan,
+            #[serde(with = "or_zero")]
+            grace: CalendarSpan,
+        }
+        let spec = Spec { keep: span("1 day"), grace: CalendarSpan::ZERO };
+        let json = serde_json::to_string(&spec).unwrap();
+        assert_eq!(json, r#"{"keep":"1 day","grace":"0 days"}"#);
+        assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), spec);
+        assert!(serde_json::from_str::<Spec>(r#"{"keep":"0 days","grace":"0 days"}"#).is_err());
+    }
+
+    #[test]
+    fn refuses_what_could_be_misread() {
+        for (text, expected) in [
+            ("3m", "did you mean `3 months` or `3min`?"),
+            ("3min", "too fine"),
+            ("3 mons", "did you mean `3 months`?"),
+            ("-7 years", "negative"),
+            ("7 years -1 day", "negative"),
+            ("7 years 1 year", "`years` are given twice"),
+            ("7 years 1", "`1` has no unit"),
+            ("10000 years", "longer than the calendar"),
+            ("4294967295 quarters", "longer than the calendar"),
+            ("forever", "is not a whole number"),
+        ] {
+            let message = text.parse::<CalendarSpan>().unwrap_err().to_string();
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn counts_on_the_calendar_of_the_zone() {
+        for (text, zone, now, before) in [
+            ("7 years", "UTC", "2026-02-28T00:00:00Z", "2019-02-28T00:00:00Z"),
+            ("1 year", "UTC", "2024-02-29T00:00:00Z", "2023-02-28T00:00:00Z"),
+            ("1 month", "UTC", "2026-03-31T12:00:00Z", "2026-02-28T12:00:00Z"),
+            // 2026-03-29 has 23 hours in Berlin.
+            ("1 day", "Europe/Berlin", "2026-03-29T10:00:00Z", "2026-03-28T11:00:00Z"),
+            ("24 hours", "Europe/Berlin", "2026-03-29T10:00:00Z", "2026-03-28T10:00:00Z"),
+            // In Berlin it is already 1 March, so a month before is 1 February and not the last of January.
+            ("1 month", "Europe/Berlin", "2026-02-28T23:30:00Z", "2026-01-31T23:30:00Z"),
+            ("1 month", "UTC", "2026-02-28T23:30:00Z", "2026-01-28T23:30:00Z"),
+            ("1 year 1 week 1 hour", "UTC", "2026-03-14T00:00:00Z", "2025-03-06T23:00:00Z"),
+        ] {
+            let zone = zone.parse().unwrap();
+            let found = span(text).before(now.parse().unwrap(), &zone);
+            assert_eq!(found, Some(before.parse().unwrap()), "{text} before {now} in {zone}");
+        }
+        let after = span("1 month").after("2026-01-31T00:00:00Z".parse().unwrap(), &Zone::utc());
+        assert_eq!(after, Some("2026-02-28T00:00:00Z".parse().unwrap()));
+        assert_eq!(span("9999 years").after(Timestamp::UNIX_EPOCH, &Zone::utc()), None);
+        let huge = CalendarSpan { years: u32::MAX, ..CalendarSpan::ZERO };
+        assert_eq!(huge.before(Timestamp::UNIX_EPOCH, &Zone::utc()), None);
+    }
+}

@@ -32,6 +32,14 @@ impl KeyKind {
         }
     }
 
+    /// Whether values have a time of day.
+    pub fn has_time(self) -> bool {
+        match self {
+            Self::Timestamptz | Self::Timestamp => true,
+            Self::Date => false,
+        }
+    }
+
     /// Whether a value is an instant by itself, without the policy's zone.
     pub fn is_instant(self) -> bool {
         match self {
@@ -260,5 +268,87 @@ impl Scanner<'_> {
             }
         }
         Some(sign * seconds * SECOND)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_what_postgresql_prints() {
+        for (value, text) in [
+            (KeyValue::Timestamptz(0), "1970-01-01 00:00:00+00"),
+            (KeyValue::Timestamptz(-1), "1969-12-31 23:59:59.999999+00"),
+            (KeyValue::Timestamptz(1_772_323_200_500_000), "2026-03-01 00:00:00.5+00"),
+            (KeyValue::Timestamp(1_772_323_200_000_010), "2026-03-01 00:00:00.00001"),
+            (KeyValue::Date(20_513), "2026-03-01"),
+            (KeyValue::Date(-719_162), "0001-01-01"),
+            (KeyValue::Date(-719_163), "0001-12-31 BC"),
+            (KeyValue::Timestamptz(-719_163 * DAY), "0001-12-31 00:00:00+00 BC"),
+            (KeyValue::Date(2_932_897), "10000-01-01"),
+        ] {
+            assert_eq!(value.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_not_exactly_a_value_in_range() {
+        for (kind, text) in [
+            (KeyKind::Date, ""),
+            (KeyKind::Date, "2026-02-29"),
+            (KeyKind::Date, "2026-13-01"),
+            (KeyKind::Date, "2026-00-01"),
+            (KeyKind::Date, "2026-3-1"),
+            (KeyKind::Date, "01.03.2026"),
+            (KeyKind::Date, "2026-03-01 00:00:00"),
+            (KeyKind::Timestamp, "2026-03-01"),
+            (KeyKind::Timestamp, "2026-03-01 24:00:00"),
+            (KeyKind::Timestamp, "2026-03-01 00:00:60"),
+            (KeyKind::Timestamp, "2026-03-01 00:00:00."),
+            (KeyKind::Timestamp, "2026-03-01 00:00:00.1234567"),
+            (KeyKind::Timestamp, "2026-03-01 00:00:00+00"),
+            (KeyKind::Timestamptz, "2026-03-01 00:00:00"),
+            (KeyKind::Timestamptz, "2026-03-01 00:00:00 CET"),
+            (KeyKind::Timestamptz, "2026-03-01 00:00:00+0"),
+            (KeyKind::Timestamptz, "2026-03-01 00:00:00+00 "),
+            (KeyKind::Timestamptz, "２０２６-03-01 00:00:00+00"),
+        ] {
+            let malformed = KeyValueError::Malformed { text: text.to_owned(), kind };
+            assert_eq!(KeyValue::parse(kind, text), Err(malformed), "{text}");
+        }
+        for (kind, text) in [
+            (KeyKind::Date, "infinity"),
+            (KeyKind::Timestamptz, "-infinity"),
+            (KeyKind::Date, "0044-03-15 BC"),
+            (KeyKind::Date, "0000-01-01"),
+            (KeyKind::Timestamp, "10000-01-01 00:00:00"),
+            (KeyKind::Timestamptz, "294276-12-31 23:59:59.999999+00"),
+            (KeyKind::Timestamptz, "0001-01-01 00:00:00+01"),
+        ] {
+            assert_eq!(KeyValue::parse(kind, text), Err(KeyValueError::OutOfRange(text.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_session_zone_is_the_same_instant() {
+        let utc = KeyValue::parse(KeyKind::Timestamptz, "2026-03-29 00:00:00+00").unwrap();
+        for text in [
+            "2026-03-28 20:00:00-04",
+            "2026-03-29 05:30:00+05:30",
+            "2026-03-28 20:30:00-03:30",
+            "2026-03-29 00:19:32+00:19:32",
+        ] {
+            assert_eq!(KeyValue::parse(KeyKind::Timestamptz, text), Ok(utc), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_shape_tells_the_kind() {
+        for value in [KeyValue::Timestamptz(0), KeyValue::Timestamp(0), KeyValue::Date(0)] {
+            assert_eq!(value.to_string().parse(), Ok(value));
+        }
+        assert_eq!("now".parse::<KeyValue>(), Err(KeyValueError::Shapeless("now".to_owned())));
+        assert_eq!("infinity".parse::<KeyValue>(), Err(KeyValueError::OutOfRange("infinity".to_owned())));
     }
 }

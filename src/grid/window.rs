@@ -25,8 +25,8 @@ pub struct Window {
 /// Boundaries are the anchor plus whole multiples of the interval, by civil arithmetic. For `timestamptz` keys and
 /// intervals of a day or more they are the zone's local times (midnight, unless the anchor has a time of day): where
 /// the clock skips it, the instant the gap ends; where it shows it twice, the earlier. Hour grids for `timestamptz` run
-/// on UTC whatever the zone, anchor included: 3,600 seconds are an hour everywhere. For `timestamp` and `date` keys boundaries are civil, and
-/// the zone only says which instant a value means.
+/// on UTC whatever the zone, anchor included: 3,600 seconds are an hour everywhere. For `timestamp` and `date` keys
+/// boundaries are civil, and the zone only says which instant a value means.
 ///
 /// A local day that a zone skipped altogether (2011-12-30 in `Pacific/Apia`) has an index but no window: its range
 /// would be empty. [`Grid::window`] answers `None`, iteration passes over it, [`Grid::index_of`] never returns it, and
@@ -107,21 +107,20 @@ impl Grid {
         }
         let day = if interval.unit == Unit::Weeks { 3 } else { 1 };
         let anchor = anchor.unwrap_or_else(|| DateTime::constant(2000, 1, day, 0, 0, 0, 0));
-        match (kind, interval.unit) {
-            (KeyKind::Date, Unit::Hours) => return Err(GridError::HoursOnDate(interval)),
-            (_, Unit::Months | Unit::Quarters | Unit::Years) if anchor.day() > 28 => {
-                return Err(GridError::AnchorDay { day: anchor.day(), interval });
-            }
-            (KeyKind::Timestamptz | KeyKind::Timestamp, Unit::Hours)
-            | (
-                KeyKind::Timestamptz | KeyKind::Timestamp | KeyKind::Date,
-                Unit::Days | Unit::Weeks | Unit::Months | Unit::Quarters | Unit::Years,
-            ) => {}
+        let in_months = match interval.unit {
+            Unit::Months | Unit::Quarters | Unit::Years => true,
+            Unit::Hours | Unit::Days | Unit::Weeks => false,
+        };
+        if interval.is_sub_day() && !kind.has_time() {
+            return Err(GridError::HoursOnDate(interval));
+        }
+        if in_months && anchor.day() > 28 {
+            return Err(GridError::AnchorDay { day: anchor.day(), interval });
         }
         if anchor.subsec_nanosecond() != 0 {
             return Err(GridError::AnchorFraction);
         }
-        if kind == KeyKind::Date && anchor.time() != jiff::civil::Time::midnight() {
+        if !kind.has_time() && anchor.time() != jiff::civil::Time::midnight() {
             return Err(GridError::AnchorTime);
         }
         if anchor.year() < 1 {
@@ -170,7 +169,8 @@ impl Grid {
             return None;
         }
         let mut index = self.civil_index(self.civil(value)?);
-        // The civil guess is off where the clock was put back over a boundary, or skipped one.
+        // The guess is off before the anchor's day of a month, and where the clock was put back over a boundary or
+        // skipped one.
         while self.boundary(index)? > value {
             index = index.checked_sub(1)?;
         }
@@ -197,7 +197,7 @@ impl Grid {
         let micros = match value {
             KeyValue::Timestamptz(instant) => instant,
             KeyValue::Timestamp(civil) => self.zone.first_instant(civil)?,
-            KeyValue::Date(day) => self.zone.first_instant(i64::from(day) * DAY)?,
+            KeyValue::Date(day) => self.zone.first_instant(i64::from(day).checked_mul(DAY)?)?,
         };
         Timestamp::from_microsecond(micros).ok()
     }
@@ -229,7 +229,7 @@ impl Grid {
             KeyValue::Timestamptz(instant) if self.interval.is_sub_day() => Some(instant),
             KeyValue::Timestamptz(instant) => self.zone.civil_at(instant),
             KeyValue::Timestamp(civil) => Some(civil),
-            KeyValue::Date(day) => Some(i64::from(day) * DAY),
+            KeyValue::Date(day) => i64::from(day).checked_mul(DAY),
         }
     }
 
@@ -264,7 +264,8 @@ impl Grid {
         (civil::MIN_CIVIL..=civil::MAX_CIVIL).contains(&civil).then_some(civil)
     }
 
-    /// The index of the window that a civil time falls in.
+    /// The index of the window that a civil time falls in, or for months, where the anchor's day is still to come, the
+    /// next.
     fn civil_index(&self, civil: i64) -> i64 {
         match self.step() {
             Step::Fixed(step) => {
@@ -273,10 +274,8 @@ impl Grid {
                 i64::try_from(distance.div_euclid(i128::from(step))).unwrap_or(i64::MAX)
             }
             Step::Months(step) => {
-                let within = |civil: i64| (civil::ymd(civil.div_euclid(DAY)).day, civil.rem_euclid(DAY));
                 let month = |civil: i64| month_number(civil::ymd(civil.div_euclid(DAY)));
-                let incomplete = i64::from(within(civil) < within(self.anchor));
-                (month(civil) - month(self.anchor) - incomplete).div_euclid(step)
+                (month(civil) - month(self.anchor)).div_euclid(step)
             }
         }
     }
@@ -317,5 +316,196 @@ impl From<Grid> for Spelled {
         let anchor = grid.anchor();
         let Grid { kind, interval, zone, anchor: _ } = grid;
         Self { kind, interval, zone, anchor }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid(kind: KeyKind, interval: &str, zone: &str, anchor: Option<&str>) -> Result<Grid, GridError> {
+        let anchor = anchor.map(|text| text.parse().unwrap());
+        Grid::new(kind, interval.parse().unwrap(), zone.parse().unwrap(), anchor)
+    }
+
+    #[test]
+    fn windows_are_where_the_calendar_has_them() {
+        use KeyKind::{Date, Timestamp, Timestamptz};
+        for (kind, interval, zone, anchor, now, from, to) in [
+            (
+                Timestamptz,
+                "1 month",
+                "UTC",
+                None,
+                "2026-03-14T00:00:00Z",
+                "2026-03-01 00:00:00+00",
+                "2026-04-01 00:00:00+00",
+            ),
+            (
+                Timestamptz,
+                "1 day",
+                "Europe/Berlin",
+                None,
+                "2026-03-29T12:00:00Z",
+                "2026-03-28 23:00:00+00",
+                "2026-03-29 22:00:00+00",
+            ),
+            (
+                Timestamptz,
+                "1 day",
+                "Europe/Berlin",
+                None,
+                "2026-10-25T12:00:00Z",
+                "2026-10-24 22:00:00+00",
+                "2026-10-25 23:00:00+00",
+            ),
+            // Santiago has no midnight on 2024-09-08, and Havana two on 2025-11-02.
+            (
+                Timestamptz,
+                "1 day",
+                "America/Santiago",
+                None,
+                "2024-09-08T12:00:00Z",
+                "2024-09-08 04:00:00+00",
+                "2024-09-09 03:00:00+00",
+            ),
+            (
+                Timestamptz,
+                "1 day",
+                "America/Havana",
+                None,
+                "2025-11-02T12:00:00Z",
+                "2025-11-02 04:00:00+00",
+                "2025-11-03 05:00:00+00",
+            ),
+            (
+                Timestamptz,
+                "6 hours",
+                "Asia/Kolkata",
+                None,
+                "2026-03-14T07:00:00Z",
+                "2026-03-14 06:00:00+00",
+                "2026-03-14 12:00:00+00",
+            ),
+            (
+                Timestamptz,
+                "6 hours",
+                "UTC",
+                Some("2000-01-01T02:00"),
+                "2026-03-14T07:00:00Z",
+                "2026-03-14 02:00:00+00",
+                "2026-03-14 08:00:00+00",
+            ),
+            (
+                Timestamptz,
+                "1 day",
+                "UTC",
+                Some("2000-01-01T06:00"),
+                "2026-03-14T05:00:00Z",
+                "2026-03-13 06:00:00+00",
+                "2026-03-14 06:00:00+00",
+            ),
+            (
+                Timestamptz,
+                "1 week",
+                "UTC",
+                None,
+                "2026-03-14T00:00:00Z",
+                "2026-03-09 00:00:00+00",
+                "2026-03-16 00:00:00+00",
+            ),
+            (
+                Timestamp,
+                "1 hour",
+                "Europe/Berlin",
+                None,
+                "2026-03-14T07:30:00Z",
+                "2026-03-14 08:00:00",
+                "2026-03-14 09:00:00",
+            ),
+            (
+                Timestamp,
+                "1 day",
+                "Asia/Tokyo",
+                None,
+                "2026-03-14T20:00:00Z",
+                "2026-03-15 00:00:00",
+                "2026-03-16 00:00:00",
+            ),
+            (Date, "1 day", "America/New_York", None, "2026-03-14T02:00:00Z", "2026-03-13", "2026-03-14"),
+            (Date, "2 weeks", "UTC", Some("2026-01-05"), "2026-03-14T00:00:00Z", "2026-03-02", "2026-03-16"),
+            (Date, "3 months", "UTC", Some("2025-02-15"), "2026-02-14T00:00:00Z", "2025-11-15", "2026-02-15"),
+            (Date, "1 quarter", "UTC", None, "2026-03-14T00:00:00Z", "2026-01-01", "2026-04-01"),
+            (Date, "1 year", "UTC", Some("2000-04-01"), "1969-03-14T00:00:00Z", "1968-04-01", "1969-04-01"),
+        ] {
+            let grid = grid(kind, interval, zone, anchor).unwrap();
+            let window = grid.window(grid.index_at(now.parse().unwrap()).unwrap()).unwrap();
+            let found = (window.from.to_string(), window.to.to_string());
+            assert_eq!(found, (from.to_owned(), to.to_owned()), "{interval} {zone}");
+        }
+    }
+
+    #[test]
+    fn refuses_grids_that_mean_nothing() {
+        let month: Interval = "1 month".parse().unwrap();
+        let hour: Interval = "1 hour".parse().unwrap();
+        for (kind, interval, anchor, error) in [
+            (KeyKind::Date, "1 hour", None, GridError::HoursOnDate(hour)),
+            (KeyKind::Date, "1 month", Some("2000-01-29"), GridError::AnchorDay { day: 29, interval: month }),
+            (KeyKind::Date, "1 day", Some("2000-01-01T06:00"), GridError::AnchorTime),
+            (KeyKind::Timestamp, "1 day", Some("2000-01-01T00:00:00.5"), GridError::AnchorFraction),
+            (KeyKind::Timestamp, "1 day", Some("0000-01-01T00:00:00"), GridError::AnchorYear),
+        ] {
+            assert_eq!(grid(kind, interval, "UTC", anchor), Err(error));
+        }
+        let none = Interval { count: 0, unit: Unit::Days };
+        assert_eq!(Grid::new(KeyKind::Date, none, Zone::utc(), None), Err(GridError::ZeroInterval));
+        assert!(grid(KeyKind::Date, "1 day", "UTC", Some("2000-01-31")).is_ok());
+    }
+
+    #[test]
+    fn the_calendar_ends_without_overflow() {
+        for kind in KeyKind::ALL {
+            for interval in ["1 day", "1 week", "1 month", "1 year", "4294967295 years", "4294967295 weeks"] {
+                let grid = grid(kind, interval, "Pacific/Apia", None).unwrap();
+                for index in [i64::MIN, i64::MAX, -4_000_000, 4_000_000] {
+                    assert_eq!(grid.window(index), None);
+                }
+                assert!(grid.windows_between(i64::MAX - 2, i64::MAX).next().is_none());
+                for micros in [i64::MIN, i64::MAX, civil::MIN_CIVIL, civil::MAX_CIVIL] {
+                    for value in [KeyValue::Timestamptz(micros), KeyValue::Timestamp(micros), KeyValue::Date(i32::MAX)]
+                    {
+                        if let Some(index) = grid.index_of(value) {
+                            assert!(grid.window(index).is_some_and(|window| window.from <= value && value < window.to));
+                        }
+                    }
+                }
+            }
+        }
+        let years = grid(KeyKind::Date, "1 year", "UTC", None).unwrap();
+        let all: Vec<_> = years.windows_between(i64::MIN, i64::MAX).collect();
+        assert_eq!(all.len(), 9998);
+        assert_eq!(all.first().map(|window| window.from.to_string()).as_deref(), Some("0001-01-01"));
+        assert_eq!(all.last().map(|window| window.to.to_string()).as_deref(), Some("9999-01-01"));
+    }
+
+    #[test]
+    fn now_is_cut_towards_the_past() {
+        let grid = grid(KeyKind::Timestamptz, "1 day", "UTC", None).unwrap();
+        let just_before = "1969-12-31T23:59:59.999999999Z".parse().unwrap();
+        assert_eq!(grid.value_at(just_before), Some(KeyValue::Timestamptz(-1)));
+    }
+
+    #[test]
+    fn civil_times_of_a_policy_are_read_in_the_zone() {
+        let at: DateTime = "2026-01-01".parse().unwrap();
+        for (kind, text) in [
+            (KeyKind::Timestamptz, "2025-12-31 23:00:00+00"),
+            (KeyKind::Timestamp, "2026-01-01 00:00:00"),
+            (KeyKind::Date, "2026-01-01"),
+        ] {
+            let value = grid(kind, "1 day", "Europe/Berlin", None).unwrap().value_of_civil(at).unwrap();
+            assert_eq!(value.to_string(), text);
+        }
     }
 }

@@ -87,9 +87,6 @@ pub enum DurationError {
 /// sense.
 pub(super) fn pairs(text: &str) -> Result<Vec<(u32, Unit)>, DurationError> {
     let mut rest = text.trim();
-    if rest.is_empty() {
-        return Err(DurationError::Empty);
-    }
     let mut found = Vec::new();
     loop {
         let (pair, tail) = pair(rest, text)?;
@@ -104,13 +101,16 @@ pub(super) fn pairs(text: &str) -> Result<Vec<(u32, Unit)>, DurationError> {
 }
 
 fn pair<'t>(text: &'t str, whole: &str) -> Result<((u32, Unit), &'t str), DurationError> {
+    if text.is_empty() {
+        return Err(DurationError::Empty);
+    }
     if text.starts_with(['-', '\u{2212}']) {
         return Err(DurationError::Negative);
     }
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, rest) = text.split_at(digits);
     if number.is_empty() {
-        let found = text.split([' ', ',']).next().unwrap_or(text).to_owned();
+        let found = text.split_whitespace().next().unwrap_or(text).to_owned();
         return Err(match adverb(&found.to_lowercase()) {
             Some(unit) => DurationError::Adverb { found, suggestion: unit.counted(1) },
             None => DurationError::NumberExpected { found },

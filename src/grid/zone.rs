@@ -194,3 +194,60 @@ impl<'de> Deserialize<'de> for Zone {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_spelled_as_the_database_does() {
+        for (text, name) in [
+            ("UTC", "UTC"),
+            ("utc", "UTC"),
+            (" Europe/Berlin ", "Europe/Berlin"),
+            ("AMERICA/NEW_YORK", "America/New_York"),
+        ] {
+            assert_eq!(text.parse::<Zone>().unwrap().name(), name);
+        }
+        for name in Zone::names() {
+            assert_eq!(name.parse::<Zone>().unwrap().name(), name);
+        }
+    }
+
+    #[test]
+    fn says_what_was_probably_meant() {
+        let misspelt = |name: &str, suggestion: &str| ZoneError::Misspelt {
+            name: name.to_owned(),
+            suggestion: suggestion.to_owned(),
+        };
+        for (text, error) in [
+            ("Europe/Berln", misspelt("Europe/Berln", "Europe/Berlin")),
+            ("Berlin", misspelt("Berlin", "Europe/Berlin")),
+            ("new york", misspelt("new york", "America/New_York")),
+            ("+02:00", ZoneError::Offset("+02:00".to_owned())),
+            ("UTC+2", ZoneError::Offset("UTC+2".to_owned())),
+            ("Middle/Earth", ZoneError::Unknown("Middle/Earth".to_owned())),
+            ("Etc/Unknown", ZoneError::Unknown("Etc/Unknown".to_owned())),
+            ("", ZoneError::Unknown(String::new())),
+        ] {
+            assert_eq!(text.parse::<Zone>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_time_is_the_end_of_its_gap() {
+        let civil = |text: &str| civil::from_datetime(text.parse().unwrap());
+        for (zone, at, instant) in [
+            ("Europe/Berlin", "2026-03-29T02:00", "2026-03-29T01:00:00Z"),
+            ("Europe/Berlin", "2026-03-29T02:30", "2026-03-29T01:00:00Z"),
+            ("Europe/Berlin", "2026-03-29T03:00", "2026-03-29T01:00:00Z"),
+            ("Europe/Berlin", "2026-10-25T02:30", "2026-10-25T00:30:00Z"),
+            ("America/Santiago", "2024-09-08T00:00", "2024-09-08T04:00:00Z"),
+            ("Pacific/Apia", "2011-12-30T12:00", "2011-12-30T10:00:00Z"),
+        ] {
+            let found = zone.parse::<Zone>().unwrap().first_instant(civil(at));
+            let instant: Timestamp = instant.parse().unwrap();
+            assert_eq!(found, Some(instant.as_microsecond()), "{zone} {at}");
+        }
+    }
+}

@@ -123,14 +123,12 @@ impl Fact {
         let catalog = &snapshot.catalog;
         match self {
             Self::Parent { root } => find_root(catalog, root).map(|_| ()),
-            Self::NameFree { name } => {
-                match snapshot.answers.get(&Question::NameTaken { name: name.clone() }) {
-                    Answer::Taken(false) => Ok(()),
-                    Answer::Taken(true) => Err(format!("a relation {name} is there")),
-                    Answer::Unknown(because) => Err(format!("whether {name} is taken is unknown: {because}")),
-                    Answer::Leaf(_) | Answer::Rows(_) | Answer::Bytes(_) => Err("an answer of another kind".to_owned()),
-                }
-            }
+            Self::NameFree { name } => match snapshot.answers.get(&Question::NameTaken { name: name.clone() }) {
+                Answer::Taken(false) => Ok(()),
+                Answer::Taken(true) => Err(format!("a relation {name} is there")),
+                Answer::Unknown(because) => Err(format!("whether {name} is taken is unknown: {because}")),
+                Answer::Leaf(_) | Answer::Rows(_) | Answer::Bytes(_) => Err("an answer of another kind".to_owned()),
+            },
             Self::RangeFree { root, from, to } => {
                 let leaves = &find_root(catalog, root)?.leaves;
                 match leaves.values().find(|leaf| leaf.bounds.overlaps(*from, *to)) {
@@ -269,7 +267,8 @@ fn find_retired<'a>(catalog: &'a Catalog, partition: &Relation) -> Result<&'a Re
     if find_leaf(catalog, partition).is_some() {
         return Err(format!("{} is attached", partition.name));
     }
-    let table = catalog.retired.get(&partition.oid).ok_or_else(|| format!("no marked table {} is there", partition.name))?;
+    let table =
+        catalog.retired.get(&partition.oid).ok_or_else(|| format!("no marked table {} is there", partition.name))?;
     if table.name == partition.name { Ok(table) } else { Err(format!("it is called {} now", table.name)) }
 }
 
@@ -349,10 +348,14 @@ impl fmt::Display for Fact {
             Self::Detached { partition } => write!(f, "{} is a table of its own", partition.name),
             Self::Marked { partition, stamp, marker } => match stamp {
                 Stamp::Any => write!(f, "{} is marked as retired from {}", partition.name, marker.root),
-                Stamp::Present => write!(f, "{} is marked as retired from {}, and stamped", partition.name, marker.root),
+                Stamp::Present => {
+                    write!(f, "{} is marked as retired from {}, and stamped", partition.name, marker.root)
+                }
                 Stamp::At(at) => write!(f, "{} is marked as retired from {} at {at}", partition.name, marker.root),
             },
-            Self::NotHeld { partition, root } => write!(f, "no comment on {} or {} holds it", partition.name, root.name),
+            Self::NotHeld { partition, root } => {
+                write!(f, "no comment on {} or {} holds it", partition.name, root.name)
+            }
             Self::Gone { partition } => write!(f, "{} is gone", partition.name),
         }
     }

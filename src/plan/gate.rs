@@ -104,10 +104,16 @@ impl fmt::Display for Block {
         match self {
             Self::Hazard { hazard, allow } => write!(f, "{hazard} needs --allow {allow}"),
             Self::MaxDrop { windows, allow } => {
-                write!(f, "{windows} partitions would leave at once, more than apply.max_drop: --max-drop {windows} or --allow {allow}")
+                write!(
+                    f,
+                    "{windows} partitions would leave at once, more than apply.max_drop: --max-drop {windows} or --allow {allow}"
+                )
             }
             Self::MaxCreate { wanted, limit } => {
-                write!(f, "{wanted} partitions to create, more than apply.max_create ({limit}): raise it, or start later")
+                write!(
+                    f,
+                    "{wanted} partitions to create, more than apply.max_create ({limit}): raise it, or start later"
+                )
             }
             Self::RowsInDefault { rows: Some(rows) } => {
                 write!(f, "the default partition has {rows} in this window: move them first")

@@ -45,6 +45,8 @@ pub struct Step {
     pub class: Class,
     /// Why at all.
     pub reason: String,
+    /// What a reader wants to know beside it: when a drop is due, since when a table is detached.
+    pub note: Option<String>,
     /// When it became due.
     pub due_at: Option<Timestamp>,
     /// What must hold before; checked again inside the unit.

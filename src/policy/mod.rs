@@ -1,1 +1,41 @@
-//! See ARCHITECTURE.md.
+//! What must be true: YAML read, merged, typed and validated into [`Desired`].
+//!
+//! [`load`] reads sources into a [`Policy`] and a [`SourceMap`]; [`Policy::resolve`] validates it, fills in defaults and
+//! gives a [`Desired`], which is all that planning reads. Errors are data with a [`PolicyPath`]; the source map knows
+//! which file and which bytes that is.
+
+mod decode;
+mod desired;
+mod error;
+mod grant;
+mod hash;
+mod index;
+mod interpolate;
+mod load;
+mod overlay;
+mod path;
+mod resolve;
+#[cfg(feature = "cli")]
+mod schema;
+mod source_map;
+pub mod spec;
+pub(crate) mod suggest;
+mod trap;
+mod tree;
+pub mod units;
+mod warnings;
+
+pub use desired::{
+    ApplyDesired, DefaultPartition, Desired, Encoding, Expect, Grant, GridMismatch, Hold, Keep, MaxDrop, Premake,
+    Retention, Straddling, TableDesired, Then, Width,
+};
+pub use error::{Label, Place, PolicyError, Warning};
+pub use grant::GrantError;
+pub use hash::PolicyHash;
+pub use interpolate::InterpolateError;
+pub use load::{Policy, Source, VERSION, environments, load};
+pub use path::{PolicyPath, Segment};
+#[cfg(feature = "cli")]
+pub use schema::schema;
+pub use source_map::SourceMap;
+pub use warnings::warnings;

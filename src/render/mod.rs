@@ -1,1 +1,5 @@
-//! See ARCHITECTURE.md.
+//! Plans, outcomes and reports as text.
+
+mod words;
+
+pub use words::{bytes, day, duration, rows};

@@ -1,1 +1,3 @@
-//! See ARCHITECTURE.md.
+//! One folder for each kind of thing a policy speaks of, all with the same file names.
+
+pub mod partition;

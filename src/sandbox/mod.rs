@@ -5,14 +5,15 @@
 #![allow(clippy::disallowed_methods, reason = "starts processes, waits for them and reads their files")]
 
 mod error;
+mod home;
 mod locate;
 mod user;
 mod watcher;
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,12 +21,10 @@ use postgres_protocol::escape::escape_identifier;
 use tempfile::TempDir;
 
 pub use error::{Place, SandboxError};
+use home::Home;
 pub use locate::{Locator, PgBin};
 use user::User;
 use watcher::Watcher;
-
-/// The longest path of a unix socket that every platform takes, in bytes (macOS; Linux takes 107).
-const MAX_SOCKET_PATH: usize = 103;
 
 /// How a sandbox is set up. The default is the quickest server that nobody but its owner can reach.
 #[derive(Clone, Debug)]
@@ -43,9 +42,10 @@ pub struct Options {
     pub files: Vec<(String, Vec<u8>)>,
     /// The name of the superuser that `initdb` makes.
     pub superuser: String,
-    /// Where the sandbox's folder is made. `/tmp` is taken instead where this makes the socket's path too long or is
-    /// not open to the server's user.
-    pub base: PathBuf,
+    /// Where the sandbox's folder is made: by default in memory (`/dev/shm`) where 2 GiB are free there, else in the
+    /// system's folder for temporary files. `/tmp` is taken instead of a place where the socket's path would be too
+    /// long, or that the server's user cannot enter.
+    pub base: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -57,7 +57,7 @@ impl Default for Options {
             hba: None,
             files: Vec::new(),
             superuser: "postgres".to_owned(),
-            base: std::env::temp_dir(),
+            base: None,
         }
     }
 }
@@ -95,8 +95,7 @@ impl Sandbox {
     /// Any [`SandboxError`] but `NotFound`; nothing is left behind then.
     #[allow(clippy::needless_pass_by_value, reason = "callers build the options in place")]
     pub fn start(bin: &PgBin, options: Options) -> Result<Self, SandboxError> {
-        let (folder, user) = private_folder(&options.base)?;
-        let run_from = user::reachable(bin, user, folder.path())?;
+        let Home { folder, user, run_from } = Home::make(options.base.as_deref(), bin)?;
         let mut initdb = vec!["-U".to_owned(), options.superuser.clone()];
         initdb.extend(["-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"].map(str::to_owned));
         let watcher = Watcher::initdb(user, folder.path(), &run_from, &initdb)?;
@@ -265,31 +264,6 @@ impl Sandbox {
         }
         Ok(())
     }
-}
-
-/// A folder that only the server's user (and root) can enter, with a name short enough for a socket in it.
-fn private_folder(base: &Path) -> Result<(TempDir, Option<User>), SandboxError> {
-    let mut refused = None;
-    for base in [base, Path::new("/tmp")] {
-        let folder =
-            tempfile::Builder::new().prefix("pgstrata-").permissions(Permissions::from_mode(0o700)).tempdir_in(base);
-        let folder = match folder {
-            Ok(folder) => folder,
-            Err(error) => {
-                refused = Some(error);
-                continue;
-            }
-        };
-        let user = User::for_owner_of(folder.path())?;
-        User::take(user, folder.path()).map_err(SandboxError::io("hand the sandbox's folder to the server's user"))?;
-        let socket = folder.path().join(".s.PGSQL.65535");
-        if socket.is_absolute() && socket.as_os_str().len() <= MAX_SOCKET_PATH && user::can_enter(user, folder.path()) {
-            return Ok((folder, user));
-        }
-    }
-    let refused =
-        refused.unwrap_or_else(|| std::io::Error::other("too long for a socket, or closed to the server's user"));
-    Err(SandboxError::io(format!("make a folder in {} or /tmp", base.display()))(refused))
 }
 
 /// The wanted port, or one that was free a moment ago: the server itself cannot be told to pick one.

@@ -1,6 +1,16 @@
 //! The only way from data to SQL: identifiers and literals quoted by type, actions rendered to statements and locks.
 
+mod check;
+mod comment;
+mod create;
 mod ident;
 mod keyword;
+mod literal;
+mod locks;
+mod remove;
+mod statement;
 
 pub use ident::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
+pub use literal::Literal;
+pub use locks::{Lock, LockMode, locks};
+pub use statement::{CHECK_COMMENT, Statement, render};

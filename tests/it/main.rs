@@ -10,5 +10,6 @@
 
 mod catalog;
 mod catalog_ask;
+mod connect;
 mod sandbox;
 mod support;

@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn half_the_round_trip_is_no_skew() {
-        let at = |ms| Timestamp::from_millisecond(1_700_000_000_000 + ms).unwrap();
+        let at = |ms: i64| Timestamp::from_millisecond(1_700_000_000_000 + ms).unwrap();
         assert_eq!(skew_ms(at(0), at(200), at(100)), 0);
         assert_eq!(skew_ms(at(0), at(200), at(-300_000)), 300_100);
         assert_eq!(skew_ms(at(0), at(0), at(5)), -5);

@@ -25,9 +25,14 @@ pub(crate) fn server_binaries() -> &'static PgBin {
 pub(crate) fn server() -> &'static Sandbox {
     static SERVER: OnceLock<Sandbox> = OnceLock::new();
     SERVER.get_or_init(|| {
-        // Autovacuum would take locks and change statistics under the tests' feet.
         own_server(Options {
-            settings: settings(&[("autovacuum", "off"), ("max_connections", "200")]),
+            settings: settings(&[
+                // It would take locks and change statistics under the tests' feet.
+                ("autovacuum", "off"),
+                ("max_connections", "200"),
+                // The database's name, by which a failing test finds its lines.
+                ("log_line_prefix", "%m [%p] %d: "),
+            ]),
             ..Options::default()
         })
     })
@@ -81,7 +86,10 @@ impl TestDb {
 impl Drop for TestDb {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("database {} is kept; the end of the server's log: {}", self.name, server().log_path().display());
+            let log = std::fs::read_to_string(server().log_path()).unwrap_or_default();
+            let ours: Vec<&str> = log.lines().filter(|line| line.contains(&format!(" {}: ", self.name))).collect();
+            let last = ours[ours.len().saturating_sub(10)..].join("\n");
+            eprintln!("database {} is kept; the server's last words on it:\n{last}", self.name);
             return;
         }
         let name = postgres_protocol::escape::escape_identifier(&self.name);

@@ -1,0 +1,157 @@
+//! Which steps of one table may run: hazards against grants, the blast radius, the clocks, and what follows from a block.
+
+use super::action::Action;
+use super::finding::{Code, Finding};
+use super::gate::{Block, Gate, GrantSource, Granted};
+use super::hazard::{Gating, HazardKind};
+use super::planner::PlanOptions;
+use super::step::{Step, StepId};
+use crate::policy::Grant;
+use crate::resource::partition::Context;
+
+/// Clocks further apart than this block every removal.
+const MAX_CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
+
+/// Decides each step's gate. Blocks that planning already put there stay.
+pub(super) fn gate(context: &Context<'_>, options: &PlanOptions, steps: &mut [Step], findings: &mut Vec<Finding>) {
+    managed_elsewhere(context, steps, findings);
+    clock_skew(context, steps, findings);
+    let beyond = beyond_max_drop(context, options, steps);
+    for step in steps.iter_mut() {
+        hazards(context, options, step, beyond);
+    }
+    together(steps);
+    needs(steps);
+}
+
+/// Adds a reason not to run.
+fn block(step: &mut Step, block: Block) {
+    match &mut step.gate {
+        Gate::Blocked(blocks) if blocks.contains(&block) => {}
+        Gate::Blocked(blocks) => blocks.push(block),
+        Gate::Open | Gate::Granted(_) => step.gate = Gate::Blocked(vec![block]),
+    }
+}
+
+fn managed_elsewhere(context: &Context<'_>, steps: &mut [Step], findings: &mut Vec<Finding>) {
+    let Some(schema) = &context.root.partman else { return };
+    let message = "pg_partman's automatic maintenance manages this table: every step is blocked".to_owned();
+    let name = postgres_protocol::escape::escape_literal(&context.name.to_string());
+    let update =
+        format!("UPDATE {schema}.part_config SET automatic_maintenance = 'off' WHERE parent_table = {};", name.trim());
+    let mut finding = context.finding(Code::ManagedByPgPartman, None, message.clone());
+    finding.hint = Some(format!("to hand it over: {update}"));
+    findings.push(finding);
+    for step in steps {
+        block(step, Block::ManagedElsewhere { by: message.clone() });
+    }
+}
+
+fn clock_skew(context: &Context<'_>, steps: &mut [Step], findings: &mut Vec<Finding>) {
+    let skew = context.snapshot.clock_skew_ms;
+    let seconds = skew / 1000;
+    let mut blocked = false;
+    for step in steps.iter_mut().filter(|step| step.action.removes() && skew.unsigned_abs() > MAX_CLOCK_SKEW_MS) {
+        block(step, Block::ClockSkew { seconds });
+        blocked = true;
+    }
+    if blocked {
+        let message = format!("this machine's clock and the server's differ by {seconds} s: every removal is blocked");
+        findings.push(Finding {
+            table: None,
+            code: Code::ClockSkew,
+            object: None,
+            message,
+            hint: Some("set both by NTP".to_owned()),
+        });
+    }
+}
+
+/// How many partitions would leave, if that is more than needs no grant: more windows and a longer time than both limits.
+fn beyond_max_drop(context: &Context<'_>, options: &PlanOptions, steps: &[Step]) -> Option<u32> {
+    let limit = context.desired.apply.max_drop;
+    let mut windows = 0u32;
+    let mut seconds = 0i64;
+    for step in steps {
+        let Action::DetachPartition(detach) = &step.action else { continue };
+        windows += 1;
+        let instant = |bound: crate::grid::Bound| bound.value().and_then(|value| context.grid.instant(value));
+        // An end that is no instant counts as without end.
+        let length = instant(detach.leaving.from).zip(instant(detach.leaving.to));
+        let length = length.map_or(i64::MAX, |(from, to)| to.as_second() - from.as_second());
+        seconds = seconds.saturating_add(length);
+    }
+    let span = limit
+        .span
+        .before(context.now, context.grid.zone())
+        .map_or(0, |then| context.now.as_second() - then.as_second());
+    let too_many = windows > options.max_drop.unwrap_or(limit.windows);
+    // The flag names a number of partitions and replaces both limits.
+    let too_long = options.max_drop.is_some() || seconds > span;
+    (too_many && too_long).then_some(windows)
+}
+
+fn hazards(context: &Context<'_>, options: &PlanOptions, step: &mut Step, beyond: Option<u32>) {
+    let kinds: std::collections::BTreeSet<HazardKind> = step.hazards.iter().map(|hazard| hazard.kind).collect();
+    let mut granted = Vec::new();
+    for kind in kinds {
+        let gated = match kind.gating() {
+            Gating::Always => true,
+            Gating::BeyondMaxDrop => beyond.is_some(),
+            Gating::Shown => false,
+        };
+        if !gated {
+            continue;
+        }
+        match find_grant(context, options, kind) {
+            Some(grant) => granted.push(grant),
+            None => {
+                let allow = Grant { hazard: kind, table: Some(context.name.clone()) };
+                let why = match (kind, beyond) {
+                    (HazardKind::DetachesData, Some(windows)) => Block::MaxDrop { windows, allow },
+                    _ => Block::Hazard { hazard: kind, allow },
+                };
+                block(step, why);
+            }
+        }
+    }
+    if step.gate == Gate::Open && !granted.is_empty() {
+        step.gate = Gate::Granted(granted);
+    }
+}
+
+fn find_grant(context: &Context<'_>, options: &PlanOptions, kind: HazardKind) -> Option<Granted> {
+    let fits = |grant: &Grant| grant.hazard == kind && grant.table.as_ref().is_none_or(|table| table == context.name);
+    let by_policy = context.desired.apply.allow.iter().find(|grant| fits(grant));
+    let by_policy = by_policy.map(|grant| Granted { grant: grant.clone(), source: GrantSource::Policy });
+    by_policy.or_else(|| options.grants.iter().find(|granted| fits(&granted.grant)).cloned())
+}
+
+/// A marker alone would be of no use: it is blocked with its detach.
+fn together(steps: &mut [Step]) {
+    for at in 1..steps.len() {
+        let marks = matches!(steps[at - 1].action, Action::MarkPartition(_));
+        if let (true, Gate::Blocked(blocks)) = (marks, steps[at].gate.clone()) {
+            for why in blocks {
+                block(&mut steps[at - 1], why);
+            }
+        }
+    }
+}
+
+/// A blocked step blocks what needs it and its table's later removals, never a creation.
+fn needs(steps: &mut [Step]) {
+    let mut first_blocked: Option<StepId> = None;
+    let mut blocked = std::collections::BTreeSet::new();
+    for step in steps.iter_mut() {
+        let needed = step.needs.iter().find(|id| blocked.contains(*id)).cloned();
+        let earlier = first_blocked.clone().filter(|_| step.action.removes() && !step.gate.is_blocked());
+        if let Some(id) = needed.or(earlier) {
+            block(step, Block::Needs { step: id });
+        }
+        if step.gate.is_blocked() {
+            blocked.insert(step.id.clone());
+            first_blocked.get_or_insert_with(|| step.id.clone());
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Policy × catalog × clock → plan. Total and pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::action::Verb;
+use super::document::{PLAN_FORMAT, Plan, Summary};
+use super::finding::{Code, Finding};
+use super::gate::Granted;
+use super::gating::gate;
+use super::lane::lanes;
+use super::privilege::missing_privileges;
+use crate::catalog::{Snapshot, TableState};
+use crate::policy::{Desired, GridMismatch, TableDesired};
+use crate::resource::partition::{self, Context};
+use crate::sql::TableName;
+
+/// What planning takes beside policy and snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// The clock.
+    pub now: Timestamp,
+    /// `--table`: only these; empty means all.
+    pub include: BTreeSet<TableName>,
+    /// `--exclude`.
+    pub exclude: BTreeSet<TableName>,
+    /// Grants by flag; the policy's own are in the policy.
+    pub grants: BTreeSet<Granted>,
+    /// `--max-drop N`: partitions that may leave one table at once.
+    pub max_drop: Option<u32>,
+    /// Which steps are wanted.
+    pub scope: Scope,
+    /// Why the plan is for reading only, if it is: made from a file, for instance.
+    pub reading_only: Option<String>,
+}
+
+impl PlanOptions {
+    /// Everything the policy says, at this clock, with no grant.
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            include: BTreeSet::new(),
+            exclude: BTreeSet::new(),
+            grants: BTreeSet::new(),
+            max_drop: None,
+            scope: Scope::All,
+            reading_only: None,
+        }
+    }
+
+    /// The tables of the policy that these options speak of.
+    pub fn selected<'a>(
+        &self,
+        desired: &'a Desired,
+    ) -> impl Iterator<Item = (&'a TableName, &'a TableDesired)> + use<'a, '_> {
+        desired.tables.iter().filter(|(name, _)| {
+            (self.include.is_empty() || self.include.contains(*name)) && !self.exclude.contains(*name)
+        })
+    }
+}
+
+/// Which steps are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All.
+    All,
+    /// Creations, and what they need.
+    Creations,
+    /// Finalize, detach, drop.
+    Removals,
+}
+
+/// Makes the plan.
+///
+/// The same policy, snapshot and options give the same bytes. A table that cannot be judged becomes a finding, and the
+/// others go on.
+///
+/// ```
+/// use pgstrata::{catalog::Snapshot, plan::{PlanOptions, plan}, policy::Desired};
+///
+/// fn what_is_due(desired: &Desired, snapshot: &Snapshot) -> usize {
+///     plan(desired, snapshot, &PlanOptions::at(snapshot.taken_at)).steps.len()
+/// }
+/// ```
+pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Plan {
+    let mut findings = about_everything(desired, snapshot, options);
+    let mut steps = Vec::new();
+    let mut overviews = Vec::new();
+    for (name, table) in options.selected(desired) {
+        let state = snapshot.catalog.tables.get(name).unwrap_or(&TableState::Missing);
+        let mut judge = |context: &Context<'_>| {
+            let mut diff = partition::diff(context);
+            diff.steps.retain(|step| match options.scope {
+                Scope::All => true,
+                Scope::Creations => step.action.verb() == Verb::Create || step.action.word() == "finalize",
+                Scope::Removals => match step.action.verb() {
+                    Verb::Create | Verb::Change => false,
+                    Verb::Finalize | Verb::Detach | Verb::Drop => true,
+                },
+            });
+            findings.extend(diff.findings);
+            gate(context, options, &mut diff.steps, &mut findings);
+            overviews.push(partition::overview(context, &diff.steps));
+            steps.extend(diff.steps);
+        };
+        if let Err(finding) = judged(desired, snapshot, options, name, table, state, &mut judge) {
+            findings.push(*finding);
+        }
+    }
+    findings.extend(missing_privileges(&steps, &snapshot.catalog));
+    findings.sort();
+    findings.dedup();
+    let not_applyable_because = obstacle(desired, snapshot, options);
+    Plan {
+        format_version: PLAN_FORMAT.to_owned(),
+        evaluated_at: options.now,
+        target: snapshot.target.clone(),
+        policy_hash: desired.hash(),
+        policy: desired.clone(),
+        only: options.selected(desired).map(|(name, _)| name.clone()).collect(),
+        applyable: not_applyable_because.is_none(),
+        not_applyable_because,
+        summary: Summary::of(&steps),
+        tables: overviews,
+        steps,
+        findings,
+    }
+}
+
+/// Calls `then` with the table's context, or says why the table cannot be judged.
+pub(super) fn judged(
+    desired: &Desired,
+    snapshot: &Snapshot,
+    options: &PlanOptions,
+    name: &TableName,
+    table: &TableDesired,
+    state: &TableState,
+    then: &mut dyn FnMut(&Context<'_>),
+) -> Result<(), Box<Finding>> {
+    let broken = |code, message: String, hint: Option<String>| {
+        Box::new(Finding { table: Some(name.clone()), code, object: None, message, hint })
+    };
+    let root = match state {
+        TableState::Partitioned(root) => root,
+        TableState::Missing => {
+            let hint = "create it with PARTITION BY RANGE, or take it out of the policy".to_owned();
+            return Err(broken(Code::TableMissing, "there is no such table".to_owned(), Some(hint)));
+        }
+        TableState::Unfit(what) => {
+            let message =
+                format!("it is {what}: only a table partitioned by range of one date or time column is managed");
+            return Err(broken(Code::TableUnfit, message, None));
+        }
+    };
+    if root.key.name != table.key {
+        let message = format!("it is partitioned by {}, and the policy says `key: {}`", root.key.name, table.key);
+        return Err(broken(Code::KeyMismatch, message, None));
+    }
+    let grid = table.grid(root.key.kind).map_err(|mismatch| match mismatch {
+        GridMismatch::NotCalendar | GridMismatch::ZoneMissing(_) | GridMismatch::Grid(_) => {
+            broken(Code::KeyMismatch, mismatch.to_string(), None)
+        }
+    })?;
+    let lane = lanes(&snapshot.catalog).get(name).copied().unwrap_or_default();
+    then(&Context { name, table, desired, root, snapshot, grid: &grid, now: options.now, lane });
+    Ok(())
+}
+
+/// What concerns no single table.
+fn about_everything(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Vec<Finding> {
+    let finding =
+        |code, message: String, hint: Option<String>| Finding { table: None, code, object: None, message, hint };
+    let mut findings = Vec::new();
+    for path in &desired.not_enforced {
+        let message = format!("`{path}` is understood, and not yet enforced by this version");
+        findings.push(finding(Code::NotYetEnforced, message, None));
+    }
+    for (what, expected, found) in mismatches(desired, snapshot) {
+        let message = format!("the policy expects {what} `{expected}`, this is `{found}`");
+        findings.push(finding(Code::WrongTarget, message, Some("check --url and --env".to_owned())));
+    }
+    if snapshot.target.in_recovery {
+        let message = "this server is a standby: nothing can be carried out here".to_owned();
+        findings.push(finding(Code::InRecovery, message, Some("point --url at the primary".to_owned())));
+    }
+    for name in options.include.iter().filter(|name| !desired.tables.contains_key(*name)) {
+        let message = format!("--table {name} is not in the policy");
+        findings.push(finding(Code::TableMissing, message, None));
+    }
+    findings
+}
+
+/// Why the plan may not be applied.
+fn obstacle(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Option<String> {
+    if let Some(because) = &options.reading_only {
+        return Some(because.clone());
+    }
+    if options.now > snapshot.taken_at {
+        return Some(format!("it was made for {}, ahead of the server's clock", options.now));
+    }
+    if snapshot.target.in_recovery {
+        return Some("the server is a standby".to_owned());
+    }
+    let wrong = mismatches(desired, snapshot)
+        .first()
+        .map(|(what, expected, _)| format!("the policy expects {what} `{expected}`"));
+    wrong
+}
+
+fn mismatches(desired: &Desired, snapshot: &Snapshot) -> Vec<(&'static str, String, String)> {
+    let target = &snapshot.target;
+    let unknown = "unknown".to_owned();
+    let found = BTreeMap::from([
+        ("database", (&desired.expect.database, target.database.clone())),
+        ("cluster_name", (&desired.expect.cluster_name, target.cluster_name.clone().unwrap_or_default())),
+        ("system_identifier", (&desired.expect.system_identifier, target.system_identifier.clone().unwrap_or(unknown))),
+    ]);
+    found
+        .into_iter()
+        .filter_map(|(what, (expected, found))| expected.clone().map(|expected| (what, expected, found)))
+        .filter(|(_, expected, found)| expected != found)
+        .collect()
+}

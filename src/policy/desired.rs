@@ -1,0 +1,239 @@
+//! The validated, defaulted, overlaid policy: what must be true. It knows no clock, no server and no URL.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::grid::{CalendarSpan, Grid, Interval, KeyKind, NameTemplate, Zone};
+use crate::plan::HazardKind;
+use crate::sql::{Ident, TableName};
+
+/// Everything that planning reads from the policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// The tables under policy.
+    pub tables: BTreeMap<TableName, TableDesired>,
+    /// Legal holds by name.
+    pub holds: BTreeMap<String, Hold>,
+    /// Which server this policy is for; checked before anything runs.
+    pub expect: Expect,
+    /// How a plan is carried out.
+    pub apply: ApplyDesired,
+    /// Policy paths that were parsed and validated, and that this version does not carry out yet.
+    pub not_enforced: BTreeSet<String>,
+}
+
+/// What one table must look like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableDesired {
+    /// The partition key column.
+    pub key: Ident,
+    /// Width of a window.
+    pub width: Width,
+    /// The zone of boundaries; for `timestamp` and `date` keys the zone that the values are in (then mandatory).
+    pub timezone: Option<Zone>,
+    /// Phase of the grid; without one the grid's default.
+    pub anchor: Option<jiff::civil::DateTime>,
+    /// How the key's number or uuid encodes time, where the column type does not tell.
+    pub encoding: Option<Encoding>,
+    /// How far ahead partitions exist.
+    pub premake: Premake,
+    /// First window wanted when there is none.
+    pub start: Option<jiff::civil::DateTime>,
+    /// Names of new partitions; without one the interval's default.
+    pub name: Option<NameTemplate>,
+    /// What the policy says of a default partition.
+    pub default_partition: DefaultPartition,
+    /// When partitions leave; without one nothing ever leaves.
+    pub retention: Option<Retention>,
+    /// Storage parameters of every new partition.
+    pub storage_parameters: BTreeMap<String, String>,
+}
+
+impl TableDesired {
+    /// The calendar grid for a key of this kind; `None` for widths that are not calendar ones.
+    pub fn grid(&self, kind: KeyKind) -> Result<Grid, GridMismatch> {
+        let Width::Calendar(interval) = self.width else { return Err(GridMismatch::NotCalendar) };
+        let zone = match (&self.timezone, kind) {
+            (Some(zone), _) => zone.clone(),
+            (None, KeyKind::Timestamptz) => Zone::utc(),
+            (None, KeyKind::Timestamp | KeyKind::Date) => return Err(GridMismatch::ZoneMissing(kind)),
+        };
+        Ok(Grid::new(kind, interval, zone, self.anchor)?)
+    }
+}
+
+/// Why a table's policy and its key's type do not go together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GridMismatch {
+    /// The interval is a key distance, the column a time.
+    #[error("`interval` is a number, but the key is a date or time: write a calendar interval such as `1 month`")]
+    NotCalendar,
+    /// Values without a zone need one named.
+    #[error("`timezone` is mandatory for a {} key: name the zone its values are in", .0.sql_type())]
+    ZoneMissing(KeyKind),
+    /// The grid itself cannot be.
+    #[error(transparent)]
+    Grid(#[from] crate::grid::GridError),
+}
+
+/// Width of a window: a calendar interval, or a distance of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Width {
+    /// `1 month`.
+    Calendar(Interval),
+    /// `1000000` (integer keys).
+    Keys(i64),
+}
+
+/// How a number or uuid encodes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// Seconds since 1970.
+    EpochS,
+    /// Milliseconds since 1970.
+    EpochMs,
+    /// Microseconds since 1970.
+    EpochUs,
+    /// Nanoseconds since 1970.
+    EpochNs,
+    /// RFC 9562, section 5.7.
+    Uuidv7,
+}
+
+/// How far ahead partitions exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Premake {
+    /// Whole windows after the current one.
+    Windows(u32),
+    /// Every window that begins before now plus this.
+    Span(CalendarSpan),
+}
+
+/// What the policy says of a default partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DefaultPartition {
+    /// There should be none; an existing one is reported, never removed.
+    None,
+    /// May be there.
+    Allow,
+    /// Must be there; created when missing.
+    Require,
+}
+
+/// When partitions leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retention {
+    /// A partition leaves once its upper bound is at or before now minus this.
+    pub keep: Keep,
+    /// What happens to it.
+    pub then: Then,
+    /// Between detach and drop; zero is a drop in the same plan.
+    #[serde(with = "crate::grid::or_zero")]
+    pub grace: CalendarSpan,
+    /// Partitions that fit no grid.
+    pub straddling: Straddling,
+}
+
+/// How long rows are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// A calendar duration.
+    Span(CalendarSpan),
+    /// A distance of keys (integer keys).
+    Keys(i64),
+}
+
+/// What happens to a partition whose time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// It becomes a table of its own, and stays.
+    Detach,
+    /// It is detached, and dropped after the grace.
+    Drop,
+}
+
+/// What retention does with partitions that fit no grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Straddling {
+    /// They stay.
+    Keep,
+    /// They leave by their upper bound like any other.
+    Remove,
+}
+
+/// A legal hold: rows of these tables from `from` to before `to` are never detached and never dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The tables; empty means every table under policy.
+    pub tables: BTreeSet<TableName>,
+    /// First moment held, in each table's zone; `None` is since ever.
+    pub from: Option<jiff::civil::DateTime>,
+    /// First moment no longer held; `None` is for ever.
+    pub to: Option<jiff::civil::DateTime>,
+    /// Why; left out of Markdown.
+    pub reason: String,
+}
+
+/// Which server this policy is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expect {
+    /// `current_database()`.
+    pub database: Option<String>,
+    /// The server's `cluster_name`.
+    pub cluster_name: Option<String>,
+    /// `pg_control_system()`'s identifier, as text: it is larger than 2^53.
+    pub system_identifier: Option<String>,
+}
+
+/// How a plan is carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplyDesired {
+    /// Tables side by side.
+    pub jobs: u32,
+    /// The server's `lock_timeout`, for each try.
+    #[serde(with = "crate::policy::units::millis")]
+    pub lock_timeout: Duration,
+    /// Tries after the first; bounded.
+    pub lock_retries: u32,
+    /// For statements that hold SHARE or stronger on something in use.
+    #[serde(with = "crate::policy::units::millis")]
+    pub statement_timeout: Duration,
+    /// For `… CONCURRENTLY`, which has no `lock_timeout`, and the wait before it.
+    #[serde(with = "crate::policy::units::millis")]
+    pub concurrent_timeout: Duration,
+    /// Hazards accepted without a flag.
+    pub allow: BTreeSet<Grant>,
+    /// More than both leaving one table at once is blocked.
+    pub max_drop: MaxDrop,
+    /// More creations than this in one plan are blocked.
+    pub max_create: u32,
+}
+
+/// A hazard accepted, everywhere or for one table. Text form: `deletes-data` or `deletes-data:audit.audit_log`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Grant {
+    /// What is accepted.
+    pub hazard: HazardKind,
+    /// Where; `None` is everywhere.
+    pub table: Option<TableName>,
+}
+
+/// The blast radius that needs no grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaxDrop {
+    /// Partitions leaving one table in one plan.
+    pub windows: u32,
+    /// What they cover together; zero with zero windows blocks every removal that has no grant.
+    #[serde(with = "crate::grid::or_zero")]
+    pub span: CalendarSpan,
+}

@@ -1,0 +1,73 @@
+//! `${NAME}` and `${NAME:-default}`, where a value may hold them and when it is used.
+
+/// Why a reference stands for nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InterpolateError {
+    /// Not set, and no default.
+    #[error("`{0}` is not set, and `${{{0}}}` has no default")]
+    Unset(String),
+    /// `${` without `}`.
+    #[error("a `${{` is never closed")]
+    Unclosed,
+    /// Not a variable's name.
+    #[error("`${{{0}}}` names no variable: letters, digits and `_`, and `:-` before a default")]
+    Name(String),
+}
+
+/// The text with its references replaced. An empty variable counts as set for `${NAME}` and as unset for
+/// `${NAME:-default}`, as in a shell; `$` alone, and `$NAME`, are plain text.
+pub(crate) fn interpolate(text: &str, vars: &dyn Fn(&str) -> Option<String>) -> Result<String, InterpolateError> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, reference)) = rest.split_once("${") {
+        out.push_str(before);
+        let (reference, after) = reference.split_once('}').ok_or(InterpolateError::Unclosed)?;
+        let (name, default) = match reference.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (reference, None),
+        };
+        let fits = !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !fits {
+            return Err(InterpolateError::Name(super::tree::shortened(reference)));
+        }
+        match (vars(name), default) {
+            (Some(value), None) => out.push_str(&value),
+            (Some(value), Some(_)) if !value.is_empty() => out.push_str(&value),
+            (_, Some(default)) => out.push_str(default),
+            (None, None) => return Err(InterpolateError::Unset(name.to_owned())),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_a_shells() {
+        let vars = |name: &str| match name {
+            "URL" => Some("postgres://db/app".to_owned()),
+            "EMPTY" => Some(String::new()),
+            _ => None,
+        };
+        for (text, value) in [
+            ("${URL}?sslmode=require", "postgres://db/app?sslmode=require"),
+            ("${EMPTY}", ""),
+            ("${EMPTY:-x}", "x"),
+            ("${NONE:-}", ""),
+            ("${NONE:-a:-b}", "a:-b"),
+            ("a$b $URL", "a$b $URL"),
+        ] {
+            assert_eq!(interpolate(text, &vars).as_deref(), Ok(value), "{text}");
+        }
+        assert_eq!(interpolate("x ${NONE}", &vars), Err(InterpolateError::Unset("NONE".to_owned())));
+        assert_eq!(interpolate("${URL", &vars), Err(InterpolateError::Unclosed));
+        assert_eq!(interpolate("${1}", &vars), Err(InterpolateError::Name("1".to_owned())));
+        assert_eq!(interpolate("${}", &vars), Err(InterpolateError::Name(String::new())));
+    }
+}

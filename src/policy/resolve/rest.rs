@@ -1,0 +1,251 @@
+//! What is validated now and carried out by later versions, and small sections: expectations, indexes, storage
+//! parameters, maintenance, clients, limits, settings, thresholds.
+
+use std::collections::BTreeMap;
+
+use super::super::spec::{
+    Cache, Client, DatabaseLimits, ExpectSpec, IndexSpec, Limits, Maintenance, Monitoring, PgBouncer, Pool, RoleLimits,
+    Scalar, ServiceLimits, Timeout,
+};
+use super::super::units::{percent, size, timeout};
+use super::super::{Expect, PolicyError, PolicyPath, suggest};
+use super::Checks;
+use crate::grid::CalendarSpan;
+
+/// Storage parameters of tables (CREATE TABLE, "Storage Parameters"), 14 to 18.
+const STORAGE_PARAMETERS: &[&str] = &[
+    "autovacuum_analyze_scale_factor",
+    "autovacuum_analyze_threshold",
+    "autovacuum_enabled",
+    "autovacuum_freeze_max_age",
+    "autovacuum_freeze_min_age",
+    "autovacuum_freeze_table_age",
+    "autovacuum_multixact_freeze_max_age",
+    "autovacuum_multixact_freeze_min_age",
+    "autovacuum_multixact_freeze_table_age",
+    "autovacuum_vacuum_cost_delay",
+    "autovacuum_vacuum_cost_limit",
+    "autovacuum_vacuum_insert_scale_factor",
+    "autovacuum_vacuum_insert_threshold",
+    "autovacuum_vacuum_max_threshold",
+    "autovacuum_vacuum_scale_factor",
+    "autovacuum_vacuum_threshold",
+    "fillfactor",
+    "log_autovacuum_min_duration",
+    "parallel_workers",
+    "toast_tuple_target",
+    "user_catalog_table",
+    "vacuum_index_cleanup",
+    "vacuum_max_eager_freeze_failure_rate",
+    "vacuum_truncate",
+];
+
+pub(super) fn expect(checks: &mut Checks, spec: &ExpectSpec) -> Expect {
+    let ExpectSpec { database, cluster_name, system_identifier } = spec;
+    if let Some(identifier) = system_identifier
+        && identifier.parse::<u64>().is_err()
+    {
+        let path = PolicyPath::of(["connection", "expect", "system_identifier"]);
+        checks.at(&path, "a system identifier is a whole number; quote it, for YAML tools may round it");
+    }
+    Expect {
+        database: database.clone(),
+        cluster_name: cluster_name.clone(),
+        system_identifier: system_identifier.clone(),
+    }
+}
+
+pub(super) fn indexes(checks: &mut Checks, path: &PolicyPath, specs: Option<&BTreeMap<String, IndexSpec>>) {
+    for (name, spec) in specs.into_iter().flatten() {
+        let path = path.key(name);
+        let IndexSpec { columns, using, predicate, unique: _, include, with } = spec;
+        if let Err(error) = crate::sql::Ident::parse(name) {
+            checks.push(PolicyError::at_key(path.clone(), format!("`{name}` is no index name: {error}")));
+        }
+        if columns.as_ref().is_none_or(Vec::is_empty) {
+            let error = PolicyError::at_key(path.clone(), "an index needs `columns`");
+            checks.push(error.help("such as `columns: [actor_id, occurred_at desc]`"));
+        }
+        for (key, list) in [("columns", columns), ("include", include)] {
+            for (at, column) in list.iter().flatten().enumerate() {
+                if column.trim().is_empty() {
+                    checks.at(&path.key(key).index(at), "an empty column");
+                }
+            }
+        }
+        if let Some(using) = using {
+            checks.ident(&path.key("using"), using);
+        }
+        if predicate.as_ref().is_some_and(|predicate| predicate.trim().is_empty()) {
+            checks.at(&path.key("where"), "an empty predicate");
+        }
+        names(checks, &path.key("with"), "storage parameter", with.as_ref());
+    }
+    if specs.is_some_and(|specs| !specs.is_empty()) {
+        checks.not_enforced(path, "");
+    }
+}
+
+pub(super) fn storage_parameters(
+    checks: &mut Checks,
+    path: &PolicyPath,
+    specs: Option<&BTreeMap<String, Scalar>>,
+) -> BTreeMap<String, String> {
+    names(checks, path, "storage parameter", specs);
+    let mut parameters = BTreeMap::new();
+    for (name, value) in specs.into_iter().flatten() {
+        let bare = name.strip_prefix("toast.").unwrap_or(name);
+        // Table access methods may bring their own, so only what looks like a misspelling is refused.
+        if !STORAGE_PARAMETERS.contains(&bare)
+            && let Some(meant) = suggest::nearest(bare, STORAGE_PARAMETERS.iter().copied())
+        {
+            let error = PolicyError::at_key(path.key(name), format!("unknown storage parameter `{name}`"));
+            checks.push(error.help(format!("did you mean `{meant}`?")));
+        }
+        if value.as_ref().trim().is_empty() {
+            checks.at(&path.key(name), "an empty value");
+        }
+        parameters.insert(name.clone(), value.as_ref().trim().to_owned());
+    }
+    parameters
+}
+
+pub(super) fn maintenance(checks: &mut Checks, path: &PolicyPath, spec: Option<&Maintenance>) {
+    let Some(Maintenance { analyze_parent_every, freeze_closed: _, reindex_above_bloat }) = spec else { return };
+    checks.check(&path.key("analyze_parent_every"), analyze_parent_every.as_ref(), str::parse::<CalendarSpan>);
+    checks.check(&path.key("reindex_above_bloat"), reindex_above_bloat.as_ref(), percent);
+    checks.not_enforced(path, "");
+}
+
+pub(super) fn client(checks: &mut Checks, spec: Option<&Client>) {
+    let Some(Client { pool, cache }) = spec else { return };
+    let path = PolicyPath::of(["client"]);
+    if let Some(Pool { max_connections, min_connections, acquire_timeout, idle_timeout, max_lifetime }) = pool {
+        let path = path.key("pool");
+        timeouts(
+            checks,
+            &path,
+            &[
+                ("acquire_timeout", acquire_timeout.as_ref()),
+                ("idle_timeout", idle_timeout.as_ref()),
+                ("max_lifetime", max_lifetime.as_ref()),
+            ],
+        );
+        positive(checks, &path.key("max_connections"), *max_connections);
+        if let (Some(min), Some(max)) = (min_connections, max_connections)
+            && min > max
+        {
+            checks.at(&path.key("min_connections"), format!("{min} is more than `max_connections`, which is {max}"));
+        }
+    }
+    if let Some(Cache { max_size, max_entries, ttl }) = cache {
+        let path = path.key("cache");
+        checks.check(&path.key("max_size"), max_size.as_ref(), size);
+        positive(checks, &path.key("max_entries"), *max_entries);
+        timeouts(checks, &path, &[("ttl", ttl.as_ref())]);
+    }
+    checks.not_enforced(&path, "");
+}
+
+pub(super) fn limits(checks: &mut Checks, spec: Option<&Limits>) {
+    let Some(Limits { database, roles, services, pgbouncer }) = spec else { return };
+    let path = PolicyPath::of(["limits"]);
+    if let Some(DatabaseLimits { connection_limit }) = database {
+        connection_limit_of(checks, &path.key("database"), *connection_limit);
+    }
+    for (name, role) in roles.iter().flatten() {
+        let path = path.key("roles").key(name);
+        let RoleLimits {
+            connection_limit,
+            statement_timeout,
+            lock_timeout,
+            idle_in_transaction_session_timeout,
+            idle_session_timeout,
+            transaction_timeout,
+        } = role;
+        checks.ident(&path, name);
+        connection_limit_of(checks, &path, *connection_limit);
+        timeouts(
+            checks,
+            &path,
+            &[
+                ("statement_timeout", statement_timeout.as_ref()),
+                ("lock_timeout", lock_timeout.as_ref()),
+                ("idle_in_transaction_session_timeout", idle_in_transaction_session_timeout.as_ref()),
+                ("idle_session_timeout", idle_session_timeout.as_ref()),
+                ("transaction_timeout", transaction_timeout.as_ref()),
+            ],
+        );
+    }
+    for (name, service) in services.iter().flatten() {
+        let path = path.key("services").key(name);
+        let ServiceLimits { role, instances, max_connections } = service;
+        if let Some(role) = role {
+            checks.ident(&path.key("role"), role);
+        }
+        for (key, value) in [("instances", instances), ("max_connections", max_connections)] {
+            if value.is_none() {
+                checks.push(PolicyError::at_key(path.clone(), format!("`{key}` is missing")));
+            }
+        }
+    }
+    if let Some(PgBouncer { admin_url: _, default_pool_size, max_client_conn }) = pgbouncer {
+        let path = path.key("pgbouncer");
+        positive(checks, &path.key("default_pool_size"), *default_pool_size);
+        positive(checks, &path.key("max_client_conn"), *max_client_conn);
+    }
+    checks.not_enforced(&path, "");
+}
+
+pub(super) fn settings(checks: &mut Checks, specs: Option<&BTreeMap<String, Scalar>>) {
+    let path = PolicyPath::of(["settings"]);
+    names(checks, &path, "setting", specs);
+    if specs.is_some_and(|specs| !specs.is_empty()) {
+        checks.not_enforced(&path, "");
+    }
+}
+
+pub(super) fn monitoring(checks: &mut Checks, spec: Option<&Monitoring>) {
+    let Some(spec) = spec else { return };
+    let Monitoring { slow_query, min_cache_hit_ratio, max_pool_usage, max_partition_size, unused_index_after } = spec;
+    let path = PolicyPath::of(["monitoring"]);
+    timeouts(checks, &path, &[("slow_query", slow_query.as_ref())]);
+    if let Some(ratio) = min_cache_hit_ratio
+        && !(0.0..=1.0).contains(ratio)
+    {
+        checks.at(&path.key("min_cache_hit_ratio"), format!("`{ratio}` is not from 0 to 1"));
+    }
+    checks.check(&path.key("max_pool_usage"), max_pool_usage.as_ref(), percent);
+    checks.check(&path.key("max_partition_size"), max_partition_size.as_ref(), size);
+    checks.check(&path.key("unused_index_after"), unused_index_after.as_ref(), str::parse::<CalendarSpan>);
+    checks.not_enforced(&path, "");
+}
+
+fn timeouts(checks: &mut Checks, path: &PolicyPath, all: &[(&str, Option<&Timeout>)]) {
+    for (key, text) in all {
+        checks.check(&path.key(*key), *text, timeout);
+    }
+}
+
+fn positive(checks: &mut Checks, path: &PolicyPath, value: Option<u32>) {
+    if value == Some(0) {
+        checks.at(path, "at least 1");
+    }
+}
+
+fn connection_limit_of(checks: &mut Checks, path: &PolicyPath, value: Option<i32>) {
+    if value.is_some_and(|value| value < -1) {
+        checks.at(&path.key("connection_limit"), "0 or more, or -1 for no limit");
+    }
+}
+
+/// Names of parameters as PostgreSQL takes them without quotes: anything else would have to be quoted, and is a slip.
+fn names(checks: &mut Checks, path: &PolicyPath, what: &str, specs: Option<&BTreeMap<String, Scalar>>) {
+    for name in specs.into_iter().flatten().map(|(name, _)| name) {
+        let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.');
+        if !plain {
+            checks.push(PolicyError::at_key(path.key(name), format!("`{name}` is no {what}'s name")));
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! One table: its partitions, its retention, and whether the two go together.
+
+use super::super::spec::{PartitionSpec, RetentionSpec, TableSpec};
+use super::super::warnings::{longest_span_hours, shortest_hours};
+use super::super::{
+    DefaultPartition, Keep, Label, PolicyError, PolicyPath, Premake, Retention, Straddling, TableDesired, Then, Width,
+};
+use super::rest::{indexes, maintenance, storage_parameters};
+use super::{Checks, moment};
+use crate::grid::{CalendarSpan, Grid, GridError, Interval, KeyKind, NameTemplate, Zone};
+use crate::sql::TableName;
+
+/// Partitions made ahead without the policy saying so.
+const DEFAULT_PREMAKE: u32 = 4;
+/// More of them than this was meant as something else.
+const MAX_PREMAKE: u32 = 10_000;
+
+pub(super) fn resolve(
+    checks: &mut Checks,
+    path: &PolicyPath,
+    name: &TableName,
+    spec: &TableSpec,
+) -> Option<TableDesired> {
+    let TableSpec {
+        partition,
+        retention,
+        indexes: index_specs,
+        other_indexes,
+        storage_parameters: parameters,
+        maintenance: maintenance_spec,
+    } = spec;
+    indexes(checks, &path.key("indexes"), index_specs.as_ref());
+    if other_indexes.is_some() {
+        checks.not_enforced(&path.key("other_indexes"), "");
+    }
+    let storage_parameters = storage_parameters(checks, &path.key("storage_parameters"), parameters.as_ref());
+    if !storage_parameters.is_empty() {
+        checks.not_enforced(&path.key("storage_parameters"), " (existing partitions)");
+    }
+    maintenance(checks, &path.key("maintenance"), maintenance_spec.as_ref());
+
+    let at = path.key("partition");
+    let Some(spec) = partition else {
+        let error = PolicyError::at_key(path.clone(), "`partition` is missing");
+        checks.push(error.help("say how the table is partitioned: `partition: {key: created_at, interval: 1 month}`"));
+        return None;
+    };
+    let width = width(checks, &at, spec);
+    let retention = match retention {
+        Some(spec) => retained(checks, path, spec, width).map(Some),
+        None => Some(None),
+    };
+    let table = partitioned(checks, &at, name, spec, width)?;
+    Some(TableDesired { retention: retention?, storage_parameters, ..table })
+}
+
+fn width(checks: &mut Checks, at: &PolicyPath, spec: &PartitionSpec) -> Option<Width> {
+    let path = at.key("interval");
+    let Some(text) = &spec.interval else {
+        let error = PolicyError::at_key(at.clone(), "`interval` is missing");
+        checks.push(error.help("the width of a partition: `1 month`, or a number of keys for id keys"));
+        return None;
+    };
+    let text = text.as_ref();
+    if is_number(text) {
+        let keys = checks.keep(&path, keys(text))?;
+        checks.not_enforced(at, " (id key)");
+        return Some(Width::Keys(keys));
+    }
+    checks.keep(&path, text.parse::<Interval>()).map(Width::Calendar)
+}
+
+fn partitioned(
+    checks: &mut Checks,
+    at: &PolicyPath,
+    name: &TableName,
+    spec: &PartitionSpec,
+    width: Option<Width>,
+) -> Option<TableDesired> {
+    let PartitionSpec {
+        key,
+        interval: _,
+        timezone,
+        anchor,
+        encoding,
+        premake,
+        start,
+        name: template,
+        default_partition,
+    } = spec;
+    let key = match key {
+        Some(key) => checks.ident(&at.key("key"), key),
+        None => {
+            let error = PolicyError::at_key(at.clone(), "`key` is missing");
+            checks.push(error.help("the column that the table is partitioned by"));
+            None
+        }
+    };
+    let timezone = checks.or(&at.key("timezone"), timezone.as_ref(), None, |text| text.parse::<Zone>().map(Some));
+    let premake = premake_of(checks, &at.key("premake"), premake.as_ref().map(AsRef::as_ref));
+    if encoding.is_some() {
+        checks.not_enforced(&at.key("encoding"), "");
+    }
+    let default_partition = default_partition.map_or(DefaultPartition::None, Into::into);
+
+    let (anchor, start, template) = match width? {
+        Width::Calendar(interval) => {
+            let anchor = checks.or(&at.key("anchor"), anchor.as_ref(), None, |text| moment(text).map(Some));
+            let start = checks.or(&at.key("start"), start.as_ref(), None, |text| moment(text).map(Some));
+            let parsed = checks.or(&at.key("name"), template.as_ref(), None, |text| text.parse().map(Some));
+            if let (Some(zone), Some(anchor), Some(parsed)) = (&timezone, anchor, &parsed) {
+                let zone = zone.clone().unwrap_or_else(Zone::utc);
+                grid(checks, at, name, interval, zone, anchor, parsed.as_ref());
+            }
+            (anchor, start, parsed)
+        }
+        Width::Keys(_) => {
+            if let Some(anchor) = anchor
+                && anchor.as_ref().parse::<i64>().is_err()
+            {
+                checks.at(&at.key("anchor"), "the anchor of an id key is a number");
+            }
+            for (given, key, message) in [
+                (start.is_some(), "start", "an id key has no `start` in time"),
+                (encoding.is_some(), "encoding", "an `encoding` tells the time of a key: write a calendar `interval`"),
+            ] {
+                if given {
+                    checks.push(PolicyError::at_key(at.key(key), message));
+                }
+            }
+            if matches!(premake, Some(Premake::Span(_))) {
+                checks.at(&at.key("premake"), "with a number as `interval` this is a number of partitions");
+            }
+            (Some(None), Some(None), Some(None))
+        }
+    };
+    Some(TableDesired {
+        key: key?,
+        width: width?,
+        timezone: timezone?,
+        anchor: anchor?,
+        encoding: encoding.map(Into::into),
+        premake: premake?,
+        start: start?,
+        name: template?,
+        default_partition,
+        retention: None,
+        storage_parameters: Default::default(),
+    })
+}
+
+/// What a grid can be told wrong without knowing the key's type: only what no type allows.
+fn grid(
+    checks: &mut Checks,
+    at: &PolicyPath,
+    name: &TableName,
+    interval: Interval,
+    zone: Zone,
+    anchor: Option<jiff::civil::DateTime>,
+    template: Option<&NameTemplate>,
+) {
+    let grid = match Grid::new(KeyKind::Timestamptz, interval, zone, anchor) {
+        Ok(grid) => grid,
+        Err(error) => {
+            let key = match error {
+                GridError::ZeroInterval | GridError::HoursOnDate(_) => "interval",
+                GridError::AnchorDay { .. }
+                | GridError::AnchorTime
+                | GridError::AnchorFraction
+                | GridError::AnchorYear => "anchor",
+            };
+            let message = error.to_string();
+            let message = message.strip_prefix(&format!("{key}: ")).unwrap_or(&message).to_owned();
+            checks.at(&at.key(key), message);
+            return;
+        }
+    };
+    if let Some(template) = template
+        && let Err((first, second)) = template.is_injective(&grid)
+    {
+        let shown = template.render(name.name.as_str(), first.from, first.to, &grid);
+        let error = PolicyError::at(at.key("name"), "the template gives two partitions the same name")
+            .says(format!("from {} and from {} are both `{shown}`", first.from, second.from));
+        checks.push(
+            error
+                .and(Label::value(at.key("interval"), format!("each partition spans {interval}")))
+                .help(format!("such as {}", NameTemplate::default_for(interval))),
+        );
+    }
+}
+
+fn premake_of(checks: &mut Checks, path: &PolicyPath, text: Option<&str>) -> Option<Premake> {
+    let Some(text) = text else { return Some(Premake::Windows(DEFAULT_PREMAKE)) };
+    if !is_number(text) {
+        return checks.keep(path, text.parse::<CalendarSpan>()).map(Premake::Span);
+    }
+    match text.trim().parse::<u32>() {
+        Ok(count) if (1..=MAX_PREMAKE).contains(&count) => Some(Premake::Windows(count)),
+        Ok(0) => {
+            let error =
+                PolicyError::at(path.clone(), "at least 1: with none inserts fail when the current partition ends");
+            checks.push(error);
+            None
+        }
+        Ok(_) | Err(_) => {
+            checks.at(path, format!("from 1 to {MAX_PREMAKE} partitions, or a duration such as `90 days`"));
+            None
+        }
+    }
+}
+
+fn retained(checks: &mut Checks, table: &PolicyPath, spec: &RetentionSpec, width: Option<Width>) -> Option<Retention> {
+    let at = table.key("retention");
+    let RetentionSpec { keep, then, grace, straddling } = spec;
+    let keep = kept(checks, table, keep.as_ref().map(AsRef::as_ref), width);
+    let week = CalendarSpan { days: 7, ..CalendarSpan::ZERO };
+    let grace = checks.or(&at.key("grace"), grace.as_ref(), week, CalendarSpan::parse_or_zero);
+    Some(Retention {
+        keep: keep?,
+        then: then.map_or(Then::Detach, Into::into),
+        grace: grace?,
+        straddling: straddling.map_or(Straddling::Keep, Into::into),
+    })
+}
+
+fn kept(checks: &mut Checks, table: &PolicyPath, keep: Option<&str>, width: Option<Width>) -> Option<Keep> {
+    let at = table.key("retention");
+    let path = at.key("keep");
+    let interval_path = table.key("partition").key("interval");
+    let Some(text) = keep else {
+        let error = PolicyError::at_key(at, "`keep` is missing");
+        checks.push(error.help("how long rows are kept, such as `7 years`; without `retention` nothing ever leaves"));
+        return None;
+    };
+    // Against an interval that could not be read it is only read itself.
+    let numbers = match width {
+        Some(Width::Keys(_)) => true,
+        Some(Width::Calendar(_)) => false,
+        None => is_number(text),
+    };
+    match (numbers, is_number(text)) {
+        (true, true) => {
+            let kept = checks.keep(&path, keys(text))?;
+            match width {
+                Some(Width::Keys(each)) if kept < each => {
+                    shorter(checks, &path, &interval_path, &format!("{kept} keys"), &format!("{each} keys"));
+                    None
+                }
+                Some(Width::Keys(_) | Width::Calendar(_)) | None => Some(Keep::Keys(kept)),
+            }
+        }
+        (true, false) => {
+            let error = PolicyError::at(path, "an id key is kept by distance, which is a number");
+            checks.push(error.and(Label::value(interval_path, "a number of keys")));
+            None
+        }
+        (false, true) => {
+            let count = text.trim();
+            let candidates = match width {
+                Some(Width::Calendar(Interval { unit, .. })) => {
+                    let number = count.parse().unwrap_or(0);
+                    format!("did you mean `{}`?", Interval { count: number, unit })
+                }
+                Some(Width::Keys(_)) | None => "add days, months or years".to_owned(),
+            };
+            let error = PolicyError::at(path, format!("`{count}` is a count; rows are kept for a time"));
+            checks.push(error.help(candidates));
+            None
+        }
+        (false, false) => {
+            let kept = checks.keep(&path, text.parse::<CalendarSpan>())?;
+            match width {
+                Some(Width::Calendar(interval)) if longest_span_hours(kept) < shortest_hours(interval) => {
+                    shorter(checks, &path, &interval_path, &kept.to_string(), &interval.to_string());
+                    None
+                }
+                Some(Width::Calendar(_) | Width::Keys(_)) | None => Some(Keep::Span(kept)),
+            }
+        }
+    }
+}
+
+fn shorter(checks: &mut Checks, keep: &PolicyPath, interval: &PolicyPath, kept: &str, each: &str) {
+    let error = PolicyError::at(keep.clone(), "retention is shorter than one partition")
+        .says(format!("keeps {kept}"))
+        .and(Label::value(interval.clone(), format!("each partition spans {each}")));
+    checks.push(error.help("only whole partitions leave: keep at least one interval, or make the partitions smaller"));
+}
+
+fn is_number(text: &str) -> bool {
+    let text = text.trim();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == '_' || c == '.')
+}
+
+fn keys(text: &str) -> Result<i64, String> {
+    match text.trim().parse::<i64>() {
+        Ok(keys) if keys > 0 => Ok(keys),
+        Ok(_) | Err(_) => Err(format!("`{}` is no whole number of keys above 0", text.trim())),
+    }
+}

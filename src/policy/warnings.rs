@@ -1,0 +1,67 @@
+//! What is allowed and probably not meant.
+
+use super::{Desired, PolicyPath, Premake, Warning, Width};
+use crate::grid::{CalendarSpan, Interval, Unit};
+
+/// A job that runs once a day and fails once must not leave inserts without a partition.
+const SHORTEST_HORIZON_HOURS: u64 = 48;
+
+/// What is odd about a policy, in the order of its tables.
+pub fn warnings(desired: &Desired) -> Vec<Warning> {
+    let mut found = Vec::new();
+    for (name, table) in &desired.tables {
+        let hours = match (table.premake, table.width) {
+            (Premake::Span(span), Width::Calendar(_) | Width::Keys(_)) => shortest_span_hours(span),
+            (Premake::Windows(count), Width::Calendar(interval)) => {
+                u64::from(count).saturating_mul(shortest_hours(interval))
+            }
+            // How long a number of keys lasts, only the table knows.
+            (Premake::Windows(_), Width::Keys(_)) => continue,
+        };
+        if hours < SHORTEST_HORIZON_HOURS {
+            found.push(Warning {
+                path: PolicyPath::of(["tables"]).key(name.to_string()).key("partition").key("premake"),
+                message: format!("partitions exist for the next {hours} hours only"),
+                help: Some("two days or more let a daily job fail once before inserts do".to_owned()),
+            });
+        }
+    }
+    found
+}
+
+/// A length that no window of this interval falls below, clock changes aside.
+pub(super) fn shortest_hours(interval: Interval) -> u64 {
+    let Interval { count, unit } = interval;
+    let count = u64::from(count);
+    match unit {
+        Unit::Hours => count,
+        Unit::Days => count * 24,
+        Unit::Weeks => count * 7 * 24,
+        Unit::Months => shortest_months(count),
+        Unit::Quarters => shortest_months(count * 3),
+        Unit::Years => shortest_months(count * 12),
+    }
+}
+
+fn shortest_months(months: u64) -> u64 {
+    // Twelve months have 365 days at least; fewer than twelve may hold a February.
+    let rest = match months % 12 {
+        0 => 0,
+        rest => rest * 30 - 2,
+    };
+    (months / 12 * 365 + rest) * 24
+}
+
+fn shortest_span_hours(span: CalendarSpan) -> u64 {
+    let CalendarSpan { years, months, weeks, days, hours } = span;
+    let months = u64::from(years) * 12 + u64::from(months);
+    shortest_months(months) + u64::from(weeks) * 7 * 24 + u64::from(days) * 24 + u64::from(hours)
+}
+
+/// A length that this span never exceeds, clock changes aside.
+pub(super) fn longest_span_hours(span: CalendarSpan) -> u64 {
+    let CalendarSpan { years, months, weeks, days, hours } = span;
+    let months = u64::from(years) * 12 + u64::from(months);
+    let days = months / 12 * 366 + months % 12 * 31 + u64::from(weeks) * 7 + u64::from(days);
+    days * 24 + u64::from(hours)
+}

@@ -1,0 +1,187 @@
+//! One table under judgement: its policy, its catalog, its grid and the clock, and the shape that its steps share.
+
+use jiff::Timestamp;
+
+use crate::catalog::{Leaf, Oid, Root, Snapshot};
+use crate::grid::{Bound, Grid, KeyValue, LeafBounds};
+use crate::plan::{
+    Action, Class, Code, DetachMode, Fact, Finding, Gate, Hazard, HazardKind, ObjectRef, Relation, Stake, Step, StepId,
+    Timeouts, Touches, Unit,
+};
+use crate::policy::{Desired, Keep, Retention, TableDesired};
+use crate::sql::TableName;
+
+/// Everything that judging one table reads.
+pub(crate) struct Context<'a> {
+    /// The table.
+    pub(crate) name: &'a TableName,
+    /// Its policy.
+    pub(crate) table: &'a TableDesired,
+    /// The whole policy.
+    pub(crate) desired: &'a Desired,
+    /// Its catalog.
+    pub(crate) root: &'a Root,
+    /// The whole snapshot.
+    pub(crate) snapshot: &'a Snapshot,
+    /// Its windows.
+    pub(crate) grid: &'a Grid,
+    /// The clock.
+    pub(crate) now: Timestamp,
+    /// Its lane.
+    pub(crate) lane: u32,
+}
+
+/// Work that is late by more than this, or by more than one interval, is overdue (contract, section 3).
+const LATE_AT_LEAST_SECONDS: i64 = 26 * 3600;
+/// A removal is overdue after this at the latest.
+const REMOVAL_LATE_AT_MOST_SECONDS: i64 = 7 * 24 * 3600;
+
+impl<'a> Context<'a> {
+    /// The root as steps name it.
+    pub(crate) fn relation(&self) -> Relation {
+        Relation { name: self.name.clone(), oid: self.root.oid }
+    }
+
+    /// What the server locks along with the root.
+    pub(crate) fn touches(&self) -> Touches {
+        Touches {
+            default: self.root.default_leaf().map(|(_, leaf)| leaf.name.clone()),
+            references: self.root.references.clone(),
+            referenced_by: self.root.referenced_by.clone(),
+        }
+    }
+
+    /// Rows whose time is before this may leave.
+    pub(crate) fn edge(&self) -> Option<Timestamp> {
+        match self.table.retention?.keep {
+            Keep::Span(span) => span.before(self.now, self.grid.zone()),
+            Keep::Keys(_) => None,
+        }
+    }
+
+    /// The policy's retention and its edge: nothing leaves without both.
+    pub(crate) fn retention(&self) -> Option<(Retention, Timestamp)> {
+        self.table.retention.zip(self.edge())
+    }
+
+    /// Whether a bound lies at or before an instant. An unbounded or unreadable bound never does.
+    pub(crate) fn at_or_before(&self, bound: Bound, instant: Timestamp) -> bool {
+        match bound {
+            Bound::Value(value) => self.grid.instant(value).is_some_and(|at| at <= instant),
+            Bound::MinValue | Bound::MaxValue => false,
+        }
+    }
+
+    /// Attached partitions with a range, pending ones left out, sorted by bounds.
+    pub(crate) fn ranges(&self) -> Vec<(Oid, &'a Leaf, Bound, Bound)> {
+        let mut ranges: Vec<_> = self
+            .root
+            .leaves
+            .iter()
+            .filter(|(_, leaf)| !leaf.pending)
+            .filter_map(|(oid, leaf)| leaf.bounds.coverage().map(|(from, to)| (*oid, leaf, from, to)))
+            .collect();
+        ranges.sort_by_key(|(oid, _, from, to)| (*from, *to, *oid));
+        ranges
+    }
+
+    /// Scheduled or, when late, overdue.
+    pub(crate) fn class_by_lateness(&self, due_at: Timestamp, removal: bool) -> Class {
+        let mut allowed = self.table_interval_seconds().max(LATE_AT_LEAST_SECONDS);
+        if removal {
+            allowed = allowed.min(REMOVAL_LATE_AT_MOST_SECONDS);
+        }
+        if self.now.as_second() - due_at.as_second() > allowed { Class::Overdue } else { Class::Scheduled }
+    }
+
+    fn table_interval_seconds(&self) -> i64 {
+        i64::try_from(self.grid.interval().approx().as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// A finding about this table.
+    pub(crate) fn finding(&self, code: Code, object: Option<&TableName>, message: String) -> Finding {
+        Finding { table: Some(self.name.clone()), code, object: object.cloned(), message, hint: None }
+    }
+
+    /// A step of this table, complete but for what depends on its neighbours.
+    pub(crate) fn step(&self, action: Action, class: Class, reason: &str) -> Step {
+        let apply = &self.desired.apply;
+        let id = StepId(format!("{} {}", action.word(), action.partition()));
+        let concurrently =
+            matches!(&action, Action::DetachPartition(detach) if detach.mode == DetachMode::Concurrently);
+        // A lock_timeout inside DETACH CONCURRENTLY would leave it pending (measured): it has none, only a bounded wait.
+        let (unit, timeouts) = if concurrently {
+            let statement = apply.concurrent_timeout;
+            (Unit::Statement, Timeouts { lock: std::time::Duration::ZERO, lock_retries: 0, statement })
+        } else {
+            let statement = match &action {
+                // The scan of the table that comes back blocks nobody who uses the parent, unless keys reference it.
+                Action::AttachPartition(attach) if attach.touches == Touches::default() => apply.concurrent_timeout,
+                Action::AttachPartition(_)
+                | Action::CreatePartition(_)
+                | Action::CreateDefault(_)
+                | Action::FinalizeDetach(_)
+                | Action::MarkPartition(_)
+                | Action::DetachPartition(_)
+                | Action::StampPartition(_)
+                | Action::DropPartition(_) => apply.statement_timeout,
+            };
+            (Unit::Transaction, Timeouts { lock: apply.lock_timeout, lock_retries: apply.lock_retries, statement })
+        };
+        let object = match &action {
+            Action::CreatePartition(create) => ObjectRef::MadeBy(id.clone(), create.partition.clone()),
+            Action::CreateDefault(create) => ObjectRef::MadeBy(id.clone(), create.partition.clone()),
+            Action::FinalizeDetach(leaving) => ObjectRef::Existing(leaving.partition.clone()),
+            Action::MarkPartition(retiring) | Action::StampPartition(retiring) => {
+                ObjectRef::Existing(retiring.partition.clone())
+            }
+            Action::DetachPartition(detach) => ObjectRef::Existing(detach.leaving.partition.clone()),
+            Action::AttachPartition(attach) => ObjectRef::Existing(attach.retired.partition.clone()),
+            Action::DropPartition(drop) => ObjectRef::Existing(drop.retired.partition.clone()),
+        };
+        Step {
+            id,
+            table: self.name.clone(),
+            lane: self.lane,
+            unit,
+            needs: Vec::new(),
+            object,
+            action,
+            class,
+            reason: reason.to_owned(),
+            note: None,
+            due_at: None,
+            before: vec![Fact::Parent { root: self.relation() }],
+            after: Vec::new(),
+            hazards: Vec::new(),
+            timeouts,
+            stake: Stake::default(),
+            gate: Gate::Open,
+        }
+    }
+
+    /// Replay of a detach or drop on a standby waits for, then cancels, what runs there (measured).
+    pub(crate) fn standby_hazard(&self, partition: &TableName) -> Option<Hazard> {
+        self.snapshot.catalog.has_standbys.then(|| Hazard {
+            kind: HazardKind::CancelsStandbyQueries,
+            relation: partition.clone(),
+            detail: "a hot standby may cancel queries that read it when it replays this".to_owned(),
+        })
+    }
+}
+
+/// A finite range as key values.
+pub(crate) fn finite(from: Bound, to: Bound) -> Option<(KeyValue, KeyValue)> {
+    match (from, to) {
+        (Bound::Value(from), Bound::Value(to)) => Some((from, to)),
+        (Bound::MinValue | Bound::MaxValue, _) | (_, Bound::MinValue | Bound::MaxValue) => None,
+    }
+}
+
+/// A leaf's bounds, when they are a range as the catalog has it.
+pub(crate) fn range_of(leaf: &Leaf) -> Option<(Bound, Bound)> {
+    match &leaf.bounds {
+        LeafBounds::Range { from, to } => Some((*from, *to)),
+        LeafBounds::Default | LeafBounds::Other(_) => None,
+    }
+}

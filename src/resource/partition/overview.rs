@@ -1,0 +1,76 @@
+//! A table in a line: what its policy asks, and how long inserts are safe.
+
+use jiff::Timestamp;
+
+use super::context::Context;
+use crate::grid::Bound;
+use crate::plan::{Action, Runway, Step, TableOverview};
+use crate::policy::{Keep, Premake, Then};
+
+/// The table's line, with the runway now and once these steps are done.
+pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
+    let now: Vec<(Bound, Bound)> = context
+        .ranges()
+        .into_iter()
+        .filter(|(_, _, from, to)| matches!((from, to), (Bound::Value(_), Bound::Value(_))))
+        .map(|(_, _, from, to)| (from, to))
+        .collect();
+    let mut after = now.clone();
+    for step in steps.iter().filter(|step| !step.gate.is_blocked()) {
+        match &step.action {
+            Action::CreatePartition(create) => after.push((Bound::Value(create.from), Bound::Value(create.to))),
+            Action::AttachPartition(attach) => after.push((attach.retired.marker.from, attach.retired.marker.to)),
+            Action::DetachPartition(detach) => after.retain(|range| *range != (detach.leaving.from, detach.leaving.to)),
+            Action::CreateDefault(_)
+            | Action::FinalizeDetach(_)
+            | Action::MarkPartition(_)
+            | Action::StampPartition(_)
+            | Action::DropPartition(_) => {}
+        }
+    }
+    TableOverview {
+        table: context.name.clone(),
+        policy: describe(context),
+        partitions: u32::try_from(context.root.leaves.len()).unwrap_or(u32::MAX),
+        runway: runway(context, now, context.now),
+        runway_after: runway(context, after, context.now),
+    }
+}
+
+fn describe(context: &Context<'_>) -> String {
+    let mut words = vec![format!("every {}", context.grid.interval())];
+    match context.table.retention {
+        Some(retention) => {
+            let keep = match retention.keep {
+                Keep::Span(span) => span.to_string(),
+                Keep::Keys(keys) => format!("{keys} keys"),
+            };
+            words.push(format!("keep {keep}"));
+            match retention.then {
+                Then::Detach => words.push("then detach".to_owned()),
+                Then::Drop => words.push(format!("drop after {}", retention.grace)),
+            }
+        }
+        None => words.push("keep everything".to_owned()),
+    }
+    match context.table.premake {
+        Premake::Windows(count) => words.push(format!("premake {count}")),
+        Premake::Span(span) => words.push(format!("premake {span}")),
+    }
+    words.join(", ")
+}
+
+/// Contract, section 3: from now to the first instant that no attached, bounded partition covers.
+fn runway(context: &Context<'_>, mut ranges: Vec<(Bound, Bound)>, now: Timestamp) -> Option<Runway> {
+    ranges.sort();
+    let start = context.grid.value_at(now)?;
+    let mut reached = Bound::Value(start);
+    for (from, to) in ranges {
+        if from <= reached && to > reached {
+            reached = to;
+        }
+    }
+    let Bound::Value(end) = reached else { return None };
+    let seconds = if end == start { 0 } else { context.grid.instant(end)?.as_second() - now.as_second() };
+    Some(Runway { seconds: seconds.max(0) })
+}

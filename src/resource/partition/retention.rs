@@ -1,0 +1,129 @@
+//! Which attached partitions leave, and why the others that look old stay.
+
+use jiff::Timestamp;
+
+use super::context::{Context, range_of};
+use super::hold::held_by;
+use crate::catalog::{Answer, Leaf, LeafKind, Oid, Question};
+use crate::grid::{Bound, Fit};
+use crate::plan::{Code, Finding};
+use crate::policy::{Keep, Straddling};
+
+/// A partition whose time is over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaver<'a> {
+    pub(super) oid: Oid,
+    pub(super) leaf: &'a Leaf,
+    pub(super) from: Bound,
+    pub(super) to: Bound,
+    /// When it became due: its upper bound plus what is kept.
+    pub(super) due_at: Option<Timestamp>,
+}
+
+/// What leaves, and what was found on the way.
+#[derive(Debug, Default)]
+pub(super) struct Leaving<'a> {
+    pub(super) leavers: Vec<Leaver<'a>>,
+    pub(super) findings: Vec<Finding>,
+    /// Why none of them may leave.
+    pub(super) unknown: Option<String>,
+}
+
+/// Partitions whose upper bound is at or before the edge, before the rules that need an answer of the server.
+pub(super) fn expired<'a>(context: &Context<'a>) -> Vec<Leaver<'a>> {
+    let Some((retention, edge)) = context.retention() else { return Vec::new() };
+    let ranges = context.ranges().into_iter().filter(|(_, leaf, _, to)| {
+        // Bounds kept as text are no finite range, whatever they cover.
+        range_of(leaf).is_some() && context.at_or_before(*to, edge)
+    });
+    ranges
+        .map(|(oid, leaf, from, to)| {
+            let end = match to {
+                Bound::Value(to) => context.grid.instant(to),
+                Bound::MinValue | Bound::MaxValue => None,
+            };
+            let due_at = end.and_then(|end| match retention.keep {
+                Keep::Span(span) => span.after(end, context.grid.zone()),
+                Keep::Keys(_) => None,
+            });
+            Leaver { oid, leaf, from, to, due_at }
+        })
+        .collect()
+}
+
+/// What leaves. Unbounded, default, foreign and sub-partitioned partitions never do, nor the newest with rows, nor what
+/// is held.
+pub(super) fn leaving<'a>(context: &Context<'a>) -> Leaving<'a> {
+    let mut result = Leaving::default();
+    let Some((retention, _)) = context.retention() else { return result };
+    let expired = expired(context);
+    if expired.is_empty() {
+        return result;
+    }
+    let newest = context.snapshot.answers.get(&newest_question(context));
+    let newest = match newest {
+        Answer::Leaf(newest) => newest,
+        Answer::Unknown(because) => {
+            result.unknown = Some(format!("which partition is the newest with rows is unknown: {because}"));
+            None
+        }
+        Answer::Rows(_) | Answer::Bytes(_) | Answer::Taken(_) => {
+            result.unknown = Some("an answer of another kind".to_owned());
+            None
+        }
+    };
+    let newest_from = newest.and_then(|oid| context.root.leaves.get(&oid)).and_then(range_of).map(|(from, _)| from);
+    for leaver in expired {
+        let name = &leaver.leaf.name;
+        let mut stays = |code, message: String| result.findings.push(context.finding(code, Some(name), message));
+        match leaver.leaf.kind {
+            LeafKind::Table => {}
+            LeafKind::Foreign => {
+                stays(Code::NotRemovable, "a foreign table: its time is over, and it is left alone".to_owned());
+                continue;
+            }
+            LeafKind::Partitioned => {
+                stays(Code::NotRemovable, "partitioned itself: its time is over, and it is left alone".to_owned());
+                continue;
+            }
+        }
+        match context.grid.classify(leaver.from, leaver.to) {
+            Fit::Exact(_) | Fit::Part(_) | Fit::Span { .. } => {}
+            Fit::Unbounded => {
+                stays(Code::Unbounded, format!("{}: unbounded partitions never leave", leaver.leaf.bounds));
+                continue;
+            }
+            Fit::Straddling => match retention.straddling {
+                Straddling::Remove => {}
+                Straddling::Keep => {
+                    stays(
+                        Code::Straddling,
+                        format!("{} fits no grid: its time is over, and it is left alone", leaver.leaf.bounds),
+                    );
+                    continue;
+                }
+            },
+        }
+        if let Some(by) = held_by(context, leaver.from, leaver.to, leaver.leaf.held) {
+            stays(Code::Held, format!("its time is over, and it stays: held by {by}"));
+            continue;
+        }
+        // Everything at or after the newest partition with rows stays; only what is wholly older may leave.
+        if newest_from.is_some_and(|from| leaver.to > from) {
+            let what = if newest == Some(leaver.oid) {
+                "the newest partition with rows"
+            } else {
+                "newer than the newest partition with rows"
+            };
+            stays(Code::NewestWithRows, format!("its time is over, and it stays: {what}"));
+            continue;
+        }
+        result.leavers.push(leaver);
+    }
+    result
+}
+
+/// What must be known before anything leaves.
+pub(super) fn newest_question(context: &Context<'_>) -> Question {
+    Question::NewestNonEmpty { root: context.root.oid }
+}

@@ -1,0 +1,153 @@
+//! Which windows the policy wants and no partition covers.
+
+use jiff::Timestamp;
+
+use super::context::{Context, finite};
+use super::retired;
+use crate::grid::{Bound, KeyValue, Window};
+use crate::plan::Class;
+use crate::policy::Premake;
+
+/// A range to create a partition for: a whole window, or the part of one that nothing covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) window: Window,
+    pub(super) from: KeyValue,
+    pub(super) to: KeyValue,
+    pub(super) class: Class,
+    pub(super) reason: &'static str,
+    pub(super) due_at: Option<Timestamp>,
+}
+
+impl Piece {
+    fn is_bridge(&self) -> bool {
+        (self.from, self.to) != (self.window.from, self.window.to)
+    }
+}
+
+/// Every piece that is wanted and not covered, oldest first.
+pub(super) fn pieces(context: &Context<'_>) -> Vec<Piece> {
+    let Some((low, high)) = reach(context) else { return Vec::new() };
+    let mut covered: Vec<(Bound, Bound)> =
+        context.ranges().into_iter().map(|(_, _, from, to)| (from, to)).chain(retired::coming_back(context)).collect();
+    covered.sort();
+    let highest = covered.iter().map(|(_, to)| *to).max();
+    let edge = context.edge();
+    let mut pieces = Vec::new();
+    for (from, to) in gaps(&covered, low, high) {
+        let Some(mut index) = context.grid.index_of(from) else { continue };
+        while let Some(window) = next_window(context, &mut index) {
+            if window.from >= to {
+                break;
+            }
+            let (from, to) = (from.max(window.from), to.min(window.to));
+            let expired = edge.is_some_and(|edge| context.at_or_before(Bound::Value(to), edge));
+            if !expired && from < to {
+                pieces.push(judge(context, window, from, to, highest));
+            }
+        }
+    }
+    pieces
+}
+
+/// The next window that exists: a zone may have skipped a whole day.
+fn next_window(context: &Context<'_>, index: &mut i64) -> Option<Window> {
+    (0..3).find_map(|_| {
+        let window = context.grid.window(*index);
+        *index += 1;
+        window
+    })
+}
+
+/// From the oldest unexpired partition (without one from `start`, without either from the current window) to the
+/// premake horizon.
+fn reach(context: &Context<'_>) -> Option<(KeyValue, KeyValue)> {
+    let current = context.grid.window(context.grid.index_at(context.now)?)?;
+    let begin = context.table.start.and_then(|start| context.grid.value_of_civil(start));
+    let first_window =
+        begin.and_then(|start| context.grid.window(context.grid.index_of(start)?)).map_or(current.from, |w| w.from);
+    let edge = context.edge();
+    let oldest = context
+        .ranges()
+        .into_iter()
+        .filter(|(_, _, _, to)| edge.is_none_or(|edge| !context.at_or_before(*to, edge)))
+        .find_map(|(_, _, from, to)| match (from, to) {
+            (Bound::Value(from), _) => Some(from),
+            // Unbounded below: nothing older can be missing, so the first gap is at its end.
+            (Bound::MinValue, Bound::Value(to)) => Some(to),
+            (Bound::MinValue | Bound::MaxValue, _) => None,
+        });
+    let low = match oldest {
+        // Only future partitions: the current window is missing as well, unless the policy starts later.
+        Some(oldest) => oldest.min(first_window.max(current.from)),
+        None => first_window,
+    };
+    // Never before the retention edge, whatever `start` says.
+    let low = match edge.and_then(|edge| context.grid.value_at(edge)) {
+        Some(edge) => {
+            let at = context.grid.window(context.grid.index_of(edge)?).map_or(edge, |window| window.from);
+            low.max(at)
+        }
+        None => low,
+    };
+    let high = match context.table.premake {
+        Premake::Windows(count) => nth_after(context, current.index, count)?,
+        Premake::Span(span) => {
+            let until = context.grid.value_at(span.after(context.now, context.grid.zone())?)?;
+            context.grid.window(context.grid.index_of(until)?).map_or(until, |window| window.to)
+        }
+    };
+    (low < high).then_some((low, high))
+}
+
+/// The end of the window `count` after this one, windows that do not exist not counted.
+fn nth_after(context: &Context<'_>, current: i64, count: u32) -> Option<KeyValue> {
+    let mut index = current + 1;
+    let mut end = context.grid.window(current)?.to;
+    for _ in 0..count {
+        end = next_window(context, &mut index)?.to;
+    }
+    Some(end)
+}
+
+/// The parts of `low..high` that none of the sorted ranges covers.
+fn gaps(covered: &[(Bound, Bound)], low: KeyValue, high: KeyValue) -> Vec<(KeyValue, KeyValue)> {
+    let mut gaps = Vec::new();
+    let mut reached = Bound::Value(low);
+    for (from, to) in covered {
+        if *from > reached {
+            gaps.extend(finite(reached, (*from).min(Bound::Value(high))).filter(|(from, to)| from < to));
+        }
+        reached = reached.max(*to);
+    }
+    gaps.extend(finite(reached, Bound::Value(high)).filter(|(from, to)| from < to));
+    gaps
+}
+
+fn judge(context: &Context<'_>, window: Window, from: KeyValue, to: KeyValue, highest: Option<Bound>) -> Piece {
+    let due_at = match context.table.premake {
+        Premake::Windows(count) => {
+            context.grid.window(window.index - i64::from(count)).and_then(|due| context.grid.instant(due.from))
+        }
+        Premake::Span(span) => {
+            context.grid.instant(window.from).and_then(|begins| span.before(begins, context.grid.zone()))
+        }
+    };
+    let inside = highest.is_some_and(|highest| highest > Bound::Value(to));
+    let next = context.grid.index_at(context.now).is_some_and(|current| window.index <= current + 1);
+    let class = match due_at {
+        // Something later exists: this one was there, or was forgotten.
+        _ if inside => Class::Drift,
+        _ if next => Class::Overdue,
+        Some(due_at) => context.class_by_lateness(due_at, false),
+        None => Class::Scheduled,
+    };
+    let mut piece = Piece { window, from, to, class, reason: "premake", due_at };
+    piece.reason = match (inside, piece.is_bridge()) {
+        (_, true) => "bridge to the grid",
+        (true, false) => "gap",
+        (false, false) if next => "the next window is missing",
+        (false, false) => "premake",
+    };
+    piece
+}

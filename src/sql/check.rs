@@ -1,0 +1,77 @@
+//! Facts as questions to the server: what a unit checks for itself before it changes anything.
+
+use super::{Ident, Literal, TableName};
+use crate::catalog::{HOLD_REGEX, MARKER_PREFIX, Marker, Oid};
+use crate::grid::LeafBounds;
+use crate::plan::{Fact, Stamp};
+
+/// A boolean expression that is true while the fact holds; `None` where the statement itself refuses (overlapping
+/// bounds: 42P17).
+pub(super) fn expression(fact: &Fact) -> Option<String> {
+    match fact {
+        Fact::Parent { root } => Some(format!("{} AND c.relkind = 'p')", named(&root.name, root.oid))),
+        Fact::NameFree { name } => Some(format!("to_regclass({}) IS NULL", Literal(&name.to_string()))),
+        Fact::RangeFree { .. } => None,
+        Fact::NoDefault { root } => {
+            Some(format!("EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = {} AND partdefid = 0)", root.oid))
+        }
+        Fact::Attached { oid: None, .. } => None,
+        Fact::Attached { root, partition, oid: Some(oid), bounds, pending } => {
+            Some(attached(root.oid, partition, *oid, bounds, *pending))
+        }
+        // No EXISTS over its children: a partitioned table has relkind p, and inheritance children show in pg_inherits.
+        Fact::Detached { partition } => Some(format!(
+            "{} AND c.relkind = 'r' AND NOT c.relispartition) AND NOT EXISTS (SELECT FROM pg_inherits WHERE {oid} IN (inhrelid, inhparent))",
+            named(&partition.name, partition.oid),
+            oid = partition.oid
+        )),
+        Fact::Marked { partition, marker, stamp } => Some(marked(partition.oid, marker, *stamp)),
+        Fact::NotHeld { partition, root } => Some(format!(
+            "NOT EXISTS (SELECT FROM pg_description WHERE classoid = 'pg_class'::regclass AND objsubid = 0 AND objoid IN ({}, {}) AND description ~ {})",
+            partition.oid,
+            root.oid,
+            Literal(HOLD_REGEX)
+        )),
+        Fact::Gone { partition } => Some(format!("NOT EXISTS (SELECT FROM pg_class WHERE oid = {})", partition.oid)),
+    }
+}
+
+/// An EXISTS, left open, over the relation that has both this name and this OID.
+fn named(name: &TableName, oid: Oid) -> String {
+    format!(
+        "EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = {oid} AND n.nspname = {} AND c.relname = {}",
+        text(&name.schema),
+        text(&name.name)
+    )
+}
+
+fn text(ident: &Ident) -> String {
+    Literal(ident.as_str()).to_string()
+}
+
+fn attached(root: Oid, partition: &TableName, oid: Oid, bounds: &LeafBounds, pending: bool) -> String {
+    // With 0 as its second argument pg_get_expr opens no relation, and so waits for nobody.
+    format!(
+        "{} AND pg_get_expr(c.relpartbound, 0) = {}) AND EXISTS (SELECT FROM pg_inherits WHERE inhrelid = {oid} AND inhparent = {root} AND {not}inhdetachpending)",
+        named(partition, oid),
+        Literal(&bounds.to_string()),
+        not = if pending { "" } else { "NOT " }
+    )
+}
+
+fn marked(oid: Oid, marker: &Marker, stamp: Stamp) -> String {
+    let line = marker.line();
+    let open = line.trim_end_matches('}');
+    let stamped = format!("{open},\"detached_at\":");
+    let fits = match stamp {
+        Stamp::Any => format!("l = {} OR starts_with(l, {})", Literal(&line), Literal(&stamped)),
+        Stamp::Present => format!("starts_with(l, {})", Literal(&stamped)),
+        Stamp::At(at) => format!(
+            "CASE WHEN starts_with(l, {stamped}) THEN (substr(l, {from})::jsonb ->> 'detached_at')::timestamptz = {at} ELSE false END",
+            stamped = Literal(&stamped),
+            from = MARKER_PREFIX.len() + 1,
+            at = Literal(&at.to_string())
+        ),
+    };
+    format!("EXISTS (SELECT FROM unnest(string_to_array(obj_description({oid}, 'pg_class'), E'\\n')) l WHERE {fits})")
+}

@@ -1,0 +1,151 @@
+//! SQL that makes a partition: a table like its parent, all that LIKE leaves out, then ATTACH.
+
+use std::collections::BTreeMap;
+
+use super::literal::dollar_quoted;
+use super::{Ident, Literal, TableName};
+use crate::catalog::{AclItem, Attributes, KeyColumn, ReplicaIdentity, RowPolicy};
+use crate::grid::{Bound, LeafBounds};
+use crate::plan::{AttachPartition, CreateDefault, CreatePartition};
+
+/// The CHECK that lets ATTACH skip its scan; dropped in the same transaction.
+const BOUND_CHECK: &str = "pgstrata_bound";
+
+/// Statements for a partition of one range.
+pub(super) fn partition(create: &CreatePartition) -> Vec<String> {
+    let CreatePartition { root, partition, key, from, to, attributes, storage_parameters, touches: _ } = create;
+    let (from, to) = (Bound::Value(*from), Bound::Value(*to));
+    let check = format!(", CONSTRAINT {BOUND_CHECK} CHECK ({})", bound_check(key, from, to));
+    let mut statements = table_like(&root.name, partition, &check, attributes, storage_parameters);
+    statements.push(attach(&root.name, partition, &LeafBounds::Range { from, to }));
+    statements.push(format!("ALTER TABLE {partition} DROP CONSTRAINT {BOUND_CHECK}"));
+    statements.extend(index_identity(partition, attributes));
+    statements
+}
+
+/// Statements for the default partition.
+pub(super) fn default(create: &CreateDefault) -> Vec<String> {
+    let CreateDefault { root, partition, attributes, storage_parameters, touches: _ } = create;
+    let mut statements = table_like(&root.name, partition, "", attributes, storage_parameters);
+    statements.push(attach(&root.name, partition, &LeafBounds::Default));
+    statements.extend(index_identity(partition, attributes));
+    statements
+}
+
+/// The statement that attaches a detached table again.
+pub(super) fn again(action: &AttachPartition) -> String {
+    let AttachPartition { root, owner: _, key: _, retired, touches: _ } = action;
+    let (from, to) = (retired.marker.from, retired.marker.to);
+    attach(&root.name, &retired.partition.name, &LeafBounds::Range { from, to })
+}
+
+fn attach(root: &TableName, partition: &TableName, bounds: &LeafBounds) -> String {
+    format!("ALTER TABLE {root} ATTACH PARTITION {partition} {bounds}")
+}
+
+/// The range as a CHECK. A nullable key needs IS NOT NULL for the server to see that it implies the bound (measured).
+fn bound_check(key: &KeyColumn, from: Bound, to: Bound) -> String {
+    let column = &key.name;
+    let mut terms = Vec::new();
+    if !key.not_null {
+        terms.push(format!("{column} IS NOT NULL"));
+    }
+    if let Bound::Value(from) = from {
+        terms.push(format!("{column} >= {}", Literal(&from.to_string())));
+    }
+    if let Bound::Value(to) = to {
+        terms.push(format!("{column} < {}", Literal(&to.to_string())));
+    }
+    terms.join(" AND ")
+}
+
+fn table_like(
+    root: &TableName,
+    partition: &TableName,
+    check: &str,
+    attributes: &Attributes,
+    storage_parameters: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let Attributes { owner: _, tablespace, grants, row_security, replica_identity, statistics_targets } = attributes;
+    // 14 to 16 would give the partition a sequence of its own, 17 and later refuse the ATTACH: identity stays out.
+    let mut create = format!("CREATE TABLE {partition} (LIKE {root} INCLUDING ALL EXCLUDING IDENTITY{check})");
+    if !storage_parameters.is_empty() {
+        let parameters: Vec<String> = storage_parameters
+            .iter()
+            .map(|(name, value)| format!("{} = {}", parameter(name), Literal(value)))
+            .collect();
+        create.push_str(&format!(" WITH ({})", parameters.join(", ")));
+    }
+    if let Some(tablespace) = tablespace {
+        create.push_str(&format!(" TABLESPACE {tablespace}"));
+    }
+    let mut statements = vec![create];
+    for (column, target) in statistics_targets {
+        statements.push(format!("ALTER TABLE {partition} ALTER COLUMN {column} SET STATISTICS {target}"));
+    }
+    statements.extend(grants.iter().map(|item| grant(partition, item)));
+    if row_security.enabled {
+        statements.push(format!("ALTER TABLE {partition} ENABLE ROW LEVEL SECURITY"));
+    }
+    if row_security.forced {
+        statements.push(format!("ALTER TABLE {partition} FORCE ROW LEVEL SECURITY"));
+    }
+    statements.extend(row_security.policies.iter().map(|policy| row_policy(partition, policy)));
+    match replica_identity {
+        ReplicaIdentity::Default | ReplicaIdentity::Index(_) => {}
+        ReplicaIdentity::Nothing => statements.push(format!("ALTER TABLE {partition} REPLICA IDENTITY NOTHING")),
+        ReplicaIdentity::Full => statements.push(format!("ALTER TABLE {partition} REPLICA IDENTITY FULL")),
+    }
+    statements
+}
+
+/// `toast.autovacuum_enabled` is two names with a dot, each quoted where needed.
+fn parameter(name: &str) -> String {
+    name.split('.').map(|part| Ident::new(part).to_string()).collect::<Vec<_>>().join(".")
+}
+
+fn grant(partition: &TableName, item: &AclItem) -> String {
+    let AclItem { grantee, column, grantable, privileges } = item;
+    let columns = column.as_ref().map_or_else(String::new, |column| format!(" ({column})"));
+    let privileges: Vec<String> = privileges.iter().map(|privilege| format!("{privilege}{columns}")).collect();
+    let option = if *grantable { " WITH GRANT OPTION" } else { "" };
+    format!("GRANT {} ON TABLE {partition} TO {}{option}", privileges.join(", "), role(grantee.as_ref()))
+}
+
+fn role(role: Option<&Ident>) -> String {
+    role.map_or_else(|| "PUBLIC".to_owned(), Ident::to_string)
+}
+
+fn row_policy(partition: &TableName, policy: &RowPolicy) -> String {
+    let RowPolicy { name, permissive, command, roles, using, check } = policy;
+    let kind = if *permissive { "PERMISSIVE" } else { "RESTRICTIVE" };
+    let roles: Vec<String> = roles.iter().map(|name| role(name.as_ref())).collect();
+    let mut sql = format!("CREATE POLICY {name} ON {partition} AS {kind} FOR {command} TO {}", roles.join(", "));
+    if let Some(using) = using {
+        sql.push_str(&format!(" USING ({using})"));
+    }
+    if let Some(check) = check {
+        sql.push_str(&format!(" WITH CHECK ({check})"));
+    }
+    sql
+}
+
+/// Only after ATTACH is it known which of the partition's indexes belongs to the parent's replica identity.
+fn index_identity(partition: &TableName, attributes: &Attributes) -> Option<String> {
+    let ReplicaIdentity::Index(parent) = &attributes.replica_identity else { return None };
+    let index = TableName { schema: partition.schema.clone(), name: parent.clone() };
+    let body = format!(
+        "
+BEGIN
+  EXECUTE (
+    SELECT format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', {shown}, c.relname)
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_index x ON x.indexrelid = c.oid
+    WHERE i.inhparent = {index}::regclass AND x.indrelid = {shown}::regclass
+  );
+END
+",
+        shown = Literal(&partition.to_string()),
+        index = Literal(&index.to_string()),
+    );
+    Some(format!("DO {}", dollar_quoted(&body)))
+}

@@ -1,0 +1,106 @@
+//! A step as the statements that one session sends, BEGIN and SET included: for the executor and for every reader alike.
+
+use std::time::Duration;
+
+use super::{Ident, check, comment, create, remove};
+use crate::plan::{Action, Fact, Step, Unit};
+
+/// What marks a check on the wire and in the server's log: it is the executor's own, not the plan's.
+pub const CHECK_COMMENT: &str = "/* pgstrata check */";
+
+/// One statement of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// Part of the plan.
+    Sql(String),
+    /// A boolean expression that must be true, and the fact that it asks for.
+    Check {
+        /// The expression.
+        expression: String,
+        /// What must hold.
+        fact: Fact,
+    },
+}
+
+/// The statements of a step, in order.
+///
+/// Checks come after the lock that keeps them true, where the unit takes one.
+pub fn render(step: &Step) -> Vec<Statement> {
+    let (role, mut locks, work) = work(&step.action);
+    let checks = step.before.iter().filter_map(|fact| {
+        check::expression(fact).map(|expression| Statement::Check { expression, fact: fact.clone() })
+    });
+    let mut statements = Vec::new();
+    let mut say = |sql: String| statements.push(Statement::Sql(sql));
+    match step.unit {
+        Unit::Transaction => {
+            say("BEGIN".to_owned());
+            say(set("SET LOCAL", "lock_timeout", step.timeouts.lock));
+            say(set("SET LOCAL", "statement_timeout", step.timeouts.statement));
+            say(format!("SET LOCAL ROLE {role}"));
+            locks.drain(..).for_each(&mut say);
+            statements.extend(checks);
+            statements.extend(work.into_iter().map(Statement::Sql));
+            statements.push(Statement::Sql("COMMIT".to_owned()));
+        }
+        Unit::Statement => {
+            say(set("SET", "lock_timeout", step.timeouts.lock));
+            say(set("SET", "statement_timeout", step.timeouts.statement));
+            say(format!("SET ROLE {role}"));
+            statements.extend(checks);
+            statements.extend(work.into_iter().map(Statement::Sql));
+            for setting in ["ROLE", "statement_timeout", "lock_timeout"] {
+                statements.push(Statement::Sql(format!("RESET {setting}")));
+            }
+        }
+    }
+    statements
+}
+
+fn set(word: &str, name: &str, value: Duration) -> String {
+    format!("{word} {name} = '{}'", server_time(value))
+}
+
+/// A time in the largest of PostgreSQL's units that divides it (section 20.1.1).
+fn server_time(value: Duration) -> String {
+    let millis = value.as_millis();
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")];
+    let fits = units.into_iter().find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit));
+    fits.map_or_else(|| format!("{millis}ms"), |(unit, name)| format!("{}{name}", millis / unit))
+}
+
+/// The role that works, the locks it takes first, and the work.
+fn work(action: &Action) -> (&Ident, Vec<String>, Vec<String>) {
+    match action {
+        Action::CreatePartition(action) => (&action.attributes.owner, vec![], create::partition(action)),
+        Action::CreateDefault(action) => (&action.attributes.owner, vec![], create::default(action)),
+        Action::FinalizeDetach(leaving) => (&leaving.owner, vec![], vec![remove::finalize(leaving)]),
+        Action::MarkPartition(retiring) => (&retiring.owner, vec![], vec![comment::write(retiring)]),
+        Action::DetachPartition(action) => (&action.leaving.owner, vec![], vec![remove::detach(action)]),
+        Action::StampPartition(retiring) => (&retiring.owner, vec![], vec![comment::stamp(retiring)]),
+        Action::AttachPartition(action) => {
+            (&action.owner, vec![], vec![create::again(action), comment::remove(&action.retired)])
+        }
+        Action::DropPartition(action) => {
+            (&action.retired.owner, vec![remove::lock(action)], vec![remove::drop(action)])
+        }
+    }
+}
+
+impl Statement {
+    /// The text that goes over the wire.
+    pub fn wire(&self) -> String {
+        match self {
+            Self::Sql(sql) => sql.clone(),
+            Self::Check { expression, fact: _ } => format!("{CHECK_COMMENT} SELECT {expression}"),
+        }
+    }
+
+    /// The plan's SQL, checks left out.
+    pub fn sql(&self) -> Option<&str> {
+        match self {
+            Self::Sql(sql) => Some(sql),
+            Self::Check { .. } => None,
+        }
+    }
+}
