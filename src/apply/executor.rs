@@ -6,7 +6,7 @@ use std::thread;
 
 use super::control::Control;
 use super::detach;
-use super::observer::{Event, Observer};
+use super::observer::Event;
 use super::outcome::{Ended, StepResult};
 use super::run::ApplyOptions;
 use super::unit::{UnitError, all_hold, run_transaction};
@@ -16,20 +16,20 @@ use crate::sql::TableName;
 
 /// Hands events from any thread to the one observer.
 pub(super) struct Reporter<'a> {
-    observer: &'a Mutex<&'a mut dyn Observer>,
+    tell: &'a (dyn Fn(&Event<'_>) + Sync),
 }
 
 impl<'a> Reporter<'a> {
-    pub(super) fn new(observer: &'a Mutex<&'a mut dyn Observer>) -> Self {
-        Self { observer }
+    pub(super) fn new(tell: &'a (dyn Fn(&Event<'_>) + Sync)) -> Self {
+        Self { tell }
     }
 
     pub(super) fn tell(&self, event: &Event<'_>) {
-        lock(self.observer).on(event);
+        (self.tell)(event);
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is behind our mutexes stays whole at every step.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

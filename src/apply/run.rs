@@ -6,9 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::control::{BeginError, Control};
-use super::executor::{Executor, Reporter};
+use super::executor::{Executor, Reporter, lock};
 use super::judge::{Judged, Refusal, missing};
-use super::observer::Observer;
+use super::observer::{Event, Observer};
 use super::outcome::{Ended, Outcome, StepResult};
 use crate::catalog::{InspectError, Snapshot, take};
 use crate::db::{Connector, Interrupt};
@@ -78,7 +78,8 @@ impl Run {
         let Judged { plan: judged, satisfied, due_since } = judged;
         let observer = Mutex::new(observer);
         let (done, ended) = {
-            let reporter = Reporter::new(&observer);
+            let tell = |event: &Event<'_>| lock(&observer).on(event);
+            let reporter = Reporter::new(&tell);
             let executor =
                 Executor::new(&self.connector, &mut self.control, &judged, &satisfied, options, &self.stop, &reporter);
             executor.run()

@@ -8,6 +8,7 @@ mod marker;
 mod question;
 mod reader;
 mod snapshot;
+mod take;
 
 pub use ask::ask;
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
@@ -18,3 +19,4 @@ pub use question::{Answer, Answers, Question, RowCount};
 pub use snapshot::{
     Catalog, KeyColumn, Leaf, LeafKind, Oid, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
 };
+pub use take::take;

@@ -1,5 +1,7 @@
 //! A whole snapshot: the catalog, and answers to what planning needs to ask.
 
+#![allow(clippy::disallowed_methods, reason = "the skew of the two clocks is a fact to read")]
+
 use jiff::Timestamp;
 
 use super::{InspectError, Snapshot, ask, inspect};
