@@ -32,10 +32,12 @@ pub use desired::{
 pub use error::{Label, Place, PolicyError, Warning};
 pub use grant::GrantError;
 pub use hash::PolicyHash;
-pub use interpolate::InterpolateError;
 pub use load::{Policy, Source, VERSION, environments, load};
 pub use path::{PolicyPath, Segment};
 #[cfg(feature = "cli")]
 pub use schema::schema;
 pub use source_map::SourceMap;
 pub use warnings::warnings;
+
+#[cfg(test)]
+mod tests;
