@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{Plan, Step, Verb};
+use crate::plan::{Action, Plan, Step, Verb};
 use crate::sql::{LockMode, TableName, locks};
 
 /// The locks of a plan.
@@ -14,6 +14,8 @@ pub(crate) struct LockSummary {
     pub(crate) only_if_allowed: BTreeSet<TableName>,
     /// Partitions that leave, go or come back, locked ACCESS EXCLUSIVE themselves.
     pub(crate) own: BTreeSet<TableName>,
+    /// Whether any of [`Self::own`] comes back.
+    pub(crate) comes_back: bool,
 }
 
 /// What a step locks that is its own: the partition that it is about.
@@ -26,6 +28,7 @@ pub(crate) fn lock_summary(plan: &Plan) -> LockSummary {
     let mut heaviest: BTreeMap<TableName, (LockMode, bool)> = BTreeMap::new();
     let mut summary = LockSummary::default();
     for step in &plan.steps {
+        summary.comes_back |= matches!(step.action, Action::AttachPartition(_));
         for lock in locks(&step.action, plan.target.major()) {
             if is_own(step, &lock.relation) {
                 match step.action.verb() {
@@ -73,11 +76,12 @@ impl LockSummary {
             let worst = if sentences.is_empty() { "at worst " } else { "" };
             sentences.push(format!("{worst}{mode} on {}; {}.", listed(&names), consequence(*mode)));
         }
+        let (leaves, leave) =
+            if self.comes_back { ("leaves or comes back", "leave or come back") } else { ("leaves", "leave") };
         match self.own.len() {
             0 => {}
-            1 => sentences.push("ACCESS EXCLUSIVE on the partition that leaves or comes back, itself.".to_owned()),
-            count => sentences
-                .push(format!("ACCESS EXCLUSIVE on the {count} partitions that leave or come back, themselves.")),
+            1 => sentences.push(format!("ACCESS EXCLUSIVE on the partition that {leaves}, itself.")),
+            count => sentences.push(format!("ACCESS EXCLUSIVE on the {count} partitions that {leave}, themselves.")),
         }
         sentences
     }

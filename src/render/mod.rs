@@ -5,6 +5,7 @@ pub mod human;
 pub mod json;
 mod lock_summary;
 mod outline;
+pub mod script;
 mod style;
 #[cfg(test)]
 pub(crate) mod testing;
