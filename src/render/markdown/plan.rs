@@ -273,7 +273,8 @@ mod tests {
             many.lines().find(|line| line.ends_with("more rows of hazards, left out for their length.")).unwrap();
         let left_out: usize = left_out.split(' ').nth(2).unwrap().parse().unwrap();
         let shown = many.lines().filter(|line| line.starts_with("| `DE")).count();
-        assert_eq!(shown + left_out, 300);
+        // Of each table one line of drops, and two of detaches: some are late.
+        assert_eq!(shown + left_out, 3 * 150);
         assert!(many.contains(&format!("\nAmong them {left_out} `DETACHES_DATA`.\n")), "{shown}");
         assert!(many.contains("more tables with changes, left out for their length."));
     }
