@@ -1,1 +1,5 @@
+//! `pgstrata`: see the library.
+
+mod cli;
+
 fn main() {}

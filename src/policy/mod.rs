@@ -39,3 +39,6 @@ pub use path::{PolicyPath, Segment};
 pub use schema::schema;
 pub use source_map::SourceMap;
 pub use warnings::warnings;
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,7 @@ pub(crate) struct Merged {
 impl Merged {
     /// Adds a file.
     pub(crate) fn file(&mut self, root: &Map, map: &SourceMap) {
+        self.map.take_root(map);
         for (section, value) in root {
             let path = PolicyPath::root().key(section);
             match (self.root.get_mut(section), value) {
@@ -37,8 +38,12 @@ impl Merged {
                 (Some(_), _) if section == "version" => {}
                 (Some(Tree::Map(base)), Tree::Map(over)) if SHARED.contains(&section.as_str()) => {
                     if section == "tables" || section == "holds" {
-                        let twice = over.keys().filter(|key| base.contains_key(*key)).map(|key| path.key(key));
-                        self.errors.extend(twice.map(|at| in_two_files(&at, &self.map, map)));
+                        let twice: Vec<_> = over.keys().filter(|key| base.contains_key(*key)).collect();
+                        if !twice.is_empty() {
+                            let twice = twice.into_iter().map(|key| in_two_files(&path.key(key), &self.map, map));
+                            self.errors.extend(twice);
+                            continue;
+                        }
                     }
                     let mut merge = Merge { map: &mut self.map, over: map, errors: &mut self.errors, file: true };
                     merge.maps(base, over, &path, &path);
@@ -100,7 +105,12 @@ fn in_two_files(path: &PolicyPath, first: &SourceMap, second: &SourceMap) -> Pol
     if let Some(place) = first.key(path) {
         error = error.and(Label::placed(path.clone(), place, "first here"));
     }
-    if section { error } else { error.help("what differs by environment goes under `environments`") }
+    match path.segments() {
+        [Segment::Key(tables), _] if tables == "tables" => {
+            error.help("what differs by environment goes under `environments`")
+        }
+        _ => error,
+    }
 }
 
 /// One merge of a map over another.

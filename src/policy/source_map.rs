@@ -59,6 +59,13 @@ impl SourceMap {
         }
     }
 
+    /// Takes over where the whole policy stands, from the first file.
+    pub(crate) fn take_root(&mut self, other: &Self) {
+        if let (None, Some(spot)) = (self.spots.get(&PolicyPath::root()), other.spots.get(&PolicyPath::root())) {
+            self.spots.insert(PolicyPath::root(), spot.clone());
+        }
+    }
+
     /// Takes over `from` and all inside it from another map, as `to` here.
     pub(crate) fn take(&mut self, other: &Self, from: &PolicyPath, to: &PolicyPath) {
         for (at, spot) in other.spots.range(from.clone()..).take_while(|(at, _)| at.is_within(from)) {

@@ -40,10 +40,7 @@ fn line_help(line: &str) -> Option<String> {
     }
     for placeholder in ["{table}", "{start:", "{end:", "{table:", "{schema}"] {
         if code.contains(placeholder) {
-            return Some(
-                "a value that begins with `{` is a map in YAML: quote the template, name: \"{table}_p{start:%Y%m%d}\""
-                    .to_owned(),
-            );
+            return Some("a template needs quotes, or YAML reads a map: \"{table}_p{start:%Y%m%d}\"".to_owned());
         }
     }
     let value = code.split_once(": ").map(|(_, value)| value.trim_start())?;

@@ -132,11 +132,9 @@ pub struct ServiceLimits {
     pub role: Option<String>,
     /// How many run.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "cli", schemars(required))]
     pub instances: Option<u32>,
     /// Connections of each one's pool.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "cli", schemars(required))]
     pub max_connections: Option<u32>,
 }
 

@@ -202,6 +202,5 @@ pub struct HoldSpec {
     pub to: Option<Moment>,
     /// Why; never shown in Markdown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "cli", schemars(required))]
     pub reason: Option<String>,
 }

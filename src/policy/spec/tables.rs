@@ -41,11 +41,10 @@ pub struct TableSpec {
 pub struct PartitionSpec {
     /// The partition key: one column.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "cli", schemars(required, length(min = 1)))]
+    #[cfg_attr(feature = "cli", schemars(length(min = 1)))]
     pub key: Option<String>,
     /// Width of a partition: `1 month`, or a number for id keys.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "cli", schemars(required))]
     pub interval: Option<Interval>,
     /// IANA zone of the boundaries; for `timestamp` and `date` keys mandatory: the zone that the values are in.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,7 +78,6 @@ pub struct PartitionSpec {
 pub struct RetentionSpec {
     /// How long rows are kept: a calendar duration, or a key distance for id keys; never a count.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "cli", schemars(required))]
     pub keep: Option<Age>,
     /// `detach` (the default) or `drop`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +98,7 @@ pub struct RetentionSpec {
 pub struct IndexSpec {
     /// Columns or expressions, each with what `CREATE INDEX` takes after it: `occurred_at desc`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "cli", schemars(required, length(min = 1)))]
+    #[cfg_attr(feature = "cli", schemars(length(min = 1)))]
     pub columns: Option<Vec<String>>,
     /// The access method; `btree` by default.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,179 @@
+use super::*;
+use pgstrata::policy;
+
+const TABLE: &str = "tables:\n  audit.log:\n    partition: {key: at, interval: 1 month}\n";
+
+fn read(sources: &[Source], env: Option<&str>) -> Result<policy::Desired, String> {
+    let vars = |name: &str| (name == "DB").then(|| "app".to_owned());
+    let shown = |errors: Vec<PolicyError>| report(&errors, sources, false, 100);
+    let (policy, places) = policy::load(sources, env, &vars).map_err(shown)?;
+    policy.resolve().map_err(|errors| shown(places.locate(errors)))
+}
+
+fn refused(files: &[(&str, &str)], env: Option<&str>) -> String {
+    let sources: Vec<Source> = files.iter().map(|(name, text)| Source::new(*name, *text)).collect();
+    read(&sources, env).expect_err(files[0].1)
+}
+
+/// Every case is one file unless it says otherwise; all must be refused.
+#[test]
+fn bad_policies_are_explained() {
+    let table = |rest: &str| format!("version: 1\ntables:\n  audit.log:\n{rest}");
+    let kept = |keep: &str| {
+        table(&format!("    partition: {{key: at, interval: 1 month}}\n    retention:\n      keep: {keep}\n"))
+    };
+    let partition = |rest: &str| table(&format!("    partition:\n      key: at\n      interval: 1 month\n{rest}"));
+    let with = |rest: &str| format!("version: 1\n{TABLE}{rest}");
+    let cases: Vec<(&str, String)> = vec![
+        ("no version", TABLE.to_owned()),
+        ("unknown version", format!("version: 2\n{TABLE}")),
+        ("empty file", "# nothing\n".to_owned()),
+        ("a list", "- version: 1\n".to_owned()),
+        ("no tables", "version: 1\n".to_owned()),
+        (
+            "duplicate table",
+            table(
+                "    partition: {key: at, interval: 1 day}\n  Audit.LOG:\n    partition: {key: at, interval: 1 day}\n",
+            ),
+        ),
+        ("duplicate key", partition("      key: other\n")),
+        ("unknown key", table("    partition: {key: at, interval: 1 month}\n    retension: {keep: 1 year}\n")),
+        ("two unknown keys", with("aply: {jobs: 1}\nmonitoring: {slow: 1s}\n")),
+        ("key one level too high", table("    partition: {key: at, interval: 1 month}\n    keep: 1 year\n")),
+        ("keep in m", kept("3m")),
+        ("keep as a count", kept("12")),
+        ("keep zero", kept("0 days")),
+        ("keep misspelt", kept("7 yeras")),
+        ("retention shorter than the interval", kept("7 days")),
+        ("keep missing", table("    partition: {key: at, interval: 1 month}\n    retention: {then: drop}\n")),
+        (
+            "id keep on a calendar",
+            table("    partition: {key: id, interval: 1000000}\n    retention: {keep: 1 year}\n"),
+        ),
+        ("id keep shorter", table("    partition: {key: id, interval: 1000000}\n    retention: {keep: 1000}\n")),
+        ("tab", "version: 1\ntables:\n\taudit.log: {}\n".to_owned()),
+        ("unquoted template", partition("      name: {table}_p{start:%Y%m%d}\n")),
+        ("template as map", partition("      name: {table}\n")),
+        ("unquoted reference in a flow map", with("connection: {url: ${DATABASE_URL}}\n")),
+        ("unknown alias", with("settings:\n  search_path: *.b\n")),
+        ("unclosed quote", with("settings:\n  work_mem: \"4MB\n")),
+        ("merge key", "version: 1\nx: &x {key: at}\ntables:\n  audit.log:\n    partition:\n      <<: *x\n".to_owned()),
+        ("map as key", with("settings:\n  {a: b}: 1\n")),
+        ("tag", with("settings:\n  jit: !!bool off\n")),
+        ("two documents", with("---\nversion: 1\n")),
+        ("template constant", partition("      name: \"{table}_x\"\n")),
+        ("template not injective", partition("      name: \"{table}_p{start:%Y}\"\n")),
+        ("zone misspelt", partition("      timezone: Europe/Berln\n")),
+        ("anchor", partition("      anchor: 2000-01-31\n")),
+        ("start with an offset", partition("      start: 2026-01-01T00:00:00+02:00\n")),
+        ("premake zero", partition("      premake: 0\n")),
+        ("premake in m", partition("      premake: 3m\n")),
+        ("enum", partition("      default_partition: requires\n")),
+        ("no schema", "version: 1\ntables:\n  log:\n    partition: {key: at, interval: 1 day}\n".to_owned()),
+        ("no partition", table("    retention: {keep: 1 year}\n")),
+        ("no key and no interval", table("    partition: {premake: 3}\n")),
+        ("column", table("    partition: {key: created-at, interval: 1 day}\n")),
+        ("interval as adverb", table("    partition: {key: at, interval: monthly}\n")),
+        (
+            "storage parameter",
+            table("    partition: {key: at, interval: 1 day}\n    storage_parameters: {filfactor: 90}\n"),
+        ),
+        ("index without columns", table("    partition: {key: at, interval: 1 day}\n    indexes: {i: {using: gin}}\n")),
+        ("hold backwards", with("holds:\n  m: {tables: [audit.log], from: 2024-04-01, to: 2024-03-01, reason: x}\n")),
+        ("hold of another table", with("holds:\n  m: {tables: [audit.logs], reason: x}\n")),
+        ("hold of nothing", with("holds:\n  m: {tables: [], reason: x}\n")),
+        ("hold without reason", with("holds:\n  m: {tables: [audit.log]}\n")),
+        ("grant", with("apply: {allow: [delete-data]}\n")),
+        ("grant elsewhere", with("apply: {allow: [\"deletes-data:audit.lob\"]}\n")),
+        ("timeouts", with("apply:\n  lock_timeout: 200\n  statement_timeout: 5m\n  concurrent_timeout: 0s\n")),
+        ("numbers", with("apply: {jobs: two}\n")),
+        ("negative number", with("apply: {jobs: -1}\n")),
+        ("max_create", with("apply: {max_create: 0}\n")),
+        (
+            "sizes and shares",
+            with("monitoring: {max_partition_size: 50gb, max_pool_usage: 0.8, unused_index_after: 30d}\n"),
+        ),
+        ("pool", with("client: {pool: {max_connections: 2, min_connections: 3}}\n")),
+        ("unset reference", with("connection: {expect: {database: \"${NOPE}\"}}\n")),
+        ("no environment named", with("environments: {production: {}, staging: {}}\n")),
+    ];
+    let mut out = String::new();
+    for (title, text) in &cases {
+        out.push_str(&format!("=== {title}\n{}\n", refused(&[("pgstrata.yaml", text)], None)));
+    }
+    insta::assert_snapshot!("bad_policies", out);
+}
+
+#[test]
+fn bad_overlays_are_explained() {
+    let base = format!("version: 1\n{TABLE}apply: {{allow: [deletes-data]}}\nholds:\n  m: {{reason: x}}\n");
+    let env = |rest: &str| format!("{base}environments:\n  production:\n{rest}");
+    let holds = "version: 1\nholds:\n  m: {reason: y}\n";
+    let cases: Vec<(&str, Vec<(&str, &str)>, Option<&str>)> = vec![
+        ("the same hold in two files", vec![("a.yaml", &base), ("b.yaml", holds)], None),
+        ("a section in two files", vec![("a.yaml", &base), ("b.yaml", "version: 1\napply: {jobs: 1}\n")], None),
+        ("the second file lacks a version", vec![("a.yaml", &base), ("b.yaml", "holds: {n: {reason: y}}\n")], None),
+    ];
+    let mut out = String::new();
+    for (title, files, name) in cases {
+        out.push_str(&format!("=== {title}\n{}\n", refused(&files, name)));
+    }
+    for (title, rest, name) in [
+        ("unknown environment", "    {}\n", "prodution"),
+        ("a hold removed", "    holds: {m: null}\n", "production"),
+        ("all holds removed", "    holds: null\n", "production"),
+        ("a hold changed", "    holds: {m: {reason: z}}\n", "production"),
+        ("grants removed", "    apply: {allow: null}\n", "production"),
+        ("all of apply removed", "    apply: null\n", "production"),
+        ("version", "    version: 1\n", "production"),
+        ("an error in an overlay", "    tables:\n      audit.log: {retention: {keep: 1 day}}\n", "production"),
+        ("an unknown key in an overlay", "    tables:\n      AUDIT.log: {retain: {keep: 1 day}}\n", "production"),
+    ] {
+        out.push_str(&format!("=== {title}\n{}\n", refused(&[("pgstrata.yaml", &env(rest))], Some(name))));
+    }
+    insta::assert_snapshot!("bad_overlays", out);
+}
+
+#[test]
+fn what_is_not_utf8_is_refused_with_its_place() {
+    let source = Source::new("p.yaml", b"version: 1\n# caf\xe9\n".as_slice());
+    let shown = read(&[source], None).unwrap_err();
+    assert!(shown.contains("byte 16 is not UTF-8"), "{shown}");
+    assert!(shown.contains("p.yaml:2:6"), "{shown}");
+}
+
+#[test]
+fn a_policy_that_is_an_attack_fails_fast() {
+    let mut laughs = "version: 1\na: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+    for (name, of) in ["b", "c", "d", "e", "f", "g", "h", "i"].iter().zip(["a", "b", "c", "d", "e", "f", "g", "h"]) {
+        let list = vec![format!("*{of}"); 10].join(",");
+        laughs.push_str(&format!("{name}: &{name} [{list}]\n"));
+    }
+    let mebibyte = 1 << 20;
+    for (text, message) in [
+        ("[".repeat(mebibyte), "nested deeper than 32 levels"),
+        ("{a: ".repeat(mebibyte / 4), "nested deeper than 32 levels"),
+        (format!("version: 1\nx: {}\n", "[".repeat(100)), "nested deeper than 32 levels"),
+        ("- ".repeat(mebibyte / 2), "nested deeper than 32 levels"),
+        (format!("version: 1\nx: {}", "a".repeat(mebibyte)), "a policy has at most 1048576"),
+        (laughs, "with its aliases written out the file has more than 200000 values"),
+        ("version: 1\na: &a [*a]\n".to_owned(), "the alias is inside what it stands for"),
+    ] {
+        let start = std::time::Instant::now();
+        let shown = read(&[Source::new("p.yaml", text.as_str())], None).unwrap_err();
+        assert!(shown.contains(message), "{message}: {}", &shown[..shown.len().min(500)]);
+        assert!(shown.len() < 4_000, "a report is an excerpt, not the file");
+        assert!(start.elapsed().as_secs_f64() < 1.0, "{message} took {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn warnings_point_at_what_they_are_about() {
+    let text =
+        "version: 1\ntables:\n  a.b:\n    partition:\n      key: at\n      interval: 1 hour\n      premake: 24\n";
+    let sources = [Source::new("p.yaml", text)];
+    let (policy, places) = policy::load(&sources, None, &|_| None).unwrap();
+    let warnings = policy::warnings(&policy.resolve().unwrap());
+    let shown = warning_report(&warnings, &places, &sources, false, 100);
+    assert!(shown.contains("p.yaml:7:16") && shown.contains("for the next 24 hours only"), "{shown}");
+}
