@@ -11,9 +11,7 @@ fn folder() -> PathBuf {
 }
 
 fn schema_text() -> String {
-    let mut text = serde_json::to_string_pretty(&policy::schema()).unwrap();
-    text.push('\n');
-    text
+    format!("{:#}\n", policy::schema())
 }
 
 #[test]

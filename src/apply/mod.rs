@@ -1,1 +1,23 @@
-//! See ARCHITECTURE.md.
+//! Carrying out a plan: exactly its statements, under the run lock, each unit checked before it changes anything.
+//!
+//! [`Run::begin`] takes the run lock before anything is inspected; [`Run::inspect`] reads the catalog;
+//! [`judge`] says which steps of a saved plan are still to run; [`Run::carry_out`] runs them and says what became of
+//! each.
+
+#![allow(clippy::disallowed_methods, reason = "applying waits, retries and keeps time")]
+
+mod blockers;
+mod control;
+mod detach;
+mod executor;
+mod judge;
+mod observer;
+mod outcome;
+mod run;
+mod unit;
+
+pub use control::BeginError;
+pub use judge::{Judged, Refusal, StaleFact, StaleStep, judge};
+pub use observer::{Event, Observer, Silent};
+pub use outcome::{Ended, Outcome, StepResult};
+pub use run::{ApplyOptions, Run};

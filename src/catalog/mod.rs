@@ -1,13 +1,22 @@
 //! What the database has: one read of the catalog, and answers to what planning must ask beyond it.
 
+mod ask;
 mod attributes;
+mod error;
+mod inspect;
 mod marker;
 mod question;
+mod reader;
 mod snapshot;
+mod take;
 
+pub use ask::ask;
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
+pub use error::InspectError;
+pub use inspect::inspect;
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use question::{Answer, Answers, Question, RowCount};
 pub use snapshot::{
     Catalog, KeyColumn, Leaf, LeafKind, Oid, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
 };
+pub use take::take;

@@ -14,6 +14,8 @@ use pgstrata::policy::{Label, Place, PolicyError, PolicyPath, Source, SourceMap,
 const LONGEST_LINE: usize = 400;
 /// Lines shown before and after the ones that labels are on.
 const CONTEXT: usize = 1;
+/// More than these at once nobody reads; each costs a pass over its file.
+const MOST: usize = 25;
 
 /// All errors, in the order of files and lines.
 pub(crate) fn report(errors: &[PolicyError], sources: &[Source], colour: bool, width: usize) -> String {
@@ -75,13 +77,17 @@ fn render(mut all: Vec<Shown<'_>>, sources: &[Source], colour: bool, width: usiz
         .with_links(false)
         .without_syntax_highlighting();
     let mut out = String::new();
-    for shown in all {
+    let more = all.len().saturating_sub(MOST);
+    for shown in all.into_iter().take(MOST) {
         let diagnostic = Rendered::new(&shown, &texts);
         if handler.render_report(&mut out, &diagnostic).is_err() {
             // Only the excerpt can fail; the message must not be lost with it.
             out.push_str(&format!("{}: {}\n", shown.path, shown.message));
         }
         out.push('\n');
+    }
+    if more > 0 {
+        out.push_str(&format!("and {more} more\n"));
     }
     // The renderer pads lines.
     out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end().to_owned() + "\n"

@@ -1,5 +1,8 @@
+#![allow(clippy::disallowed_methods, reason = "a deadline is measured")]
+
 use super::*;
 use pgstrata::policy;
+use proptest::prelude::*;
 
 const TABLE: &str = "tables:\n  audit.log:\n    partition: {key: at, interval: 1 month}\n";
 
@@ -109,14 +112,14 @@ fn bad_overlays_are_explained() {
     let base = format!("version: 1\n{TABLE}apply: {{allow: [deletes-data]}}\nholds:\n  m: {{reason: x}}\n");
     let env = |rest: &str| format!("{base}environments:\n  production:\n{rest}");
     let holds = "version: 1\nholds:\n  m: {reason: y}\n";
-    let cases: Vec<(&str, Vec<(&str, &str)>, Option<&str>)> = vec![
-        ("the same hold in two files", vec![("a.yaml", &base), ("b.yaml", holds)], None),
-        ("a section in two files", vec![("a.yaml", &base), ("b.yaml", "version: 1\napply: {jobs: 1}\n")], None),
-        ("the second file lacks a version", vec![("a.yaml", &base), ("b.yaml", "holds: {n: {reason: y}}\n")], None),
+    let cases = [
+        ("the same hold in two files", holds),
+        ("a section in two files", "version: 1\napply: {jobs: 1}\n"),
+        ("the second file lacks a version", "holds: {n: {reason: y}}\n"),
     ];
     let mut out = String::new();
-    for (title, files, name) in cases {
-        out.push_str(&format!("=== {title}\n{}\n", refused(&files, name)));
+    for (title, second) in cases {
+        out.push_str(&format!("=== {title}\n{}\n", refused(&[("a.yaml", &base), ("b.yaml", second)], None)));
     }
     for (title, rest, name) in [
         ("unknown environment", "    {}\n", "prodution"),
@@ -176,4 +179,52 @@ fn warnings_point_at_what_they_are_about() {
     let warnings = policy::warnings(&policy.resolve().unwrap());
     let shown = warning_report(&warnings, &places, &sources, false, 100);
     assert!(shown.contains("p.yaml:7:16") && shown.contains("for the next 24 hours only"), "{shown}");
+}
+
+#[test]
+fn line_ends_and_byte_order_marks_move_no_caret() {
+    for text in ["version: 1\r\naply: 1\r\n", "\u{feff}version: 1\naply: 1\n"] {
+        let shown = refused(&[("p.yaml", text)], None);
+        assert!(shown.contains("p.yaml:2:1") && shown.contains("did you mean `apply`?"), "{shown}");
+    }
+    let shown = refused(&[("p.yaml", "version: 1\n# x\u{2028}holds: 3\n")], None);
+    assert!(shown.contains("U+2028 is a line break to some"), "{shown}");
+}
+
+#[test]
+fn a_large_policy_is_read_and_a_large_mistake_is_cut_short() {
+    let start = std::time::Instant::now();
+    let mut text = "version: 1\ntables:\n".to_owned();
+    for at in 0..5_000 {
+        text.push_str(&format!("  s.table_{at}:\n    partition: {{key: at, interval: 1 day, timezone: UTC, premake: 7}}\n    retention: {{keep: 90 days}}\n"));
+    }
+    assert_eq!(read(&[Source::new("p.yaml", text.as_str())], None).unwrap().tables.len(), 5_000);
+    let text = text.replace("keep", "kepe");
+    let shown = read(&[Source::new("p.yaml", text.as_str())], None).unwrap_err();
+    assert!(shown.ends_with("and 4975 more\n"), "{}", &shown[shown.len() - 500..]);
+    assert!(start.elapsed().as_secs() < 20, "both took {:?}", start.elapsed());
+}
+
+proptest! {
+    /// Whatever a policy is turned into: an answer, no panic, and every place is in the file.
+    #[test]
+    fn a_mangled_policy_is_answered(edits in prop::collection::vec((0..2_000_usize, 0..30_usize, "[ -~\n\t€{}:&*-]{0,6}"), 1..6)) {
+        let mut text = include_str!("../../policies/audit-log.yaml").to_owned();
+        for (at, cut, put) in edits {
+            let start = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap();
+            let end = (start..=(start + cut).min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap();
+            text.replace_range(start..end, &put);
+        }
+        let sources = [Source::new("p.yaml", text.as_str())];
+        let errors = match policy::load(&sources, None, &|_| None) {
+            Ok((policy, places)) => policy.resolve().map_or_else(|errors| places.locate(errors), |_| Vec::new()),
+            Err(errors) => errors,
+        };
+        for error in &errors {
+            for place in error.labels.iter().filter_map(|label| label.place.as_ref()) {
+                prop_assert!(text.get(place.span.clone()).is_some(), "{error}: {place:?}");
+            }
+        }
+        report(&errors, &sources, true, 80);
+    }
 }

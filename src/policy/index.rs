@@ -38,6 +38,11 @@ pub(crate) fn index(name: &str, text: &str) -> Result<Index, Vec<PolicyError>> {
             format!("the file has {} bytes; a policy has at most {MAX_BYTES}", text.len()),
         )]);
     }
+    // YAML 1.1 breaks lines at these and YAML 1.2 does not: what is a comment here would be a key there.
+    if let Some((at, c)) = text.char_indices().find(|(_, c)| matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}')) {
+        let message = format!("U+{:04X} is a line break to some readers of YAML and not to others", u32::from(c));
+        return Err(vec![walk.error(PolicyPath::root(), at..at + c.len_utf8(), message).help("take it out")]);
+    }
     let options = granit_parser::options! {
         emit_comments: false,
         disallow_directives: true,

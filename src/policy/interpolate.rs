@@ -2,7 +2,7 @@
 
 /// Why a reference stands for nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InterpolateError {
+pub(crate) enum InterpolateError {
     /// Not set, and no default.
     #[error("`{0}` is not set, and `${{{0}}}` has no default")]
     Unset(String),

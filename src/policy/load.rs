@@ -158,7 +158,8 @@ fn read(source: &Source) -> Result<(Tree, SourceMap), Vec<PolicyError>> {
     if index.is_empty() {
         return Err(vec![placed(0..0, "the file is empty".to_owned()).help("begin it with `version: 1`")]);
     }
-    let tree: Tree = serde_yaml::from_str(text).map_err(|error| {
+    // libyaml takes a byte order mark for a document of its own.
+    let tree: Tree = serde_yaml::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(|error| {
         let at = error.location().map_or(0, |location| location.index().min(text.len()));
         vec![placed(at..at, error.to_string())]
     })?;

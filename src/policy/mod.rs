@@ -32,7 +32,6 @@ pub use desired::{
 pub use error::{Label, Place, PolicyError, Warning};
 pub use grant::GrantError;
 pub use hash::PolicyHash;
-pub use interpolate::InterpolateError;
 pub use load::{Policy, Source, VERSION, environments, load};
 pub use path::{PolicyPath, Segment};
 #[cfg(feature = "cli")]

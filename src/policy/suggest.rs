@@ -12,7 +12,7 @@ pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>)
 }
 
 /// "did you mean `x`?", or the names there are.
-pub(crate) fn hint<'a>(wrong: &str, names: &[&'a str]) -> String {
+pub(crate) fn hint(wrong: &str, names: &[&str]) -> String {
     match nearest(wrong, names.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("known here: {}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),

@@ -112,6 +112,10 @@ impl<'de> Deserialize<'de> for Tree {
                 let mut map = BTreeMap::new();
                 // Read as text whatever it looks like: the index pass has refused keys that are none, and duplicates.
                 while let Some((key, value)) = entries.next_entry::<String, Tree>()? {
+                    // The last one would silently win.
+                    if map.contains_key(&key) {
+                        return Err(serde::de::Error::custom(format!("key `{}` is here twice", shortened(&key))));
+                    }
                     map.insert(key, value);
                 }
                 Ok(Tree::Map(map))

@@ -15,8 +15,7 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
         Fact::NoDefault { root } => {
             Some(format!("EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = {} AND partdefid = 0)", root.oid))
         }
-        Fact::Attached { oid: None, .. } => None,
-        Fact::Attached { root, partition, oid: Some(oid), bounds, pending } => {
+        Fact::Attached { root, partition, oid, bounds, pending } => {
             Some(attached(root.oid, partition, *oid, bounds, *pending))
         }
         // No EXISTS over its children: a partitioned table has relkind p, and inheritance children show in pg_inherits.
@@ -49,13 +48,16 @@ fn text(ident: &Ident) -> String {
     Literal(ident.as_str()).to_string()
 }
 
-fn attached(root: Oid, partition: &TableName, oid: Oid, bounds: &LeafBounds, pending: bool) -> String {
+/// A partition that this plan makes has no OID yet: then its name must do.
+fn attached(root: Oid, partition: &TableName, oid: Option<Oid>, bounds: &LeafBounds, pending: bool) -> String {
     // With 0 as its second argument pg_get_expr opens no relation, and so waits for nobody.
     format!(
-        "{} AND pg_get_expr(c.relpartbound, 0) = {}) AND EXISTS (SELECT FROM pg_inherits WHERE inhrelid = {oid} AND inhparent = {root} AND {not}inhdetachpending)",
-        named(partition, oid),
+        "EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE i.inhparent = {root} AND {not}i.inhdetachpending{same} AND n.nspname = {} AND c.relname = {} AND pg_get_expr(c.relpartbound, 0) = {})",
+        text(&partition.schema),
+        text(&partition.name),
         Literal(&bounds.to_string()),
-        not = if pending { "" } else { "NOT " }
+        not = if pending { "" } else { "NOT " },
+        same = oid.map_or_else(String::new, |oid| format!(" AND c.oid = {oid}")),
     )
 }
 

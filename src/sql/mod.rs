@@ -13,4 +13,4 @@ mod statement;
 pub use ident::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
 pub use literal::Literal;
 pub use locks::{Lock, LockMode, locks};
-pub use statement::{CHECK_COMMENT, Statement, render};
+pub use statement::{CHECK_COMMENT, Statement, fact_check, render};

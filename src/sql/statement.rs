@@ -27,9 +27,7 @@ pub enum Statement {
 /// Checks come after the lock that keeps them true, where the unit takes one.
 pub fn render(step: &Step) -> Vec<Statement> {
     let (role, mut locks, work) = work(&step.action);
-    let checks = step.before.iter().filter_map(|fact| {
-        check::expression(fact).map(|expression| Statement::Check { expression, fact: fact.clone() })
-    });
+    let checks = step.before.iter().filter_map(fact_check);
     let mut statements = Vec::new();
     let mut say = |sql: String| statements.push(Statement::Sql(sql));
     match step.unit {
@@ -55,6 +53,11 @@ pub fn render(step: &Step) -> Vec<Statement> {
         }
     }
     statements
+}
+
+/// The statement that asks the server for a fact; `None` where the work itself refuses (overlapping bounds: 42P17).
+pub fn fact_check(fact: &Fact) -> Option<Statement> {
+    check::expression(fact).map(|expression| Statement::Check { expression, fact: fact.clone() })
 }
 
 fn set(word: &str, name: &str, value: Duration) -> String {

@@ -8,6 +8,8 @@
     reason = "a test fails by panic"
 )]
 
+mod catalog;
+mod catalog_ask;
 mod connect;
 mod sandbox;
 mod support;

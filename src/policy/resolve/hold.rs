@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::spec::HoldSpec;
+use super::super::spec::{HoldSpec, TableText};
 use super::super::{Hold, Label, PolicyError, PolicyPath, suggest};
 use super::{Checks, Known, moment};
 use crate::sql::TableName;
@@ -27,7 +27,7 @@ pub(super) fn resolve(
 
 fn one(checks: &mut Checks, known: &Known<'_>, path: &PolicyPath, spec: &HoldSpec) -> Option<Hold> {
     let HoldSpec { tables, from, to, reason } = spec;
-    let tables = tables_of(checks, known, &path.key("tables"), tables.as_deref().map(|tables| (tables, ())));
+    let tables = tables_of(checks, known, &path.key("tables"), tables.as_deref());
     let from_path = path.key("from");
     let to_path = path.key("to");
     let from = checks.or(&from_path, from.as_ref(), None, |text| moment(text).map(Some));
@@ -55,9 +55,9 @@ fn tables_of(
     checks: &mut Checks,
     known: &Known<'_>,
     path: &PolicyPath,
-    tables: Option<(&[super::super::spec::TableText], ())>,
+    tables: Option<&[TableText]>,
 ) -> Option<BTreeSet<TableName>> {
-    let Some((tables, ())) = tables else { return Some(BTreeSet::new()) };
+    let Some(tables) = tables else { return Some(BTreeSet::new()) };
     if tables.is_empty() {
         let error = PolicyError::at(path.clone(), "an empty list holds nothing");
         checks.push(error.help("name tables, or leave `tables` out for every table"));

@@ -3,7 +3,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::plan::HazardKind;
+use crate::plan::{Gating, HazardKind};
 
 pub(super) fn version(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"description": "Version of the policy language: 1.", "const": 1})
@@ -36,7 +36,7 @@ pub(super) fn percent() -> Schema {
     })
 }
 
-const SPAN: &str = "^[0-9]+ +(hours?|days?|weeks?|months?|quarters?|years?)([, ]+[0-9]+ +(hours?|days?|weeks?|months?|quarters?|years?))*$";
+const SPAN: &str = "^[0-9]+ *(hours?|days?|weeks?|months?|quarters?|years?)([, ] *[0-9]+ *(hours?|days?|weeks?|months?|quarters?|years?))*$";
 
 pub(super) fn span() -> Schema {
     json_schema!({
@@ -59,7 +59,7 @@ pub(super) fn interval() -> Schema {
     json_schema!({
         "description": "Width of a partition: one calendar unit, or a number of keys for id keys.",
         "anyOf": [
-            {"type": "string", "pattern": "^[0-9]+ +(hours?|days?|weeks?|months?|quarters?|years?)$"},
+            {"type": "string", "pattern": "^[0-9]+ *(hours?|days?|weeks?|months?|quarters?|years?)$"},
             {"type": "integer", "minimum": 1}
         ],
         "examples": ["1 month", "1 day", 1_000_000]
@@ -108,7 +108,8 @@ pub(super) fn url() -> Schema {
 }
 
 pub(super) fn grant() -> Schema {
-    let flags: Vec<String> = HazardKind::ALL.into_iter().map(HazardKind::flag).collect();
+    let gated = HazardKind::ALL.into_iter().filter(|kind| kind.gating() != Gating::Shown);
+    let flags: Vec<String> = gated.flat_map(|kind| [kind.flag(), kind.code().to_owned()]).collect();
     json_schema!({
         "type": "string",
         "description": "A hazard accepted without a flag, everywhere or for one table.",

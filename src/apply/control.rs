@@ -1,0 +1,126 @@
+//! The run lock: a session of its own, which every unit asks before it starts.
+
+use std::time::{Duration, Instant};
+
+use crate::db::{ConnError, Connector, Interrupt, Session, describe};
+
+/// `pg_try_advisory_lock` takes two integers; the first spells `pgst`. Advisory locks are per database.
+const RUN_LOCK: &str = "1885827956, 1";
+/// Marks statements of the control session in the server's log.
+const COMMENT: &str = "/* pgstrata control */";
+/// Between two tries: waiting inside `pg_advisory_lock` would deadlock with the holder's concurrent statements (measured).
+const POLL: Duration = Duration::from_millis(250);
+
+/// Why a run could not begin. Nothing has happened.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// No session.
+    #[error(transparent)]
+    Connect(#[from] ConnError),
+    /// Somebody else runs.
+    #[error("the run lock is held by {holder}")]
+    Held {
+        /// Who, as far as the role may see.
+        holder: String,
+    },
+    /// Two sessions share a backend or a lock.
+    #[error("there is a transaction pooler between here and the server: {0}")]
+    Pooler(&'static str),
+    /// A signal came first.
+    #[error("interrupted before anything ran")]
+    Interrupted,
+    /// The control session failed.
+    #[error("taking the run lock: {0}")]
+    Query(String),
+}
+
+/// The session that holds the run lock.
+#[derive(Debug)]
+pub(super) struct Control {
+    session: Session,
+    /// The postmaster's start: another one means that the server was restarted under us.
+    started: String,
+}
+
+impl Control {
+    /// Takes the run lock, waiting at most this long.
+    pub(super) fn begin(connector: &Connector, wait: Duration, stop: &Interrupt) -> Result<Self, BeginError> {
+        let mut session = connector.connect(connector.default_deadline())?;
+        let end = Instant::now() + wait;
+        loop {
+            if stop.is_set() {
+                return Err(BeginError::Interrupted);
+            }
+            if ask(&mut session, &format!("SELECT pg_try_advisory_lock({RUN_LOCK})"))? == "t" {
+                break;
+            }
+            if Instant::now() >= end {
+                return Err(BeginError::Held { holder: holder(&mut session) });
+            }
+            stop.sleep(POLL.min(end.saturating_duration_since(Instant::now())));
+        }
+        no_pooler(connector, &mut session)?;
+        let started = ask(&mut session, "SELECT pg_postmaster_start_time()")?;
+        Ok(Self { session, started })
+    }
+
+    pub(super) fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Before each unit: the lock is still ours, the postmaster the same, and the server no standby.
+    pub(super) fn check(&mut self) -> Result<(), String> {
+        let sql = format!(
+            "SELECT CASE WHEN pg_is_in_recovery() THEN 'the server became a standby'
+               WHEN pg_postmaster_start_time()::text <> {started} THEN 'the server was restarted'
+               WHEN NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
+                 AND (classid, objid) = ({RUN_LOCK}) AND objsubid = 2 AND granted) THEN 'the run lock is gone'
+               ELSE '' END",
+            started = crate::sql::Literal(&self.started)
+        );
+        match ask(&mut self.session, &sql) {
+            Ok(lost) if lost.is_empty() => Ok(()),
+            Ok(lost) => Err(lost),
+            Err(error) => Err(format!("the control session was lost: {error}")),
+        }
+    }
+}
+
+/// A second session must get another backend, and must not get the lock.
+fn no_pooler(connector: &Connector, first: &mut Session) -> Result<(), BeginError> {
+    let mut second = connector.connect(connector.default_deadline())?;
+    let pid = |session: &mut Session| ask(session, "SELECT pg_backend_pid()");
+    if ask(&mut second, &format!("SELECT pg_try_advisory_lock({RUN_LOCK})"))? == "t" {
+        return Err(BeginError::Pooler("a second session was given the same run lock"));
+    }
+    if pid(first)? == pid(&mut second)? || pid(first)? != first.backend_pid().to_string() {
+        return Err(BeginError::Pooler("two sessions share one backend"));
+    }
+    Ok(())
+}
+
+fn holder(session: &mut Session) -> String {
+    let sql = format!(
+        "SELECT format('process %s (%s as %s%s, since %s)', l.pid, coalesce(nullif(a.application_name, ''), 'unnamed'),
+           coalesce(a.usename, 'unknown'), ' from ' || a.client_addr, date_trunc('second', a.backend_start))
+         FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+         WHERE l.locktype = 'advisory' AND (l.classid, l.objid) = ({RUN_LOCK}) AND l.objsubid = 2 AND l.granted
+           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    );
+    ask(session, &sql).ok().filter(|holder| !holder.is_empty()).unwrap_or_else(|| "another session".to_owned())
+}
+
+/// The first column of the first row, as text.
+pub(super) fn ask(session: &mut Session, sql: &str) -> Result<String, BeginError> {
+    first_value(session, &format!("{COMMENT} {sql}")).map_err(|error| BeginError::Query(describe(&error)))
+}
+
+/// The first column of the first row, as text; empty when there is none.
+pub(super) fn first_value(session: &mut Session, sql: &str) -> Result<String, postgres::Error> {
+    let messages = session.simple_query(sql)?;
+    let row = messages.iter().find_map(|message| match message {
+        postgres::SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    Ok(row.unwrap_or_default().to_owned())
+}

@@ -1,0 +1,110 @@
+//! A run from the run lock to the last look at the catalog.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::control::{BeginError, Control};
+use super::executor::{Executor, Reporter, lock};
+use super::judge::{Judged, Refusal, missing};
+use super::observer::{Event, Observer};
+use super::outcome::{Ended, Outcome, StepResult};
+use crate::catalog::{InspectError, Snapshot, take};
+use crate::db::{Connector, Interrupt};
+use crate::plan::{Plan, PlanOptions, StepId, Violation, plan, verify};
+use crate::policy::Desired;
+
+/// How a run is carried out, beyond what the plan says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApplyOptions {
+    /// Tables side by side, instead of the policy's.
+    pub jobs: Option<u32>,
+}
+
+/// A run that holds the run lock.
+#[derive(Debug)]
+pub struct Run {
+    connector: Connector,
+    control: Control,
+    stop: Interrupt,
+}
+
+impl Run {
+    /// Takes the run lock, before anything is inspected. Waits for it at most this long.
+    ///
+    /// # Errors
+    /// [`BeginError`]: nothing has happened.
+    pub fn begin(connector: &Connector, wait: Duration, stop: &Interrupt) -> Result<Self, BeginError> {
+        let control = Control::begin(connector, wait, stop)?;
+        Ok(Self { connector: connector.clone(), control, stop: stop.clone() })
+    }
+
+    /// Reads what a plan with these options needs, under the run lock.
+    ///
+    /// # Errors
+    /// The catalog could not be read.
+    pub fn inspect(
+        &mut self,
+        desired: &Desired,
+        options: &PlanOptions,
+        now: Option<Timestamp>,
+    ) -> Result<(Snapshot, PlanOptions), InspectError> {
+        take(self.control.session(), desired, options, now)
+    }
+
+    /// A fresh plan, ready to be carried out.
+    ///
+    /// # Errors
+    /// It may not run at all: a standby, another server than the policy expects, rights that are missing.
+    pub fn accept(plan: Plan, desired: &Desired, snapshot: &Snapshot) -> Result<Judged, Box<Refusal>> {
+        if let Some(because) = &plan.not_applyable_because {
+            return Err(Box::new(Refusal::NotApplyable(because.clone())));
+        }
+        let check: Result<(), Vec<Violation>> = verify(&plan, desired, snapshot);
+        check.map_err(|violations| Box::new(Refusal::Forged(violations)))?;
+        missing(&plan)?;
+        Ok(Judged { plan, satisfied: Vec::new(), due_since: Vec::new() })
+    }
+
+    /// Carries out what was judged, and reads the catalog again.
+    pub fn carry_out(
+        mut self,
+        judged: Judged,
+        planning: &PlanOptions,
+        options: &ApplyOptions,
+        observer: &mut dyn Observer,
+    ) -> Outcome {
+        let Judged { plan: judged, satisfied, due_since } = judged;
+        let observer = Mutex::new(observer);
+        let (done, ended) = {
+            let tell = |event: &Event<'_>| lock(&observer).on(event);
+            let reporter = Reporter::new(&tell);
+            let executor =
+                Executor::new(&self.connector, &mut self.control, &judged, &satisfied, options, &self.stop, &reporter);
+            executor.run()
+        };
+        let committed = done.values().any(|result| matches!(result, StepResult::Applied { .. }));
+        let mut results: Vec<(StepId, StepResult)> =
+            satisfied.into_iter().map(|id| (id, StepResult::AlreadySatisfied)).collect();
+        results.extend(judged.steps.iter().map(|step| {
+            let result = done.get(&step.id).cloned().unwrap_or(StepResult::NotReached);
+            (step.id.clone(), result)
+        }));
+        let remains = self.look_again(&judged, planning, &ended);
+        Outcome { plan: judged, results, ended, committed, remains, due_since }
+    }
+
+    /// What the policy still wants, unless the server is gone.
+    fn look_again(&mut self, done: &Plan, planning: &PlanOptions, ended: &Ended) -> Option<Plan> {
+        match ended {
+            Ended::Lost(_) => return None,
+            Ended::Complete | Ended::Interrupted(_) => {}
+        }
+        let include = done.only.iter().cloned().collect();
+        let again = PlanOptions { include, ..planning.clone() };
+        // The same clock: what became due while we worked is the next run's.
+        let (snapshot, again) = self.inspect(&done.policy, &again, Some(planning.now)).ok()?;
+        Some(plan(&done.policy, &snapshot, &again))
+    }
+}

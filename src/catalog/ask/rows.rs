@@ -1,0 +1,44 @@
+//! How many rows of a default partition lie in a window?
+
+use super::super::error::InspectError;
+use super::super::question::{Answer, RowCount};
+use super::super::reader::Reader;
+use super::super::snapshot::{Catalog, Oid};
+use super::{from_item, is_oid, oid_of, query_as, readers, renamed, roots};
+use crate::grid::KeyValue;
+
+const STEP: &str = "counting rows of a default partition";
+
+/// Counting stops here: whether it is ten thousand rows or a billion, they are in the way.
+const ENOUGH: u64 = 10_000;
+
+pub(super) fn answer(
+    reader: &mut Reader<'_>,
+    catalog: &Catalog,
+    oid: Oid,
+    from: KeyValue,
+    to: KeyValue,
+) -> Result<Answer, InspectError> {
+    let Some((root, leaf)) = roots(catalog).find_map(|root| root.leaves.get(&oid).map(|leaf| (root, leaf))) else {
+        return Ok(Answer::Unknown("it is not among the partitions that were read".to_owned()));
+    };
+    let (key, kind) = (&root.key.name, root.key.kind.sql_type());
+    let sql = format!(
+        "SELECT pg_catalog.count(*), {} FROM (SELECT FROM {} WHERE {key} >= '{from}'::{kind} AND {key} < '{to}'::{kind} \
+         LIMIT {}) AS x",
+        oid_of(&leaf.name),
+        from_item(leaf),
+        ENOUGH + 1
+    );
+    Ok(match query_as(reader, STEP, &readers(catalog, &leaf.owner), &sql)? {
+        Ok(rows) => match rows.first() {
+            Some(row) if is_oid(row.get(1), oid) => match row.get(0).and_then(|count| count.parse().ok()) {
+                Some(count) if count <= ENOUGH => Answer::Rows(RowCount::Exactly(count)),
+                Some(_) => Answer::Rows(RowCount::AtLeast(ENOUGH)),
+                None => Answer::Unknown("the server's count cannot be read".to_owned()),
+            },
+            Some(_) | None => Answer::Unknown(renamed(&leaf.name)),
+        },
+        Err(error) => Answer::Unknown(error.because()),
+    })
+}

@@ -1,0 +1,95 @@
+//! Why the catalog could not be read.
+
+use postgres::error::SqlState;
+
+/// Why the catalog could not be read, and at which step.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InspectError {
+    /// The server refused.
+    #[error("{step}: {message} (SQLSTATE {sqlstate})")]
+    Server {
+        /// What was being done, such as `reading partitions`.
+        step: &'static str,
+        /// The server's message, with its detail and hint.
+        message: String,
+        /// Its SQLSTATE.
+        sqlstate: String,
+    },
+    /// The connection broke.
+    #[error("{step}: the connection is lost: {message}")]
+    Lost {
+        /// What was being done.
+        step: &'static str,
+        /// The driver's reason.
+        message: String,
+    },
+    /// The server answered with something that was not asked for.
+    #[error("{step}: the server's answer cannot be read: {message}")]
+    Unreadable {
+        /// What was being done.
+        step: &'static str,
+        /// What does not fit.
+        message: String,
+    },
+}
+
+impl InspectError {
+    pub(super) fn new(step: &'static str, error: &postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(db) => Self::Server { step, message: words(db), sqlstate: db.code().code().to_owned() },
+            None => Self::Lost { step, message: chain(error) },
+        }
+    }
+
+    pub(super) fn unreadable(step: &'static str, message: impl Into<String>) -> Self {
+        Self::Unreadable { step, message: message.into() }
+    }
+
+    /// Whether the session may still be used: the server said no, and did not end the connection with it.
+    pub(super) fn leaves_session(&self) -> bool {
+        match self {
+            // Class 57P is an operator's intervention: the backend goes away after the message.
+            Self::Server { sqlstate, .. } => !sqlstate.starts_with("57P"),
+            Self::Lost { .. } => false,
+            Self::Unreadable { .. } => true,
+        }
+    }
+
+    /// Whether the server refused for want of a privilege, or because row security would have hidden rows.
+    pub(super) fn is_privilege(&self) -> bool {
+        match self {
+            Self::Server { sqlstate, .. } => sqlstate == SqlState::INSUFFICIENT_PRIVILEGE.code(),
+            Self::Lost { .. } | Self::Unreadable { .. } => false,
+        }
+    }
+
+    /// The reason without the step, for [`Answer::Unknown`](super::Answer::Unknown).
+    pub(super) fn because(self) -> String {
+        match self {
+            Self::Server { message, sqlstate, .. } => format!("{message} ({sqlstate})"),
+            Self::Lost { message, .. } | Self::Unreadable { message, .. } => message,
+        }
+    }
+}
+
+fn words(db: &postgres::error::DbError) -> String {
+    let mut words = db.message().to_owned();
+    for more in [db.detail(), db.hint()].into_iter().flatten() {
+        words.push_str("; ");
+        words.push_str(more);
+    }
+    words
+}
+
+/// The driver's own text names only the kind of the error; its sources say what happened.
+fn chain(error: &postgres::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        words.push_str(": ");
+        words.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    words
+}

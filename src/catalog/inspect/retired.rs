@@ -1,0 +1,68 @@
+//! Detached partitions: tables of their own whose comment carries a marker.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use postgres::Row;
+use postgres::types::Type;
+
+use super::super::error::InspectError;
+use super::super::marker::{Marker, holds};
+use super::super::reader::{Reader, field};
+use super::super::snapshot::{Oid, Retired};
+use super::Roots;
+use super::leaves::rows_estimate;
+use crate::sql::{Ident, TableName};
+
+const STEP: &str = "reading detached partitions";
+
+pub(super) fn read(reader: &mut Reader<'_>, roots: &Roots) -> Result<BTreeMap<Oid, Retired>, InspectError> {
+    let rows = reader.query(STEP, include_str!("retired.sql"), &[roots.oids_param()])?;
+    let mut all = BTreeMap::new();
+    for row in &rows {
+        let comment: &str = field(STEP, row, 4)?;
+        let Some(marker) = Marker::find(comment) else { continue };
+        let name = table(row, 1)?.ok_or_else(|| InspectError::unreadable(STEP, "a table without a name"))?;
+        let owner: &str = field(STEP, row, 3)?;
+        let retired = Retired {
+            name,
+            owner: Ident::new(owner),
+            marker,
+            held: holds(comment),
+            references: BTreeSet::new(),
+            in_use_as: in_use_as(row)?,
+            rows_estimate: rows_estimate(field(STEP, row, 5)?),
+        };
+        all.insert(Oid(field(STEP, row, 0)?), retired);
+    }
+    read_references(reader, &mut all)?;
+    Ok(all)
+}
+
+fn in_use_as(row: &Row) -> Result<Option<String>, InspectError> {
+    if let Some(parent) = table(row, 7)? {
+        let partition: bool = field(STEP, row, 6)?;
+        return Ok(Some(format!("a {} of {parent}", if partition { "partition" } else { "child" })));
+    }
+    Ok(table(row, 9)?.map(|child| format!("a parent of {child}")))
+}
+
+/// The name in two columns from here on; NULL where there is none.
+fn table(row: &Row, column: usize) -> Result<Option<TableName>, InspectError> {
+    let schema: Option<&str> = field(STEP, row, column)?;
+    let name: Option<&str> = field(STEP, row, column + 1)?;
+    Ok(schema.zip(name).map(|(schema, name)| TableName::new(schema, name)))
+}
+
+fn read_references(reader: &mut Reader<'_>, all: &mut BTreeMap<Oid, Retired>) -> Result<(), InspectError> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let oids: Vec<u32> = all.keys().map(|oid| oid.0).collect();
+    let rows = reader.query(STEP, include_str!("retired_references.sql"), &[(&oids, Type::OID_ARRAY)])?;
+    for row in &rows {
+        if let Some(retired) = all.get_mut(&Oid(field(STEP, row, 0)?)) {
+            retired.references.extend(table(row, 1)?);
+        }
+    }
+    Ok(())
+}
