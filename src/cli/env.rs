@@ -65,3 +65,14 @@ pub(super) fn ignored(env: &Env) -> Vec<(String, &'static str)> {
 pub(super) fn in_ci(env: &Env) -> bool {
     env.non_empty("CI").is_some_and(|value| !matches!(value, "0" | "false"))
 }
+
+/// Names of the variables that stand in for flags, for a message about wrong usage.
+pub(super) fn given(env: &Env) -> Vec<String> {
+    use clap::CommandFactory as _;
+    let mut names = std::collections::BTreeSet::new();
+    let command = super::args::Cli::command();
+    for command in std::iter::once(&command).chain(command.get_subcommands()) {
+        names.extend(command.get_arguments().filter_map(|arg| arg.get_long().and_then(variable)));
+    }
+    names.into_iter().filter(|name| env.non_empty(name).is_some()).collect()
+}
