@@ -12,4 +12,5 @@ mod catalog;
 mod catalog_ask;
 mod connect;
 mod sandbox;
+mod scenarios;
 mod support;
