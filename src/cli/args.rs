@@ -125,7 +125,7 @@ Examples:
 Examples:
   pgstrata demo
   PGSTRATA_PG_BIN=/usr/lib/postgresql/17/bin pgstrata demo    # on this version")]
-    Demo(super::demo::DemoArgs),
+    Demo(DemoArgs),
     /// Print the command reference as Markdown.
     #[command(hide = true)]
     Reference,
@@ -288,6 +288,11 @@ pub(super) struct ShowArgs {
     #[arg(long, value_name = "INSTANT", value_parser = instant, help_heading = "Output")]
     pub(super) now: Option<Timestamp>,
 }
+
+/// `demo`
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {}
 
 /// `schema`
 #[derive(Debug, Args)]

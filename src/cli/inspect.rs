@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use pgstrata::catalog::{InspectError, Snapshot, take};
 use pgstrata::db::{Interrupt, Session};
-use pgstrata::plan::{Code, GrantSource, Granted, Plan, PlanOptions, plan, verify};
+use pgstrata::plan::{Code, GrantSource, Granted, Overrides, Plan, PlanOptions, plan, verify};
 use pgstrata::policy::Desired;
 
 use super::args::{CarryArgs, SelectArgs};
@@ -20,6 +20,10 @@ pub(super) fn options(select: &SelectArgs, carry: Option<&CarryArgs>) -> PlanOpt
         exclude: exclude.iter().cloned().collect(),
         grants: grants.map(|grant| Granted { grant: grant.clone(), source: GrantSource::Flag }).collect(),
         max_drop: carry.and_then(|carry| carry.max_drop),
+        overrides: Overrides {
+            lock_timeout: carry.and_then(|carry| carry.lock_timeout),
+            lock_retries: carry.and_then(|carry| carry.lock_retries),
+        },
         ..PlanOptions::at(Timestamp::UNIX_EPOCH)
     }
 }

@@ -15,12 +15,15 @@ mod error;
 mod exit;
 mod files;
 mod inspect;
+mod outcome_text;
 mod parse;
 mod plan;
+mod plan_file;
 mod plan_text;
 mod policy;
 mod progress;
 mod reference;
+mod refusal;
 mod schema;
 mod show;
 mod signals;
@@ -31,6 +34,8 @@ use std::ffi::OsString;
 
 use pgstrata::db::Env;
 
+#[cfg(feature = "sandbox")]
+use self::args::DemoArgs;
 use self::args::{Cli, Command};
 use self::error::CommandError;
 use self::exit::Events;
@@ -67,7 +72,22 @@ fn dispatch(cli: Cli, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
         Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
         #[cfg(feature = "sandbox")]
-        Command::Demo(args) => demo::run(&args, env, ui),
+        Command::Demo(DemoArgs {}) => tell_demo(env, ui),
         Command::Reference => reference::run(ui),
+    }
+}
+
+#[cfg(feature = "sandbox")]
+fn tell_demo(env: &Env, ui: &Ui) -> Result<Events, CommandError> {
+    let locator = pgstrata::sandbox::Locator {
+        pg_bin: env.non_empty("PGSTRATA_PG_BIN").map(Into::into),
+        path: env.non_empty("PATH").map(Into::into),
+        also: Vec::new(),
+    };
+    match demo::run(&locator, ui.colour.stdout, &mut std::io::stdout().lock()) {
+        Ok(()) => Ok(Events::new()),
+        // Whoever left has seen enough of the story.
+        Err(demo::DemoError::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Events::new()),
+        Err(error) => Err(CommandError::error(error.to_string())),
     }
 }
