@@ -67,6 +67,15 @@ pub(crate) fn all_changes(plan: &Plan) -> Vec<Change<'_>> {
     changes(plan.steps.iter())
 }
 
+/// Changes by class.
+pub(crate) fn changes_by_class(plan: &Plan) -> BTreeMap<Class, usize> {
+    let mut by_class = BTreeMap::new();
+    for change in all_changes(plan) {
+        *by_class.entry(change.lead.class).or_default() += 1;
+    }
+    by_class
+}
+
 fn changes<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<Change<'a>> {
     let mut changes: Vec<Change<'a>> = Vec::new();
     let mut open: BTreeMap<&TableName, usize> = BTreeMap::new();

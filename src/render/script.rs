@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::human::{count_words, freed_words};
+use super::sentences::{count_words, freed_words};
 use super::style::clean;
 use crate::db::session_setup_sql;
 use crate::plan::{Action, DetachMode, Gate, Plan, Step};
@@ -75,7 +75,6 @@ fn step(at: usize, count: usize, step: &Step, out: &mut dyn Write) -> fmt::Resul
         }
     }
 }
-
 
 fn statements(step: &Step, out: &mut dyn Write) -> fmt::Result {
     for statement in render(step) {

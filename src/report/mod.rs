@@ -1,3 +1,4 @@
 //! What a plan says beyond its steps: pure functions of policy, snapshot and plan.
 
+pub mod drift;
 pub mod next;

@@ -14,7 +14,8 @@ use crate::support::{TestDb, database, explain, server_binaries};
 /// psql of the server under test, else the one on `PATH`; a server from a wheel comes without.
 fn psql() -> Option<PathBuf> {
     let own = server_binaries().dir.join("psql");
-    let on_path = std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let on_path =
+        std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
     std::iter::once(own).chain(on_path.map(|dir| dir.join("psql"))).find(|file| file.is_file())
 }
 
