@@ -35,7 +35,7 @@ pub(super) fn run(args: &ApplyArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
     let mut run = Run::begin(&connector, wait, &stop).map_err(|error| not_begun(&error, &stop))?;
 
     let Prepared { judged, planning } = match saved {
-        Some(saved) => judged(&mut run, &saved, &loaded.desired, args, &stop)?,
+        Some(saved) => judged(&mut run, &saved, &loaded.desired, args, ui, &stop)?,
         None => planned(&mut run, &loaded.desired, args, ui, &stop)?,
     };
     let mut events = Events::new();
@@ -63,14 +63,15 @@ fn judged(
     saved: &Plan,
     desired: &Desired,
     args: &ApplyArgs,
+    ui: &Ui,
     stop: &Interrupt,
 ) -> Result<Prepared, CommandError> {
     let mut options = inspect::options(&args.select, Some(&args.carry));
     options.include = saved.only.iter().cloned().collect();
     let (snapshot, options) = run.inspect(desired, &options, None).map_err(|error| unreadable(&error))?;
     not_interrupted(stop)?;
-    let judged = judge(saved, desired, &snapshot, &options)
-        .map_err(|refusal| refused(&refusal, args.plan.as_deref()))?;
+    let judged =
+        judge(saved, desired, &snapshot, &options).map_err(|refusal| refused(&refusal, args.plan.as_deref(), ui))?;
     // What became due since the plan was made is listed, and is not what remains of it.
     Ok(Prepared { judged, planning: PlanOptions { now: saved.evaluated_at, ..options } })
 }
@@ -93,7 +94,7 @@ fn planned(
         ui.say(&plan_text(&plan, PlanFormat::Human, ui.style_of_notes())?);
         ui.say("\n");
     }
-    let judged = Run::accept(plan, desired, &snapshot).map_err(|refusal| refused(&refusal, None))?;
+    let judged = Run::accept(plan, desired, &snapshot).map_err(|refusal| refused(&refusal, None, ui))?;
     if asks {
         let target = &judged.plan.target;
         let steps = if runnable == 1 { "this step".to_owned() } else { format!("these {runnable} steps") };

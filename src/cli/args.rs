@@ -13,11 +13,19 @@ use pgstrata::sql::TableName;
 use super::colour::ColorWhen;
 use super::exit;
 
-/// What every long help ends with, below its examples.
+const EXAMPLES: &str = "\
+Examples:
+  pgstrata demo                    # the whole story on a throw-away server
+  pgstrata plan                    # ./pgstrata.yaml against the database in PGDATABASE
+  pgstrata plan --out plan.json && pgstrata apply plan.json";
+
+/// What the long help ends with, below its examples.
 const VARIABLES: &str = "\
 Environment:
-  Every flag can be given as PGSTRATA_<FLAG>, lists separated by commas, but not --allow, --auto-approve, --max-drop and
-  --now: nothing that lingers approves. Connection: --url, PGSTRATA_URL, the policy's connection.url, DATABASE_URL, libpq's variables.";
+  PGSTRATA_<FLAG> stands in for a flag, lists separated by commas; not for --allow,
+  --auto-approve, --max-drop and --now: nothing that lingers approves.
+  The database: --url, else PGSTRATA_URL, else the policy's connection.url, else
+  DATABASE_URL, else libpq's variables, files and defaults.";
 
 /// Partition and retention policy as code for PostgreSQL 14 to 18.
 ///
@@ -25,30 +33,13 @@ Environment:
 /// and risk; `apply` carries out exactly that; `drift` tells a cron job whether the database still agrees.
 #[derive(Debug, Parser)]
 #[command(name = "pgstrata", version, propagate_version = false, max_term_width = 120, subcommand_required = true)]
-#[command(arg_required_else_help = true, after_help = "\
-Examples:
-  pgstrata demo                                  the whole story on a throw-away server
-  pgstrata plan                                  what ./pgstrata.yaml wants of the database in PGDATABASE
-  pgstrata plan --out plan.json && pgstrata apply plan.json", after_long_help = exit_codes_and(&[VARIABLES]))]
+#[command(arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(after_long_help = format!("{EXAMPLES}\n\n{}\n\n{VARIABLES}", exit::HELP))]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: GlobalArgs,
     #[command(subcommand)]
     pub(super) command: Command,
-}
-
-fn exit_codes_and(more: &[&str]) -> String {
-    let mut text = "Examples:
-  pgstrata demo                                  the whole story on a throw-away server
-  pgstrata plan                                  what ./pgstrata.yaml wants of the database in PGDATABASE
-  pgstrata plan --out plan.json && pgstrata apply plan.json\n\n"
-        .to_owned();
-    text.push_str(exit::HELP);
-    for part in more {
-        text.push_str("\n\n");
-        text.push_str(part);
-    }
-    text
 }
 
 /// What every command takes.
@@ -73,24 +64,32 @@ pub(super) enum Command {
 Examples:
   pgstrata plan
   pgstrata plan -p policies --env production --url postgresql://app@db1/app
-  pgstrata plan --out plan.json --report markdown=plan.md     # a file for apply, a comment for the pull request
-  pgstrata plan --table audit.audit_log --now 2027-01-01      # one table, as it will be then
-  pgstrata plan --allow deletes-data:audit.audit_log          # shows it as granted; apply needs the flag again")]
+  # a file for apply, and a comment for the pull request:
+  pgstrata plan --out plan.json --report markdown=plan.md
+  # one table, as it will be then:
+  pgstrata plan --table audit.audit_log --now 2027-01-01
+  # shows it as granted; apply needs the flag again:
+  pgstrata plan --allow deletes-data:audit.audit_log")]
     Plan(PlanArgs),
     /// Carry out a saved plan; without one: plan, show, ask, carry out.
     #[command(after_help = "\
 Examples:
-  pgstrata apply                                              # asks on the terminal
-  pgstrata plan --out plan.json && pgstrata apply plan.json   # exactly what was reviewed, or nothing
-  pgstrata apply --auto-approve                               # a cron job: creations, and what the policy grants
+  pgstrata apply                   # asks on the terminal
+  pgstrata apply --auto-approve    # a cron job: what is due and needs no grant
+  # exactly what was reviewed, or nothing:
+  pgstrata plan --out plan.json && pgstrata apply plan.json
   pgstrata apply plan.json --allow deletes-data:audit.audit_log")]
     Apply(ApplyArgs),
     /// Say by exit code, report and metrics whether the database agrees with the policy. Changes nothing.
-    #[command(visible_alias = "check", after_help = "\
+    #[command(
+        visible_alias = "check",
+        after_help = "\
 Examples:
-  pgstrata drift                                              # 0: agrees; 2: drift, or scheduled work is late
-  pgstrata drift --fail-on scheduled,drift,overdue            # also 2 when work is merely due
-  pgstrata drift -q --report prometheus=/var/lib/node_exporter/pgstrata.prom")]
+  pgstrata drift                   # exit 2: drift, or scheduled work is late
+  # also when work is merely due:
+  pgstrata drift --fail-on scheduled,drift,overdue
+  pgstrata drift -q --report prometheus=/var/lib/node_exporter/pgstrata.prom"
+    )]
     Drift(DriftArgs),
     /// Check policies offline: every environment, each error with its place.
     #[command(after_help = "\
@@ -103,8 +102,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   pgstrata show plan.json
-  pgstrata show -v plan.json                                  # each step with SQL, locks, timeouts and facts
-  pgstrata show plan.json --format sql > plan.sql             # for psql -f")]
+  pgstrata show -v plan.json       # each step with SQL, locks and facts
+  pgstrata show plan.json --format sql > plan.sql")]
     Show(ShowArgs),
     /// Print the JSON Schema (draft-07) of policies or of plans.
     #[command(after_help = "\
@@ -124,7 +123,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   pgstrata demo
-  PGSTRATA_PG_BIN=/usr/lib/postgresql/17/bin pgstrata demo    # on this version")]
+  PGSTRATA_PG_BIN=/usr/lib/postgresql/17/bin pgstrata demo")]
     Demo(DemoArgs),
     /// Print the command reference as Markdown.
     #[command(hide = true)]

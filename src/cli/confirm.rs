@@ -26,7 +26,8 @@ pub(super) fn can_ask(ui: &Ui, env: &Env) -> Result<(), CommandError> {
         return Ok(());
     };
     Err(CommandError::usage(format!("nobody can be asked for approval: {because}"))
-        .hint("pgstrata apply --auto-approve, or review a plan first: pgstrata plan --out plan.json, pgstrata apply plan.json"))
+        .hint("approve by a flag: pgstrata apply --auto-approve")
+        .hint("or by review: pgstrata plan --out plan.json, then pgstrata apply plan.json"))
 }
 
 /// Asks; only the word `yes` approves. Anything else, the end of input included, does not.

@@ -1,15 +1,14 @@
 //! `pgstrata drift`
 
-use std::collections::BTreeSet;
-
 use pgstrata::db::Env;
-use pgstrata::plan::Level;
+use pgstrata::render::{Style, human};
+use pgstrata::report::drift::{Verdict, drift};
 
-use super::args::{DriftArgs, DriftFormat, PlanFormat};
+use super::args::{DriftArgs, DriftFormat};
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::files::{Mode, check_folder, write_atomically};
-use super::plan_text::plan_text;
+use super::plan_text::written;
 use super::ui::Ui;
 use super::{connect, inspect, policy, signals};
 
@@ -26,23 +25,20 @@ pub(super) fn run(args: &DriftArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
     let (snapshot, options) = inspect::snapshot(&mut session, &loaded.desired, &options, args.now, &stop)?;
     drop(session);
     let plan = inspect::fresh_plan(&loaded.desired, &snapshot, &options)?;
-    let fail_on: BTreeSet<_> = args.fail_on.iter().copied().collect();
-    let text = |format: DriftFormat, style| match format {
-        DriftFormat::Human | DriftFormat::Prometheus | DriftFormat::Markdown => {
-            plan_text(&plan, PlanFormat::Human, style)
+    let drift = drift(&plan, &args.fail_on.iter().copied().collect());
+    let text = |format: DriftFormat, style: Style| match format {
+        DriftFormat::Human => written(|out| human::drift(&drift, style, out)),
+        DriftFormat::Json | DriftFormat::Markdown | DriftFormat::Prometheus => {
+            Err(CommandError::error("not there yet"))
         }
-        DriftFormat::Json => plan_text(&plan, PlanFormat::Json, style),
     };
     ui.result(&text(args.format, ui.style())?)?;
     for report in &args.report {
-        write_atomically(&report.path, &text(report.format, pgstrata::render::Style::PLAIN)?, Mode::Shared)?;
+        write_atomically(&report.path, &text(report.format, Style::PLAIN)?, Mode::Shared)?;
     }
-    let mut events = Events::new();
-    if plan.worst_finding() == Some(Level::Error) {
-        events.insert(Event::Error);
-    }
-    if plan.steps.iter().any(|step| fail_on.contains(&step.class)) {
-        events.insert(Event::Pending);
-    }
-    Ok(events)
+    Ok(match drift.verdict {
+        Verdict::Agrees => Events::new(),
+        Verdict::Drifted => Events::from([Event::Pending]),
+        Verdict::Unjudged => Events::from([Event::Error]),
+    })
 }

@@ -75,7 +75,10 @@ fn connection_hint(error: &ConnError) -> Option<&'static str> {
         | ConnError::PoolExhausted { .. }
         | ConnError::Interrupted { .. } => None,
         // The enum may grow.
-        #[allow(clippy::wildcard_enum_match_arm, reason = "it is non-exhaustive for users of the library, which we are")]
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "it is non-exhaustive for users of the library, which we are"
+        )]
         _ => None,
     }
 }

@@ -80,20 +80,24 @@ pub(super) fn code(events: &Events) -> u8 {
     events.first().map_or(DONE, |first| first.code())
 }
 
-/// The table of codes as every help shows it.
+/// The table of codes as the help shows it.
 pub(super) const HELP: &str = "\
-Exit codes:
+Exit codes, the first that fits of 64, 78, 69, 130, 143, 6, 4, 5, 1, 3, 2, 0:
     0  done; nothing to change
-    1  error (in `drift` also: something could not be judged)
+    1  error; in `drift` also: something could not be judged
     2  changes pending (`plan --detailed-exitcode`), drift found (`drift`)
-    3  everything allowed was done, some steps stay blocked; or privileges are missing and nothing ran
-    4  the saved plan is stale, unreadable, or for another database or policy; nothing ran
-    5  the run lock is held, or lock retries are spent before anything was committed: safe to retry
-    6  stopped part-way: something is committed, something failed or was not reached; a rerun continues
+    3  everything allowed was done, some steps stay blocked;
+       or privileges are missing and nothing ran
+    4  the saved plan is stale, unreadable, or for another database or policy;
+       nothing ran
+    5  the run lock is held, or lock retries are spent before anything was
+       committed: safe to retry
+    6  stopped part-way: something is committed, something failed or was not
+       reached; a rerun continues
    64  wrong usage
    69  no session could be opened
    78  the policy is invalid or missing
-  130  interrupted (143: by SIGTERM); the statement in flight was cancelled on the server";
+  130  interrupted (143: by SIGTERM); the statement in flight was cancelled";
 
 #[cfg(test)]
 mod tests {
@@ -126,9 +130,11 @@ mod tests {
     }
 
     #[test]
-    fn the_help_names_every_code() {
-        for (_, code) in ORDER {
-            assert!(HELP.contains(&format!("{code}")), "{code}");
+    fn the_help_has_the_order_and_every_code() {
+        let order: Vec<String> = ORDER.iter().map(|(_, code)| code.to_string()).collect();
+        assert!(HELP.contains(&format!("{}, 0", order.join(", "))));
+        for (_, code) in ORDER.iter().filter(|(_, code)| *code != TERMINATED) {
+            assert!(HELP.lines().any(|line| line.trim_start().starts_with(&format!("{code}  "))), "{code}");
         }
     }
 }

@@ -26,7 +26,8 @@ pub(super) fn write_atomically(path: &Path, text: &str, mode: Mode) -> Result<()
         Ok(found) if found.is_file() => fs::canonicalize(path).map_err(failed)?,
         Ok(found) if found.is_dir() => return Err(failed(io::ErrorKind::IsADirectory.into())),
         Ok(_) => {
-            let written = OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+            let written =
+                OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()));
             return match written {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 other => other.map_err(failed),

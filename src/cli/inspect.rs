@@ -67,11 +67,7 @@ pub(super) fn unreadable(error: &InspectError) -> CommandError {
 }
 
 /// A plan that keeps the rules of every plan.
-pub(super) fn fresh_plan(
-    desired: &Desired,
-    snapshot: &Snapshot,
-    options: &PlanOptions,
-) -> Result<Plan, CommandError> {
+pub(super) fn fresh_plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Result<Plan, CommandError> {
     let plan = plan(desired, snapshot, options);
     match verify(&plan, desired, snapshot) {
         Ok(()) => Ok(plan),

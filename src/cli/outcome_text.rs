@@ -1,18 +1,18 @@
 //! An outcome in the formats that `apply` has.
 
 use pgstrata::apply::Outcome;
-use pgstrata::render::Style;
+use pgstrata::render::{Style, human};
 
 use super::args::{OutcomeFormat, Report};
 use super::error::CommandError;
 use super::files::{Mode, write_atomically};
+use super::plan_text::written;
 
-pub(super) fn outcome_text(outcome: &Outcome, _format: OutcomeFormat, _style: Style) -> Result<String, CommandError> {
-    let mut text = String::new();
-    for (step, result) in &outcome.results {
-        text.push_str(&format!("{step}: {result:?}\n"));
+pub(super) fn outcome_text(outcome: &Outcome, format: OutcomeFormat, style: Style) -> Result<String, CommandError> {
+    match format {
+        OutcomeFormat::Human => written(|out| human::outcome(outcome, style, out)),
+        OutcomeFormat::Json | OutcomeFormat::Markdown => Err(CommandError::error("not there yet")),
     }
-    Ok(text)
 }
 
 /// Every `--report`.

@@ -45,9 +45,6 @@ mod tests {
     #[test]
     fn the_checked_in_reference_is_current() {
         let current = super::reference();
-        assert!(
-            current == include_str!("COMMANDS.md"),
-            "cargo run -q -- reference > src/cli/COMMANDS.md"
-        );
+        assert!(current == include_str!("COMMANDS.md"), "cargo run -q -- reference > src/cli/COMMANDS.md");
     }
 }

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use pgstrata::apply::{BeginError, Refusal, StaleStep};
+use pgstrata::apply::{BeginError, Refusal};
 use pgstrata::db::{Interrupt, Signal};
-use pgstrata::plan::Violation;
+use pgstrata::render::human;
 
 use super::error::CommandError;
 use super::exit::Event;
+use super::plan_text::written;
+use super::ui::Ui;
 
 /// The run lock was not to be had.
 pub(super) fn not_begun(error: &BeginError, stop: &Interrupt) -> CommandError {
@@ -25,54 +27,35 @@ pub(super) fn not_begun(error: &BeginError, stop: &Interrupt) -> CommandError {
 }
 
 /// The plan may not run. `saved` is the file it came from, if it came from one.
-pub(super) fn refused(refusal: &Refusal, saved: Option<&Path>) -> CommandError {
+pub(super) fn refused(refusal: &Refusal, saved: Option<&Path>, ui: &Ui) -> CommandError {
+    let of = saved.map_or_else(String::new, |path| format!(" {}", path.display()));
+    let again = || saved.map(|path| format!("plan and review again: pgstrata plan --out {}", path.display()));
     // Exit 4 speaks of saved plans; a fresh one that may not run is an error.
     let event = if saved.is_some() { Event::Stale } else { Event::Error };
-    let again = saved.map(|path| format!("plan and review again: pgstrata plan --out {}", path.display()));
-    let error = match refusal {
-        Refusal::NotApplyable(because) => CommandError::new(event, format!("the plan is for reading only: {because}")),
-        Refusal::OtherDatabase { planned, found } => {
-            CommandError::new(event, format!("the plan is for {planned}, and this is {found}"))
-        }
-        Refusal::OtherPolicy { planned, found } => {
-            let message = format!("the plan was made from another policy, or this one has changed since (planned {planned}, found {found})");
-            CommandError::new(event, message).hint("give -p and --env as they were given to plan")
-        }
-        Refusal::Forged(violations) => {
-            let rules = violations.iter().map(Violation::to_string).collect::<Vec<_>>().join("; ");
-            CommandError::new(event, format!("the plan breaks a rule that no plan may break: {rules}"))
-        }
-        Refusal::Stale(steps) => {
-            let mut error = CommandError::new(event, "the plan is stale; nothing was changed");
-            error.report = Some(steps.iter().map(stale_step).collect());
-            error
-        }
-        Refusal::MissingPrivileges(findings) => {
-            let missing = findings.iter().map(|finding| match &finding.table {
-                Some(table) => format!("{table}: {}", finding.message),
-                None => finding.message.clone(),
-            });
-            let message = format!("privileges are missing, nothing was changed: {}", missing.collect::<Vec<_>>().join("; "));
-            let grants = findings.iter().filter_map(|finding| finding.hint.clone());
-            return grants.fold(CommandError::new(Event::Blocked, message), CommandError::hint);
-        }
+    let (event, message, hint) = match refusal {
+        Refusal::NotApplyable(_) => (event, format!("the plan{of} cannot be applied"), again()),
+        Refusal::OtherDatabase { .. } => (
+            event,
+            format!("the plan{of} is for another database"),
+            Some("check --url, or plan for this database".to_owned()),
+        ),
+        Refusal::OtherPolicy { .. } => (
+            event,
+            format!("the plan{of} is for another policy"),
+            Some(
+                "give -p and --env as they were given to plan; if the policy has changed since, plan again".to_owned(),
+            ),
+        ),
+        Refusal::Forged(_) => (event, format!("the plan{of} may not be carried out"), again()),
+        Refusal::Stale(_) => (event, format!("the plan{of} is stale"), again()),
+        Refusal::MissingPrivileges(_) => (
+            Event::Blocked,
+            "privileges are missing".to_owned(),
+            Some("have the owner of the database run the statements above, or connect as another role".to_owned()),
+        ),
     };
-    match again {
-        Some(again) => error.hint(again),
-        None => error,
-    }
-}
-
-/// As planned, and as found.
-fn stale_step(step: &StaleStep) -> String {
-    let mut text = format!("{}\n", step.step);
-    for fact in &step.facts {
-        text.push_str(&format!("  planned: {}\n  found:   {}\n", fact.planned, fact.found));
-    }
-    if let Some((planned, now)) = &step.sql {
-        let indented = |sql: &str| sql.lines().map(|line| format!("    {line}\n")).collect::<String>();
-        let now = if now.is_empty() { "    (nothing)\n".to_owned() } else { indented(now) };
-        text.push_str(&format!("  planned:\n{}  would be planned now:\n{now}", indented(planned)));
-    }
-    text
+    let mut error = CommandError::new(event, message);
+    error.hints.extend(hint);
+    error.report = written(|out| human::refusal(refusal, ui.style_of_notes(), out)).ok();
+    error
 }

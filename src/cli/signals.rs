@@ -21,7 +21,8 @@ pub(super) fn install(quiet: bool) -> Result<Interrupt, CommandError> {
     let tripped = stop.clone();
     let receive = move || {
         for number in &mut signals {
-            let (signal, code) = if number == SIGTERM { (Signal::Term, TERMINATED) } else { (Signal::Int, INTERRUPTED) };
+            let (signal, code) =
+                if number == SIGTERM { (Signal::Term, TERMINATED) } else { (Signal::Int, INTERRUPTED) };
             if tripped.trip(signal) > 1 {
                 // No destructor and no flush: whatever hangs must not hold us back.
                 low_level::exit(i32::from(code));
