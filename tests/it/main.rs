@@ -13,4 +13,5 @@ mod catalog_ask;
 mod connect;
 mod sandbox;
 mod scenarios;
+mod script;
 mod support;
