@@ -12,5 +12,6 @@ mod catalog;
 mod catalog_ask;
 mod connect;
 mod sandbox;
+mod scenarios;
 mod script;
 mod support;

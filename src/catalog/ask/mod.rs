@@ -32,6 +32,18 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; \
 /// answered by [`Answer::Unknown`] with the server's reason. Rows are read as the owner of the partition where the
 /// session may become it, else as the session's own role.
 ///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::collections::BTreeSet;
+/// use pgstrata::catalog::{Question, ask, inspect};
+/// let mut client = postgres::Client::connect("host=/var/run/postgresql dbname=app user=app", postgres::NoTls)?;
+/// let mut snapshot = inspect(&mut client, "[local]", &BTreeSet::new(), &jiff::Timestamp::now)?;
+/// let question = Question::NameTaken { name: "audit.audit_log_p20260301".parse()? };
+/// ask(&mut client, &mut snapshot, &BTreeSet::from([question.clone()]))?;
+/// println!("{:?}", snapshot.answers.get(&question));
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// A lost connection, or a transaction that cannot be opened.
 pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Question>) -> Result<(), InspectError> {

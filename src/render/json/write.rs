@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Target;
-use crate::plan::{Block, Finding, Gate, Level, Plan, Step, Summary, TableOverview};
+use crate::plan::{Block, Finding, Gate, Level, Overrides, Plan, Step, Summary, TableOverview};
 use crate::policy::{Desired, PolicyHash};
 use crate::render::detail::statements;
 use crate::sql::{LockMode, TableName, locks};
@@ -38,6 +38,7 @@ pub(crate) fn document(plan: &Plan) -> PlanDocument<'_> {
         policy_hash,
         policy,
         only,
+        overrides,
         applyable,
         not_applyable_because,
         summary,
@@ -57,6 +58,7 @@ pub(crate) fn document(plan: &Plan) -> PlanDocument<'_> {
         steps: steps.iter().map(|step| StepDocument { step, derived: derived(step, target.major()) }).collect(),
         findings: findings.iter().map(FindingDocument::of).collect(),
         only,
+        overrides,
         policy,
     }
 }
@@ -75,6 +77,7 @@ pub(crate) struct PlanDocument<'a> {
     steps: Vec<StepDocument<'a>>,
     findings: Vec<FindingDocument<'a>>,
     only: &'a [TableName],
+    overrides: &'a Overrides,
     policy: &'a Desired,
 }
 

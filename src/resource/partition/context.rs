@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use crate::catalog::{Leaf, Oid, Root, Snapshot};
 use crate::grid::{Bound, Grid, KeyValue, LeafBounds};
 use crate::plan::{
-    Action, Class, Code, DetachMode, Fact, Finding, Gate, Hazard, HazardKind, ObjectRef, Relation, Stake, Step, StepId,
-    Timeouts, Touches, Unit,
+    Action, Class, Code, DetachMode, Fact, Finding, Gate, Hazard, HazardKind, ObjectRef, Overrides, Relation, Stake,
+    Step, StepId, Timeouts, Touches, Unit,
 };
 use crate::policy::{Desired, Keep, Retention, TableDesired};
 use crate::sql::TableName;
@@ -29,6 +29,8 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
     /// Its lane.
     pub(crate) lane: u32,
+    /// Timeouts by flag.
+    pub(crate) overrides: Overrides,
 }
 
 /// Work that is late by more than this, or by more than one interval, is overdue (contract, section 3).
@@ -106,6 +108,8 @@ impl<'a> Context<'a> {
     /// A step of this table, complete but for what depends on its neighbours.
     pub(crate) fn step(&self, action: Action, class: Class, reason: &str) -> Step {
         let apply = &self.desired.apply;
+        let lock = self.overrides.lock_timeout.unwrap_or(apply.lock_timeout);
+        let lock_retries = self.overrides.lock_retries.unwrap_or(apply.lock_retries);
         let id = StepId(format!("{} {}", action.word(), action.partition()));
         let concurrently =
             matches!(&action, Action::DetachPartition(detach) if detach.mode == DetachMode::Concurrently);
@@ -126,7 +130,7 @@ impl<'a> Context<'a> {
                 | Action::StampPartition(_)
                 | Action::DropPartition(_) => apply.statement_timeout,
             };
-            (Unit::Transaction, Timeouts { lock: apply.lock_timeout, lock_retries: apply.lock_retries, statement })
+            (Unit::Transaction, Timeouts { lock, lock_retries, statement })
         };
         let object = match &action {
             Action::CreatePartition(create) => ObjectRef::MadeBy(id.clone(), create.partition.clone()),

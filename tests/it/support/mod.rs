@@ -1,6 +1,10 @@
 //! The shared server, a database a test, and the binary with a clean environment.
 #![allow(dead_code, reason = "a harness offers more than every stage of the tests uses")]
 
+pub(crate) mod drive;
+pub(crate) mod lines;
+pub(crate) mod locks;
+
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 

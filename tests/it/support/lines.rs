@@ -1,0 +1,30 @@
+//! A plan in a line a step: what scenario goldens hold.
+
+use std::fmt::Write as _;
+
+use pgstrata::plan::{Gate, Plan};
+
+/// One line for each step, then one for each finding.
+pub(crate) fn lines(plan: &Plan) -> String {
+    let mut text = String::new();
+    for step in &plan.steps {
+        let gate = match &step.gate {
+            Gate::Open => String::new(),
+            Gate::Granted(by) => {
+                format!(" granted: {}", by.iter().map(|by| by.grant.to_string()).collect::<Vec<_>>().join(", "))
+            }
+            Gate::Blocked(blocks) => {
+                format!(" BLOCKED: {}", blocks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+            }
+        };
+        let hazards: Vec<String> =
+            step.hazards.iter().map(|hazard| format!(" !{}@{}", hazard.kind, hazard.relation)).collect();
+        let _ = writeln!(text, "{} [{}: {}]{}{gate}", step.id, step.class.word(), step.reason, hazards.concat());
+    }
+    for finding in &plan.findings {
+        let code = serde_json::to_value(finding.code).unwrap();
+        let object = finding.object.as_ref().or(finding.table.as_ref()).map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(text, "? {} {object}: {}", code.as_str().unwrap(), finding.message);
+    }
+    text
+}
