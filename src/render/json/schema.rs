@@ -26,10 +26,8 @@ mod tests {
                     check(root.pointer(pointer).unwrap(), root, value, at, problems);
                 }
                 "type" => {
-                    let kinds: Vec<&str> = match rule {
-                        Value::Array(kinds) => kinds.iter().map(|kind| kind.as_str().unwrap()).collect(),
-                        kind => vec![kind.as_str().unwrap()],
-                    };
+                    let several = rule.as_array().cloned().unwrap_or_else(|| vec![rule.clone()]);
+                    let kinds: Vec<&str> = several.iter().map(|kind| kind.as_str().unwrap()).collect();
                     let is = |kind: &str| match kind {
                         "object" => value.is_object(),
                         "array" => value.is_array(),

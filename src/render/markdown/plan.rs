@@ -79,7 +79,7 @@ pub(super) fn body(plan: &Plan, sections: &[Section<'_>], page: &mut Page) {
         page.line(&format!("… and {} more tables with changes, left out for their length.", changed.len() - at));
     }
     notes(plan, page);
-    page.sql(&plan.steps.iter().map(|step| group(step)).collect::<Vec<_>>());
+    page.sql(&plan.steps.iter().map(group).collect::<Vec<_>>());
 }
 
 /// Flags as code, so that they can be copied; more reasons and flags than one can read are counted.
