@@ -1,11 +1,12 @@
 //! Plans for people: count first, then each table with its changes, then locks, and what is blocked with the exact flag.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use super::finding::{finding_line, fold_findings};
 use crate::plan::{Finding, Plan};
 use crate::render::lock_summary::lock_summary;
-use crate::render::outline::{Line, Section, sections, short};
+use crate::render::outline::{Line, LineHazard, Section, sections, short};
 use crate::render::sentences::{blocked_sentences, count_words, freed_words, not_applyable, runway_words, unjudged};
 use crate::render::style::{Paint, Style, columns, wrap};
 use crate::render::{detail, words};
@@ -14,7 +15,7 @@ use crate::sql::TableName;
 /// Names longer than this do not push the columns of every other line to the right.
 const WIDEST_NAME: usize = 52;
 /// The same for what is done.
-const WIDEST_HOW: usize = 40;
+const WIDEST_HOW: usize = 44;
 
 /// Writes a plan for people.
 ///
@@ -80,10 +81,19 @@ pub(crate) fn body(plan: &Plan, sections: &[Section<'_>], style: Style, out: &mu
     for section in sections.iter().filter(|section| worth_showing(section, plan)) {
         writeln!(out)?;
         section_head(section, &layout, style, out)?;
+        let once = section.repeated_hazards();
         for line in &section.lines {
-            change_line(line, section.table, &layout, style, out)?;
+            change_line(line, section.table, &once, &layout, style, out)?;
             if style.verbose {
                 line.changes.iter().try_for_each(|change| detail::change(plan, change, style, out))?;
+            }
+        }
+        for (hazard, count) in &once {
+            let text = format!("! {} on {count} partitions: {}", hazard.kind, hazard.words);
+            let room = style.width.map(|width| width.saturating_sub(4));
+            for (at, piece) in wrap(&style.text(&text), room).into_iter().enumerate() {
+                let lead = if at == 0 { "  " } else { "    " };
+                writeln!(out, "{lead}{}", style.paint(Paint::Changed, piece))?;
             }
         }
         let findings = fold_findings(&section.findings, style);
@@ -151,7 +161,14 @@ fn section_head(section: &Section<'_>, layout: &Layout, style: Style, out: &mut 
     writeln!(out)
 }
 
-fn change_line(line: &Line<'_>, table: &TableName, layout: &Layout, style: Style, out: &mut dyn Write) -> fmt::Result {
+fn change_line(
+    line: &Line<'_>,
+    table: &TableName,
+    once: &BTreeMap<LineHazard, usize>,
+    layout: &Layout,
+    style: Style,
+    out: &mut dyn Write,
+) -> fmt::Result {
     let symbol = line.first().symbol();
     let paint = match symbol {
         '+' => Paint::Added,
@@ -174,7 +191,7 @@ fn change_line(line: &Line<'_>, table: &TableName, layout: &Layout, style: Style
     for because in line.blocked_because() {
         mark_line('x', &format!("blocked: {because}"), Paint::Danger, style, out)?;
     }
-    for hazard in line.hazards() {
+    for hazard in line.hazards().into_iter().filter(|hazard| !once.contains_key(hazard)) {
         let granted = hazard.granted.map_or_else(String::new, |by| format!(" ({by})"));
         mark_line('!', &format!("{} {}{granted}", hazard.kind, hazard.words), Paint::Changed, style, out)?;
     }
@@ -197,7 +214,9 @@ fn footer(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
         writeln!(out)?;
     }
     labelled("Locks: ", &locks, None, style, out)?;
-    labelled("Blocked: ", &blocked_sentences(plan), Some(Paint::Danger), style, out)?;
+    // Not wrapped: flags are copied whole.
+    let whole = Style { width: None, ..style };
+    labelled("Blocked: ", &blocked_sentences(plan), Some(Paint::Danger), whole, out)?;
     labelled("Not applyable: ", &not_applyable(plan), Some(Paint::Danger), style, out)
 }
 
@@ -239,7 +258,6 @@ mod tests {
     #[test]
     fn look() {
         println!("{}", shown(&busy(), Style { width: Some(100), ..Style::PLAIN }));
-        println!("{}", shown(&busy(), Style { width: Some(100), verbose: true, ..Style::PLAIN }));
-        println!("{}", crate::render::json::to_json(&busy()).lines().take(150).collect::<Vec<_>>().join("\n"));
+        println!("{}", shown(&crate::render::testing::all_kinds(), Style { width: Some(100), ..Style::PLAIN }));
     }
 }
