@@ -107,7 +107,11 @@ fn wrong_usage_is_64_and_help_is_0() {
     ] {
         let ran = ran(pgstrata().args(&args), 64);
         assert_eq!(ran.stdout, "", "{args:?}");
-        assert!(ran.stderr.contains("Usage:") || ran.stderr.contains("For more information"), "{args:?} {}", ran.stderr);
+        assert!(
+            ran.stderr.contains("Usage:") || ran.stderr.contains("For more information"),
+            "{args:?} {}",
+            ran.stderr
+        );
     }
     for args in [vec!["--help"], vec!["-h"], vec!["--version"], vec!["help", "drift"], vec!["check", "--help"]] {
         let ran = ran(pgstrata().args(&args), 0);
@@ -221,7 +225,8 @@ fn a_plan_in_every_format_to_stdout_and_files() {
 
 #[test]
 fn files_that_cannot_be_written_are_64_before_the_work() {
-    for args in [["plan", "--out", "no/plan.json"], ["plan", "--report", "json=."], ["drift", "--report", "json=no/d"]] {
+    for args in [["plan", "--out", "no/plan.json"], ["plan", "--report", "json=."], ["drift", "--report", "json=no/d"]]
+    {
         let refused = ran(pgstrata().args(args), 64);
         assert!(refused.stderr.contains("pgstrata: error: "), "{}", refused.stderr);
     }
@@ -263,7 +268,10 @@ fn a_saved_plan_that_does_not_fit_is_4() {
 #[test]
 fn a_missing_table_is_1_and_the_others_go_on() {
     let place = Place::new("cli_broken_table");
-    place.write("pgstrata.yaml", &format!("{POLICY}{}", POLICY.lines().skip(2).collect::<Vec<_>>().join("\n").replace("events", "gone")));
+    place.write(
+        "pgstrata.yaml",
+        &format!("{POLICY}{}", POLICY.lines().skip(2).collect::<Vec<_>>().join("\n").replace("events", "gone")),
+    );
     place.run(&["plan", "--detailed-exitcode"], 1);
     place.run(&["drift"], 1);
     place.run(&["apply", "--auto-approve"], 1);
@@ -322,7 +330,8 @@ fn the_connection_comes_from_the_first_that_names_one() {
     // Flags have variables, lists of them by commas, and the flag wins.
     plan(&[("PGSTRATA_URL", here), ("PGSTRATA_POLICY", "missing.yaml")], &[], 78);
     plan(&[("PGSTRATA_URL", here), ("PGSTRATA_POLICY", "missing.yaml")], &["-p", "pgstrata.yaml"], 0);
-    let json = plan(&[("PGSTRATA_URL", here), ("PGSTRATA_FORMAT", "json"), ("PGSTRATA_DETAILED_EXITCODE", "1")], &[], 2);
+    let json =
+        plan(&[("PGSTRATA_URL", here), ("PGSTRATA_FORMAT", "json"), ("PGSTRATA_DETAILED_EXITCODE", "1")], &[], 2);
     assert!(json.stdout.starts_with('{'));
     let wrong = plan(&[("PGSTRATA_FORMAT", "jsn")], &[], 64);
     assert!(wrong.stderr.contains("PGSTRATA_FORMAT"), "{}", wrong.stderr);
