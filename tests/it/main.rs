@@ -10,6 +10,7 @@
 
 mod catalog;
 mod catalog_ask;
+mod cli;
 mod connect;
 mod sandbox;
 mod scenarios;
