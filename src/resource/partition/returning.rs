@@ -109,6 +109,7 @@ pub(super) fn attach(
         partition: partition.name.clone(),
         oid: Some(*oid),
         bounds: LeafBounds::Range { from, to },
+        pending: false,
     });
     // Overlapping its own pending leaf, too: only what is detached can be attached.
     step.needs.extend(finalizing.filter(|(_, low, high)| *low < to && from < *high).map(|(id, _, _)| id.clone()));
