@@ -53,7 +53,7 @@ pub(super) fn judge(context: &Context<'_>, returning: &BTreeMap<Oid, (Bound, Bou
     let here = context.snapshot.catalog.retired.iter().filter(|(_, table)| table.marker.root == *context.name);
     for (oid, table) in here {
         if !is_own(context, *oid, table) {
-            result.findings.push(foreign_marker(context, table));
+            result.findings.push(foreign_marker(context, *oid, table));
         } else if !returning.contains_key(oid) {
             judge_one(context, *oid, table, returning, &mut result);
         }
@@ -141,13 +141,16 @@ pub(super) fn drop_after(
     step
 }
 
-fn foreign_marker(context: &Context<'_>, table: &Retired) -> Finding {
-    let what = match &table.in_use_as {
-        Some(use_) => format!("it carries a marker, and is {use_}: left alone"),
-        None if table.marker.root_oid == context.root.oid && table.marker.oid != Oid(0) => {
-            "its marker is of another table, or its bounds are of another type: never dropped".to_owned()
-        }
-        None => "its marker speaks of a table with another OID (restored from a dump?): never dropped".to_owned(),
+fn foreign_marker(context: &Context<'_>, oid: Oid, table: &Retired) -> Finding {
+    let marker = &table.marker;
+    let what = if let Some(what) = &table.in_use_as {
+        format!("it carries a marker, and is {what}: left alone")
+    } else if marker.root_oid != context.root.oid {
+        "its marker speaks of a table with another OID (restored from a dump?): never dropped".to_owned()
+    } else if marker.oid != oid {
+        "its marker is another table's (restored or copied?): never dropped".to_owned()
+    } else {
+        "the bounds in its marker are of another type than the key: never dropped".to_owned()
     };
     let mut finding = context.finding(Code::ForeignMarker, Some(&table.name), what);
     finding.hint = Some("look at its comment; drop the table or the comment's line by hand".to_owned());
