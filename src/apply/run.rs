@@ -37,7 +37,9 @@ impl Run {
     /// [`BeginError`]: nothing has happened.
     pub fn begin(connector: &Connector, wait: Duration, stop: &Interrupt) -> Result<Self, BeginError> {
         let control = Control::begin(connector, wait, stop)?;
-        Ok(Self { connector: connector.clone(), control, stop: stop.clone() })
+        // A list of hosts must not spread one run over several servers.
+        let connector = connector.pinned_to(control.peek());
+        Ok(Self { connector, control, stop: stop.clone() })
     }
 
     /// Reads what a plan with these options needs, under the run lock.
@@ -77,14 +79,13 @@ impl Run {
     ) -> Outcome {
         let Judged { plan: judged, satisfied, due_since } = judged;
         let observer = Mutex::new(observer);
-        let (done, ended) = {
+        let (done, ended, committed) = {
             let tell = |event: &Event<'_>| lock(&observer).on(event);
             let reporter = Reporter::new(&tell);
             let executor =
                 Executor::new(&self.connector, &mut self.control, &judged, &satisfied, options, &self.stop, &reporter);
             executor.run()
         };
-        let committed = done.values().any(|result| matches!(result, StepResult::Applied { .. }));
         let mut results: Vec<(StepId, StepResult)> =
             satisfied.into_iter().map(|id| (id, StepResult::AlreadySatisfied)).collect();
         results.extend(judged.steps.iter().map(|step| {
