@@ -198,7 +198,13 @@ impl<'a> Executor<'a> {
         if dedicated.as_ref().is_none_or(|session| session.is_closed()) {
             let connector = self.connector.clone().with_interrupt(self.stop);
             match connector.connect(connector.default_deadline()) {
-                Ok(session) => *dedicated = Some(session),
+                Ok(mut session) => {
+                    // It is idle from one detach to the next.
+                    if let Err(error) = session.batch_execute("/* pgstrata session */ SET idle_session_timeout = 0") {
+                        return failed(describe(&error));
+                    }
+                    *dedicated = Some(session);
+                }
                 Err(error) => return no_session(&error),
             }
         }

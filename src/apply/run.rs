@@ -10,7 +10,7 @@ use super::executor::{Executor, Reporter, lock};
 use super::judge::{Judged, Refusal, missing};
 use super::observer::{Event, Observer};
 use super::outcome::{Ended, Outcome, StepResult};
-use crate::catalog::{InspectError, Snapshot, take};
+use crate::catalog::{InspectError, Snapshot, take, take_for_saved};
 use crate::db::{Connector, Interrupt};
 use crate::plan::{Plan, PlanOptions, StepId, Violation, plan, verify};
 use crate::policy::Desired;
@@ -53,6 +53,19 @@ impl Run {
         now: Option<Timestamp>,
     ) -> Result<(Snapshot, PlanOptions), InspectError> {
         take(self.control.session(), desired, options, now)
+    }
+
+    /// Reads what [`judge`](super::judge()) needs to judge a saved plan, under the run lock.
+    ///
+    /// # Errors
+    /// The catalog could not be read.
+    pub fn inspect_for(
+        &mut self,
+        saved: &Plan,
+        desired: &Desired,
+        options: &PlanOptions,
+    ) -> Result<(Snapshot, PlanOptions), InspectError> {
+        take_for_saved(self.control.session(), desired, options, saved)
     }
 
     /// A fresh plan, ready to be carried out.

@@ -85,6 +85,8 @@ pub enum Fact {
 pub enum Stamp {
     /// With or without one.
     Any,
+    /// There is none: its grace has not begun.
+    Absent,
     /// There is one.
     Present,
     /// It is exactly this one.
@@ -96,6 +98,7 @@ impl Stamp {
     pub fn fits(self, stamp: Option<Timestamp>) -> bool {
         match self {
             Self::Any => true,
+            Self::Absent => stamp.is_none(),
             Self::Present => stamp.is_some(),
             Self::At(at) => stamp == Some(at),
         }
@@ -107,14 +110,15 @@ impl Fact {
     pub fn question(&self) -> Option<Question> {
         match self {
             Self::NameFree { name } => Some(Question::NameTaken { name: name.clone() }),
+            // The catalog has marked tables only: one that lost its marker is not gone.
+            Self::Gone { partition } => Some(Question::Exists { relation: partition.oid }),
             Self::Parent { .. }
             | Self::RangeFree { .. }
             | Self::NoDefault { .. }
             | Self::Attached { .. }
             | Self::Detached { .. }
             | Self::Marked { .. }
-            | Self::NotHeld { .. }
-            | Self::Gone { .. } => None,
+            | Self::NotHeld { .. } => None,
         }
     }
 
@@ -172,9 +176,13 @@ impl Fact {
             }
             Self::Gone { partition } => {
                 if find_leaf(catalog, partition).is_some() || catalog.retired.contains_key(&partition.oid) {
-                    Err(format!("{} is still there", partition.name))
-                } else {
-                    Ok(())
+                    return Err(format!("{} is still there", partition.name));
+                }
+                match snapshot.answers.get(&Question::Exists { relation: partition.oid }) {
+                    Answer::Taken(false) => Ok(()),
+                    Answer::Taken(true) => Err(format!("{} is still there, without its marker", partition.name)),
+                    Answer::Unknown(because) => Err(format!("whether {} is gone is unknown: {because}", partition.name)),
+                    Answer::Leaf(_) | Answer::Rows(_) | Answer::Bytes(_) => Err("an answer of another kind".to_owned()),
                 }
             }
         }
@@ -194,7 +202,7 @@ impl Fact {
             Self::Detached { partition } => detach(&mut snapshot.catalog, partition),
             Self::Marked { partition, marker, stamp } => {
                 let detached_at = match stamp {
-                    Stamp::Any => None,
+                    Stamp::Any | Stamp::Absent => None,
                     Stamp::Present => Some(now),
                     Stamp::At(at) => Some(*at),
                 };
@@ -208,6 +216,7 @@ impl Fact {
             Self::Gone { partition } => {
                 snapshot.catalog.retired.remove(&partition.oid);
                 snapshot.answers.put(Question::NameTaken { name: partition.name.clone() }, Answer::Taken(false));
+                snapshot.answers.put(Question::Exists { relation: partition.oid }, Answer::Taken(false));
             }
         }
     }
@@ -348,6 +357,9 @@ impl fmt::Display for Fact {
             Self::Detached { partition } => write!(f, "{} is a table of its own", partition.name),
             Self::Marked { partition, stamp, marker } => match stamp {
                 Stamp::Any => write!(f, "{} is marked as retired from {}", partition.name, marker.root),
+                Stamp::Absent => {
+                    write!(f, "{} is marked as retired from {}, without a stamp", partition.name, marker.root)
+                }
                 Stamp::Present => {
                     write!(f, "{} is marked as retired from {}, and stamped", partition.name, marker.root)
                 }

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::create::{add_block, wants_default};
 use super::retention::{Leaver, Leaving};
-use super::retired::drop_after;
+use super::retired::{drop_after, drop_without_grace};
 use crate::catalog::{Answer, Leaf, Marker, Oid, Question};
 use crate::grid::{Bound, LeafBounds};
 use crate::plan::{
@@ -27,7 +27,9 @@ pub(super) fn finalize(context: &Context<'_>) -> Vec<Step> {
     if let Some(marker) = own_marker(context, oid, leaf) {
         let mut stamp = stamp(context, retiring(&partition, leaf, marker), Class::Drift, "an interrupted detach");
         stamp.needs.push(detach_id);
+        let drop = drop_without_grace(context, &stamp, leaf.held, &context.root.references);
         steps.push(stamp);
+        steps.extend(drop);
     }
     steps
 }
@@ -62,10 +64,11 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>) -> Vec<Step> {
     let marked = |stamp| Fact::Marked { partition: partition.clone(), marker: marker.clone(), stamp };
     let mut steps = Vec::new();
 
-    if own_marker(context, oid, leaf).is_none() {
+    // A stamp from before a table was attached again by hand would let its grace begin then.
+    if own_marker(context, oid, leaf).is_none() || leaf.marker.as_ref().is_some_and(|own| own.detached_at.is_some()) {
         let mut mark = context.step(Action::MarkPartition(retiring.clone()), class, "retention");
         mark.before.extend([attached.clone(), not_held.clone()]);
-        mark.after.push(marked(Stamp::Any));
+        mark.after.push(marked(Stamp::Absent));
         steps.push(mark);
     }
     let mode = if context.root.default_leaf().is_some() || wants_default(context) {
@@ -76,7 +79,7 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>) -> Vec<Step> {
     let leaving = self::leaving(context, &partition, from, to);
     let blocking = mode != DetachMode::Concurrently;
     let mut detach = context.step(Action::DetachPartition(DetachPartition { leaving, mode }), class, "retention");
-    detach.before.extend([attached, not_held.clone(), marked(Stamp::Any)]);
+    detach.before.extend([attached, not_held.clone(), marked(Stamp::Absent)]);
     detach.after.push(Fact::Detached { partition: partition.clone() });
     detach.needs.extend(steps.last().map(|mark| mark.id.clone()));
     detach.hazards.push(Hazard {

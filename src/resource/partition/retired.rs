@@ -83,7 +83,9 @@ fn judge_one(context: &Context<'_>, oid: Oid, table: &Retired, result: &mut Reti
         return;
     }
     let Some(stamped) = table.marker.detached_at else {
-        result.changes.push(stamp(context, retiring, Class::Drift, "an interrupted detach"));
+        let stamp = stamp(context, retiring, Class::Drift, "an interrupted detach");
+        result.drops.extend(drop_without_grace(context, &stamp, table.held, &table.references));
+        result.changes.push(stamp);
         return;
     };
     let since = crate::render::day(stamped);
@@ -117,6 +119,28 @@ fn judge_one(context: &Context<'_>, oid: Oid, table: &Retired, result: &mut Reti
             None => found(Code::InGrace, format!("detached {since}; its grace ends beyond the calendar")),
         },
     }
+}
+
+/// With `grace: 0 days` the drop follows the stamp in the same plan, also where an interruption left the stamp out.
+pub(super) fn drop_without_grace(
+    context: &Context<'_>,
+    stamp: &Step,
+    held: bool,
+    references: &BTreeSet<TableName>,
+) -> Option<Step> {
+    let Action::StampPartition(retiring) = &stamp.action else { return None };
+    let retention = context.table.retention?;
+    let (from, to) = (retiring.marker.from, retiring.marker.to);
+    let expired = context.edge().is_some_and(|edge| context.at_or_before(to, edge));
+    if retention.then != Then::Drop || !retention.grace.is_zero() || !expired {
+        return None;
+    }
+    if held_by(context, from, to, held).is_some() {
+        return None;
+    }
+    let mut step = drop_after(context, retiring.clone(), Stamp::Present, references.clone(), Class::Drift);
+    step.needs.push(stamp.id.clone());
+    Some(step)
 }
 
 /// A drop of a table that carries this marker.
