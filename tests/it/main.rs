@@ -11,6 +11,8 @@
 mod catalog;
 mod catalog_ask;
 mod connect;
+mod crash;
+mod crash_world;
 mod sandbox;
 mod scenarios;
 mod support;
