@@ -173,7 +173,7 @@ impl World {
                 }
                 Question::DefaultRows { .. } => Answer::Rows(RowCount::Exactly(0)),
                 Question::Bytes { .. } => Answer::Bytes(201 << 30),
-                Question::NameTaken { .. } => Answer::Taken(false),
+                Question::NameTaken { .. } | Question::Exists { .. } => Answer::Taken(false),
             };
             self.snapshot.answers.put(question, answer);
         }

@@ -12,6 +12,8 @@ mod catalog;
 mod catalog_ask;
 mod cli;
 mod connect;
+mod crash;
+mod crash_world;
 mod sandbox;
 mod scenarios;
 mod script;

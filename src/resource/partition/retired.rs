@@ -79,7 +79,9 @@ fn judge_one(
             // The DO block that stamps stops at a hold in the comment: such a step would fail for as long as it is there.
             found(Code::Held, "detached, and its grace does not begin: its comment holds it".to_owned());
         } else {
-            result.stamps.push(stamp(context, retiring, Class::Drift, "an interrupted detach"));
+            let stamp = stamp(context, retiring, Class::Drift, "an interrupted detach");
+            result.drops.extend(drop_without_grace(context, &stamp, table.held, &table.references));
+            result.stamps.push(stamp);
         }
         return;
     };
@@ -113,6 +115,25 @@ fn judge_one(
             None => found(Code::InGrace, format!("detached {since}; its grace ends beyond the calendar")),
         },
     }
+}
+
+/// With `grace: 0 days` the drop follows the stamp in the same plan, also where an interruption left the stamp out.
+pub(super) fn drop_without_grace(
+    context: &Context<'_>,
+    stamp: &Step,
+    held: bool,
+    references: &BTreeSet<TableName>,
+) -> Option<Step> {
+    let Action::StampPartition(retiring) = &stamp.action else { return None };
+    let (retention, edge) = context.retention()?;
+    let (from, to) = (retiring.marker.from, retiring.marker.to);
+    let at_once = retention.then == Then::Drop && retention.grace.is_zero() && context.at_or_before(to, edge);
+    if !at_once || held_by(context, from, to, held).is_some() {
+        return None;
+    }
+    let mut step = drop_after(context, retiring.clone(), Stamp::Present, references.clone(), Class::Drift);
+    step.needs.push(stamp.id.clone());
+    Some(step)
 }
 
 /// A drop of a table that carries this marker.
