@@ -117,7 +117,7 @@ fn role(role: Option<&Ident>) -> String {
 }
 
 fn row_policy(partition: &TableName, policy: &RowPolicy) -> String {
-    let RowPolicy { name, permissive, command, roles, using, check } = policy;
+    let RowPolicy { name, permissive, command, roles, using, check, reads: _ } = policy;
     let kind = if *permissive { "PERMISSIVE" } else { "RESTRICTIVE" };
     let roles: Vec<String> = roles.iter().map(|name| role(name.as_ref())).collect();
     let mut sql = format!("CREATE POLICY {name} ON {partition} AS {kind} FOR {command} TO {}", roles.join(", "));

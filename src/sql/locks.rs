@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::TableName;
+use crate::catalog::Attributes;
 use crate::plan::{Action, DetachMode, Touches};
 
 /// A table-level lock mode (section 13.3.1), weakest first.
@@ -90,7 +91,7 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
         let held = locks.entry(relation.clone()).or_insert(mode);
         *held = (*held).max(mode);
     };
-    let mut attaching = |root: &TableName, touches: &Touches| {
+    let attaching = |take: &mut dyn FnMut(&TableName, LockMode), root: &TableName, touches: &Touches| {
         take(root, ShareUpdateExclusive);
         touches.default.iter().for_each(|table| take(table, AccessExclusive));
         touches.references.iter().for_each(|table| take(table, ShareRowExclusive));
@@ -99,10 +100,16 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
         touches.referenced_by.iter().for_each(|table| take(table, referencing));
     };
     match action {
-        Action::CreatePartition(create) => attaching(&create.root.name, &create.touches),
-        Action::CreateDefault(create) => attaching(&create.root.name, &create.touches),
+        Action::CreatePartition(create) => {
+            attaching(&mut take, &create.root.name, &create.touches);
+            reading(&create.attributes).for_each(|table| take(table, AccessShare));
+        }
+        Action::CreateDefault(create) => {
+            attaching(&mut take, &create.root.name, &create.touches);
+            reading(&create.attributes).for_each(|table| take(table, AccessShare));
+        }
         Action::AttachPartition(attach) => {
-            attaching(&attach.root.name, &attach.touches);
+            attaching(&mut take, &attach.root.name, &attach.touches);
             take(&attach.retired.partition.name, AccessExclusive);
         }
         Action::MarkPartition(retiring) | Action::StampPartition(retiring) => {
@@ -131,4 +138,9 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
         }
     }
     locks.into_iter().map(|(relation, mode)| Lock { relation, mode }).collect()
+}
+
+/// Tables that the copied row security policies name: parsing their expressions opens them.
+fn reading(attributes: &Attributes) -> impl Iterator<Item = &TableName> {
+    attributes.row_security.policies.iter().flat_map(|policy| &policy.reads)
 }
