@@ -20,7 +20,7 @@ SELECT line FROM (
       format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN ' not null' ELSE '' END, a.attcollation::regcollation,
       coalesce(pg_get_expr(d.adbin, d.adrelid), '-'), a.attidentity, a.attgenerated, a.attstorage, a.attcompression,
       CASE WHEN a.attstattarget IS NULL OR a.attstattarget < 0 THEN '-' ELSE a.attstattarget::text END,
-      coalesce(a.attoptions::text, '-'), coalesce(a.attacl::text, '-'), a.attislocal, a.attinhcount)
+      coalesce(a.attoptions::text, '-'), coalesce((SELECT string_agg(i::text, ' ' ORDER BY i::text) FROM unnest(a.attacl) i), '-'), a.attislocal, a.attinhcount)
   FROM rel JOIN pg_attribute a ON a.attrelid = rel.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   UNION ALL
