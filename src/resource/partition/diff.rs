@@ -10,7 +10,8 @@ use super::retired;
 use super::wanted::pieces;
 use crate::catalog::Question;
 use crate::grid::{Bound, Fit, LeafBounds};
-use crate::plan::{Code, Finding, Step};
+use crate::plan::{Action, Code, Finding, Step};
+use crate::sql::TableName;
 
 /// What one table needs, and what was seen and left alone.
 #[derive(Debug, Default)]
@@ -51,6 +52,7 @@ pub(crate) fn diff(context: &Context<'_>) -> Diff {
     steps.extend(tables.changes);
     steps.extend(removals(context, &leaving, finalizing.first().map(|step| &step.id)));
     steps.extend(tables.drops);
+    default_joins(&mut steps);
 
     findings.extend(created.findings);
     findings.extend(leaving.findings);
@@ -59,6 +61,29 @@ pub(crate) fn diff(context: &Context<'_>) -> Diff {
     }
     findings.extend(tables.findings);
     Diff { steps, findings }
+}
+
+/// The default partition that a step makes is locked by every attach and detach behind it.
+fn default_joins(steps: &mut [Step]) {
+    let mut made: Option<TableName> = None;
+    for step in steps {
+        let touches = match &mut step.action {
+            Action::CreateDefault(create) => {
+                made = Some(create.partition.clone());
+                continue;
+            }
+            Action::CreatePartition(create) => &mut create.touches,
+            Action::AttachPartition(attach) => &mut attach.touches,
+            Action::DetachPartition(detach) => &mut detach.leaving.touches,
+            Action::FinalizeDetach(_)
+            | Action::MarkPartition(_)
+            | Action::StampPartition(_)
+            | Action::DropPartition(_) => continue,
+        };
+        if made.is_some() {
+            touches.default.clone_from(&made);
+        }
+    }
 }
 
 /// What stands out among the attached partitions, whether or not retention speaks of it.
