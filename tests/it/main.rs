@@ -11,6 +11,7 @@
 mod catalog;
 mod catalog_ask;
 mod connect;
+mod locks;
 mod sandbox;
 mod scenarios;
 mod support;
