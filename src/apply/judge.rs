@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::Snapshot;
-use crate::plan::{Code, Finding, Plan, PlanOptions, Step, StepId, Violation, plan, verify};
+use crate::plan::{Code, Finding, Plan, PlanOptions, Step, StepId, Unit, Violation, plan, verify};
 use crate::policy::Desired;
 use crate::sql::render;
 
@@ -94,7 +94,8 @@ pub fn judge(
         return refuse(Refusal::NotApplyable(because));
     }
     let include = saved.only.iter().cloned().collect();
-    let at_then = PlanOptions { now: saved.evaluated_at, include, ..options.clone() };
+    let by_flag = options.overrides;
+    let at_then = PlanOptions { now: saved.evaluated_at, include, overrides: saved.overrides, ..options.clone() };
     let fresh = plan(desired, snapshot, &at_then);
     let now = plan(desired, snapshot, &PlanOptions { now: snapshot.taken_at, ..at_then });
 
@@ -103,7 +104,12 @@ pub fn judge(
     if !stale.is_empty() {
         return refuse(Refusal::Stale(stale));
     }
-    let judged = Plan { steps: to_run, findings: fresh.findings, ..saved.clone() };
+    let mut judged = Plan { steps: to_run, findings: fresh.findings, ..saved.clone() };
+    // A flag on the apply itself is said by whoever runs it, and changes no more than how long a step waits.
+    for step in judged.steps.iter_mut().filter(|step| step.unit == Unit::Transaction) {
+        step.timeouts.lock = by_flag.lock_timeout.unwrap_or(step.timeouts.lock);
+        step.timeouts.lock_retries = by_flag.lock_retries.unwrap_or(step.timeouts.lock_retries);
+    }
     if let Err(violations) =
         verify(&Plan { steps: without_done_needs(&judged.steps, &satisfied), ..judged.clone() }, desired, snapshot)
     {

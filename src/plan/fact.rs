@@ -85,6 +85,8 @@ pub enum Fact {
 pub enum Stamp {
     /// With or without one.
     Any,
+    /// There is none (yet, or no more).
+    Absent,
     /// There is one.
     Present,
     /// It is exactly this one.
@@ -96,6 +98,7 @@ impl Stamp {
     pub fn fits(self, stamp: Option<Timestamp>) -> bool {
         match self {
             Self::Any => true,
+            Self::Absent => stamp.is_none(),
             Self::Present => stamp.is_some(),
             Self::At(at) => stamp == Some(at),
         }
@@ -143,10 +146,7 @@ impl Fact {
             Self::Attached { root, partition, oid, bounds, pending } => {
                 judge_attached(find_root(catalog, root)?, partition, *oid, bounds, *pending)
             }
-            Self::Detached { partition } => match find_retired(catalog, partition)? {
-                Retired { in_use_as: Some(what), .. } => Err(what.clone()),
-                Retired { in_use_as: None, .. } => Ok(()),
-            },
+            Self::Detached { partition } => judge_detached(catalog, partition),
             Self::Marked { partition, marker, stamp } => {
                 let found = find_leaf(catalog, partition)
                     .and_then(|leaf| leaf.marker.as_ref())
@@ -163,11 +163,11 @@ impl Fact {
             Self::NotHeld { partition, root } => {
                 let own = find_leaf(catalog, partition).map(|leaf| leaf.held);
                 let own = own.or_else(|| catalog.retired.get(&partition.oid).map(|table| table.held));
-                let parent = find_root(catalog, root).is_ok_and(|root| root.held);
-                match (own, parent) {
+                match (own, find_root(catalog, root)?.held) {
                     (Some(true), _) => Err("its comment holds it".to_owned()),
                     (_, true) => Err(format!("the comment of {} holds it", root.name)),
-                    (Some(false) | None, false) => Ok(()),
+                    (None, false) => Err(format!("{} is not there", partition.name)),
+                    (Some(false), false) => Ok(()),
                 }
             }
             Self::Gone { partition } => {
@@ -194,7 +194,7 @@ impl Fact {
             Self::Detached { partition } => detach(&mut snapshot.catalog, partition),
             Self::Marked { partition, marker, stamp } => {
                 let detached_at = match stamp {
-                    Stamp::Any => None,
+                    Stamp::Any | Stamp::Absent => None,
                     Stamp::Present => Some(now),
                     Stamp::At(at) => Some(*at),
                 };
@@ -263,13 +263,18 @@ fn find_leaf_mut<'a>(catalog: &'a mut Catalog, partition: &Relation) -> Option<&
     })
 }
 
-fn find_retired<'a>(catalog: &'a Catalog, partition: &Relation) -> Result<&'a Retired, String> {
+fn judge_detached(catalog: &Catalog, partition: &Relation) -> Result<(), String> {
     if find_leaf(catalog, partition).is_some() {
         return Err(format!("{} is attached", partition.name));
     }
-    let table =
-        catalog.retired.get(&partition.oid).ok_or_else(|| format!("no marked table {} is there", partition.name))?;
-    if table.name == partition.name { Ok(table) } else { Err(format!("it is called {} now", table.name)) }
+    match catalog.retired.get(&partition.oid) {
+        // Tables without a marker are not read: all that is known is that it is no partition any more. What needs more
+        // (a stamp, a drop) says so by a fact about its marker.
+        None => Ok(()),
+        Some(Retired { name, .. }) if *name != partition.name => Err(format!("it is called {name} now")),
+        Some(Retired { in_use_as: Some(what), .. }) => Err(what.clone()),
+        Some(Retired { in_use_as: None, .. }) => Ok(()),
+    }
 }
 
 fn attach(
@@ -348,6 +353,9 @@ impl fmt::Display for Fact {
             Self::Detached { partition } => write!(f, "{} is a table of its own", partition.name),
             Self::Marked { partition, stamp, marker } => match stamp {
                 Stamp::Any => write!(f, "{} is marked as retired from {}", partition.name, marker.root),
+                Stamp::Absent => {
+                    write!(f, "{} is marked as retired from {}, and not stamped", partition.name, marker.root)
+                }
                 Stamp::Present => {
                     write!(f, "{} is marked as retired from {}, and stamped", partition.name, marker.root)
                 }

@@ -23,7 +23,7 @@ pub use fact::{Fact, Stamp};
 pub use finding::{Code, Finding, Level};
 pub use gate::{Block, Gate, GrantSource, Granted};
 pub use hazard::{Gating, HazardKind, UnknownHazard};
-pub use planner::{PlanOptions, Scope, plan};
+pub use planner::{Overrides, PlanOptions, Scope, plan};
 pub use questions::questions;
 pub use step::{Class, Hazard, ObjectRef, Stake, Step, StepId, Timeouts, Unit};
 pub use verify::{Violation, verify};

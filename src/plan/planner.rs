@@ -1,8 +1,10 @@
 //! Policy × catalog × clock → plan. Total and pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::action::Verb;
 use super::document::{PLAN_FORMAT, Plan, Summary};
@@ -13,7 +15,7 @@ use super::lane::lanes;
 use super::privilege::missing_privileges;
 use crate::catalog::{Snapshot, TableState};
 use crate::policy::{Desired, GridMismatch, TableDesired};
-use crate::resource::partition::{self, Context};
+use crate::resource::partition::{self, Context, Subject};
 use crate::sql::TableName;
 
 /// What planning takes beside policy and snapshot.
@@ -31,6 +33,8 @@ pub struct PlanOptions {
     pub max_drop: Option<u32>,
     /// Which steps are wanted.
     pub scope: Scope,
+    /// Timeouts by flag.
+    pub overrides: Overrides,
     /// Why the plan is for reading only, if it is: made from a file, for instance.
     pub reading_only: Option<String>,
 }
@@ -45,6 +49,7 @@ impl PlanOptions {
             grants: BTreeSet::new(),
             max_drop: None,
             scope: Scope::All,
+            overrides: Overrides::default(),
             reading_only: None,
         }
     }
@@ -57,6 +62,31 @@ impl PlanOptions {
         desired.tables.iter().filter(|(name, _)| {
             (self.include.is_empty() || self.include.contains(*name)) && !self.exclude.contains(*name)
         })
+    }
+}
+
+/// Timeouts by flag instead of the policy's. They are part of a saved plan: what was reviewed is what runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overrides {
+    /// `--lock-timeout`, in milliseconds in a plan file.
+    #[serde(default, with = "optional_millis", skip_serializing_if = "Option::is_none")]
+    pub lock_timeout: Option<Duration>,
+    /// `--lock-retries`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_retries: Option<u32>,
+}
+
+mod optional_millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
     }
 }
 
@@ -87,10 +117,12 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
     let mut findings = about_everything(desired, snapshot, options);
     let mut steps = Vec::new();
     let mut overviews = Vec::new();
+    let mut used = BTreeSet::new();
+    let lanes = lanes(&snapshot.catalog);
     for (name, table) in options.selected(desired) {
         let state = snapshot.catalog.tables.get(name).unwrap_or(&TableState::Missing);
         let mut judge = |context: &Context<'_>| {
-            let mut diff = partition::diff(context);
+            let mut diff = partition::diff(context, &mut used);
             diff.steps.retain(|step| match options.scope {
                 Scope::All => true,
                 Scope::Creations => step.action.verb() == Verb::Create || step.action.word() == "finalize",
@@ -104,7 +136,8 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
             overviews.push(partition::overview(context, &diff.steps));
             steps.extend(diff.steps);
         };
-        if let Err(finding) = judged(desired, snapshot, options, name, table, state, &mut judge) {
+        let lane = lanes.get(name).copied().unwrap_or_default();
+        if let Err(finding) = judged(desired, snapshot, options, (name, table, state), lane, &mut judge) {
             findings.push(*finding);
         }
     }
@@ -118,6 +151,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
         target: snapshot.target.clone(),
         policy_hash: desired.hash(),
         policy: desired.clone(),
+        overrides: options.overrides,
         only: options.selected(desired).map(|(name, _)| name.clone()).collect(),
         applyable: not_applyable_because.is_none(),
         not_applyable_because,
@@ -133,9 +167,8 @@ pub(super) fn judged(
     desired: &Desired,
     snapshot: &Snapshot,
     options: &PlanOptions,
-    name: &TableName,
-    table: &TableDesired,
-    state: &TableState,
+    (name, table, state): (&TableName, &TableDesired, &TableState),
+    lane: u32,
     then: &mut dyn FnMut(&Context<'_>),
 ) -> Result<(), Box<Finding>> {
     let broken = |code, message: String, hint: Option<String>| {
@@ -162,8 +195,8 @@ pub(super) fn judged(
             broken(Code::KeyMismatch, mismatch.to_string(), None)
         }
     })?;
-    let lane = lanes(&snapshot.catalog).get(name).copied().unwrap_or_default();
-    then(&Context { name, table, desired, root, snapshot, grid: &grid, now: options.now, lane });
+    let subject = Subject { name, table, desired, root, snapshot, grid: &grid, overrides: options.overrides };
+    then(&Context::new(subject, options.now, lane));
     Ok(())
 }
 
@@ -184,9 +217,11 @@ fn about_everything(desired: &Desired, snapshot: &Snapshot, options: &PlanOption
         let message = "this server is a standby: nothing can be carried out here".to_owned();
         findings.push(finding(Code::InRecovery, message, Some("point --url at the primary".to_owned())));
     }
-    for name in options.include.iter().filter(|name| !desired.tables.contains_key(*name)) {
-        let message = format!("--table {name} is not in the policy");
-        findings.push(finding(Code::TableMissing, message, None));
+    for (flag, names) in [("--table", &options.include), ("--exclude", &options.exclude)] {
+        for name in names.iter().filter(|name| !desired.tables.contains_key(*name)) {
+            let message = format!("{flag} {name} is not in the policy");
+            findings.push(finding(Code::TableMissing, message, None));
+        }
     }
     findings
 }

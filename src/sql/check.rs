@@ -67,6 +67,7 @@ fn marked(oid: Oid, marker: &Marker, stamp: Stamp) -> String {
     let stamped = format!("{open},\"detached_at\":");
     let fits = match stamp {
         Stamp::Any => format!("l = {} OR starts_with(l, {})", Literal(&line), Literal(&stamped)),
+        Stamp::Absent => format!("l = {}", Literal(&line)),
         Stamp::Present => format!("starts_with(l, {})", Literal(&stamped)),
         Stamp::At(at) => format!(
             "CASE WHEN starts_with(l, {stamped}) THEN (substr(l, {from})::jsonb ->> 'detached_at')::timestamptz = {at} ELSE false END",

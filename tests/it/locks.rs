@@ -1,9 +1,9 @@
 //! What `DETACH … CONCURRENTLY` and `FINALIZE` lock, against what their steps declare.
 //!
-//! The first commits in between, so nobody can look once at the end. Instead each statement runs many times: each time
-//! another session holds one lock on one table, and when the statement has to wait, all locks that it then holds or waits
-//! for are noted. A lock on a table is met at the latest when somebody has ACCESS EXCLUSIVE there; how strong it gets
-//! shows behind the weaker ones.
+//! The first commits in between, so one look at the end does not tell. Each statement runs many times: each time another
+//! session holds one lock on one table, and when the statement has to wait, all locks that it then holds or waits for are
+//! noted. A lock on a table is met at the latest when somebody has ACCESS EXCLUSIVE there; how strong it gets shows behind
+//! the weaker ones. Behind the wait for everybody who uses the parent, an event trigger that waits shows what is held.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -68,6 +68,12 @@ const KEYS: [(&str, &str, &str); 5] = [
     ),
 ];
 
+/// Waits for an advisory lock once the statement's work is done, before it commits.
+const WAIT_AT_THE_END: &str = "
+CREATE FUNCTION wait_at_the_end() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(1); END';
+CREATE EVENT TRIGGER at_the_end ON ddl_command_end EXECUTE FUNCTION wait_at_the_end();
+";
+
 #[test]
 fn a_concurrent_detach_locks_what_its_step_declares() {
     compare("detach", &|_| {});
@@ -123,21 +129,26 @@ fn everything(db: &TestDb, plan: &Plan, prepare: &dyn Fn(&TestDb)) -> BTreeMap<S
         .iter()
         .map(|row| row.get(0))
         .collect();
-    let mut again = false;
-    for table in &tables {
-        for mode in OTHERS {
-            if std::mem::replace(&mut again, true) {
-                db.batch("ALTER TABLE events ATTACH PARTITION events_jan FOR VALUES FROM ('2026-01-01 00:00+00') TO ('2026-02-01 00:00+00')");
-                db.batch("ALTER TABLE events_jan DROP CONSTRAINT IF EXISTS events_jan_at_check");
-                prepare(db);
-            }
-            let mut other = db.client();
-            other.batch_execute(&format!("BEGIN; LOCK TABLE ONLY {table} IN {mode} MODE")).unwrap();
-            let found = behind(db, sql, &mut watcher, || other.batch_execute("ROLLBACK").unwrap());
-            for (relation, mode) in found {
-                let strongest = seen.entry(relation).or_insert(mode);
-                *strongest = (*strongest).max(mode);
-            }
+    let mut obstacles = vec!["SELECT pg_advisory_xact_lock(1)".to_owned()];
+    obstacles.extend(tables.iter().flat_map(|table| OTHERS.map(|mode| format!("LOCK TABLE ONLY {table} IN {mode} MODE"))));
+    for (at, obstacle) in obstacles.iter().enumerate() {
+        if at > 0 {
+            db.batch("ALTER TABLE events ATTACH PARTITION events_jan FOR VALUES FROM ('2026-01-01 00:00+00') TO ('2026-02-01 00:00+00')");
+            prepare(db);
+        }
+        if at == 0 {
+            db.batch(WAIT_AT_THE_END);
+        }
+        let mut other = db.client();
+        other.batch_execute(&format!("BEGIN; {obstacle}")).unwrap();
+        let found = behind(db, sql, &mut watcher, || other.batch_execute("ROLLBACK").unwrap());
+        if at == 0 {
+            assert!(!found.is_empty(), "the event trigger waits");
+            db.batch("DROP EVENT TRIGGER at_the_end");
+        }
+        for (relation, mode) in found {
+            let strongest = seen.entry(relation).or_insert(mode);
+            *strongest = (*strongest).max(mode);
         }
     }
     seen

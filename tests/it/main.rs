@@ -14,4 +14,5 @@ mod connect;
 mod locks;
 mod sandbox;
 mod scenarios;
+mod script;
 mod support;

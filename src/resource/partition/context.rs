@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use crate::catalog::{Leaf, Oid, Root, Snapshot};
 use crate::grid::{Bound, Grid, KeyValue, LeafBounds};
 use crate::plan::{
-    Action, Class, Code, DetachMode, Fact, Finding, Gate, Hazard, HazardKind, ObjectRef, Relation, Stake, Step, StepId,
-    Timeouts, Touches, Unit,
+    Action, Class, Code, DetachMode, Fact, Finding, Gate, Hazard, HazardKind, ObjectRef, Overrides, Relation, Stake,
+    Step, StepId, Timeouts, Touches, Unit,
 };
 use crate::policy::{Desired, Keep, Retention, TableDesired};
 use crate::sql::TableName;
@@ -29,6 +29,39 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
     /// Its lane.
     pub(crate) lane: u32,
+    /// Timeouts by flag.
+    pub(crate) overrides: Overrides,
+    /// Rows whose time is before this may leave; `None` without a retention, or where it reaches beyond the calendar.
+    pub(crate) edge: Option<Timestamp>,
+    /// Attached partitions with a range, pending ones left out, sorted by bounds. They never overlap.
+    pub(crate) ranges: Vec<Range<'a>>,
+}
+
+/// An attached partition and what it covers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Range<'a> {
+    pub(crate) oid: Oid,
+    pub(crate) leaf: &'a Leaf,
+    pub(crate) from: Bound,
+    pub(crate) to: Bound,
+}
+
+/// What judging one table starts from.
+pub(crate) struct Subject<'a> {
+    /// The table.
+    pub(crate) name: &'a TableName,
+    /// Its policy.
+    pub(crate) table: &'a TableDesired,
+    /// The whole policy.
+    pub(crate) desired: &'a Desired,
+    /// Its catalog.
+    pub(crate) root: &'a Root,
+    /// The whole snapshot.
+    pub(crate) snapshot: &'a Snapshot,
+    /// Its windows.
+    pub(crate) grid: &'a Grid,
+    /// Timeouts by flag.
+    pub(crate) overrides: Overrides,
 }
 
 /// Work that is late by more than this, or by more than one interval, is overdue (contract, section 3).
@@ -37,6 +70,21 @@ const LATE_AT_LEAST_SECONDS: i64 = 26 * 3600;
 const REMOVAL_LATE_AT_MOST_SECONDS: i64 = 7 * 24 * 3600;
 
 impl<'a> Context<'a> {
+    /// Sorts the table's partitions once for all that is asked of them.
+    pub(crate) fn new(subject: Subject<'a>, now: Timestamp, lane: u32) -> Self {
+        let Subject { name, table, desired, root, snapshot, grid, overrides } = subject;
+        let edge = table.retention.and_then(|retention| match retention.keep {
+            Keep::Span(span) => span.before(now, grid.zone()),
+            Keep::Keys(_) => None,
+        });
+        let attached = root.leaves.iter().filter(|(_, leaf)| !leaf.pending);
+        let mut ranges: Vec<Range<'a>> = attached
+            .filter_map(|(oid, leaf)| leaf.bounds.coverage().map(|(from, to)| Range { oid: *oid, leaf, from, to }))
+            .collect();
+        ranges.sort_by_key(|range| (range.from, range.to, range.oid));
+        Self { name, table, desired, root, snapshot, grid, now, lane, edge, ranges, overrides }
+    }
+
     /// The root as steps name it.
     pub(crate) fn relation(&self) -> Relation {
         Relation { name: self.name.clone(), oid: self.root.oid }
@@ -51,17 +99,9 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Rows whose time is before this may leave.
-    pub(crate) fn edge(&self) -> Option<Timestamp> {
-        match self.table.retention?.keep {
-            Keep::Span(span) => span.before(self.now, self.grid.zone()),
-            Keep::Keys(_) => None,
-        }
-    }
-
     /// The policy's retention and its edge: nothing leaves without both.
     pub(crate) fn retention(&self) -> Option<(Retention, Timestamp)> {
-        self.table.retention.zip(self.edge())
+        self.table.retention.zip(self.edge)
     }
 
     /// Whether a bound lies at or before an instant. An unbounded or unreadable bound never does.
@@ -72,17 +112,16 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Attached partitions with a range, pending ones left out, sorted by bounds.
-    pub(crate) fn ranges(&self) -> Vec<(Oid, &'a Leaf, Bound, Bound)> {
-        let mut ranges: Vec<_> = self
-            .root
-            .leaves
-            .iter()
-            .filter(|(_, leaf)| !leaf.pending)
-            .filter_map(|(oid, leaf)| leaf.bounds.coverage().map(|(from, to)| (*oid, leaf, from, to)))
-            .collect();
-        ranges.sort_by_key(|(oid, _, from, to)| (*from, *to, *oid));
-        ranges
+    /// Whether the retention, if there is one, is over for what ends here.
+    pub(crate) fn is_expired(&self, to: Bound) -> bool {
+        self.edge.is_some_and(|edge| self.at_or_before(to, edge))
+    }
+
+    /// Whether an attached partition covers any of this range.
+    pub(crate) fn is_covered(&self, from: Bound, to: Bound) -> bool {
+        // Sorted and without overlaps: the last one that begins before the end is the last that can reach into it.
+        let before = self.ranges.partition_point(|range| range.from < to);
+        before.checked_sub(1).is_some_and(|last| self.ranges[last].to > from)
     }
 
     /// Scheduled or, when late, overdue.
@@ -106,6 +145,8 @@ impl<'a> Context<'a> {
     /// A step of this table, complete but for what depends on its neighbours.
     pub(crate) fn step(&self, action: Action, class: Class, reason: &str) -> Step {
         let apply = &self.desired.apply;
+        let lock = self.overrides.lock_timeout.unwrap_or(apply.lock_timeout);
+        let lock_retries = self.overrides.lock_retries.unwrap_or(apply.lock_retries);
         let id = StepId(format!("{} {}", action.word(), action.partition()));
         let concurrently =
             matches!(&action, Action::DetachPartition(detach) if detach.mode == DetachMode::Concurrently);
@@ -126,7 +167,7 @@ impl<'a> Context<'a> {
                 | Action::StampPartition(_)
                 | Action::DropPartition(_) => apply.statement_timeout,
             };
-            (Unit::Transaction, Timeouts { lock: apply.lock_timeout, lock_retries: apply.lock_retries, statement })
+            (Unit::Transaction, Timeouts { lock, lock_retries, statement })
         };
         let object = match &action {
             Action::CreatePartition(create) => ObjectRef::MadeBy(id.clone(), create.partition.clone()),

@@ -1,0 +1,1 @@
+//! Plans tampered with in memory.

@@ -1,0 +1,3 @@
+//! Plans of single tables over databases in memory, in a one-line-a-step form.
+
+mod create;
