@@ -34,7 +34,7 @@ pub(super) fn default(create: &CreateDefault) -> Vec<String> {
 
 /// The statement that attaches a detached table again.
 pub(super) fn again(action: &AttachPartition) -> String {
-    let AttachPartition { root, owner: _, key: _, retired, touches: _ } = action;
+    let AttachPartition { root, owner: _, key: _, retired, references: _, touches: _ } = action;
     let (from, to) = (retired.marker.from, retired.marker.to);
     attach(&root.name, &retired.partition.name, &LeafBounds::Range { from, to })
 }

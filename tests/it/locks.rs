@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pgstrata::plan::{Action, Plan};
-use pgstrata::sql::{LockMode, Statement, locks, render};
+use pgstrata::plan::Plan;
+use pgstrata::sql::{LockMode, Statement, render};
 use postgres::Client;
 
 use crate::support::drive::{desired, grant_all, plan_now};
-use crate::support::locks::held;
+use crate::support::locks::{declared, held};
 use crate::support::{TestDb, database, explain};
 
 /// What the other session holds: conflicts with everything; with SHARE UPDATE EXCLUSIVE and stronger; with SHARE and
@@ -91,9 +91,9 @@ fn compare(word: &str, prepare: &(dyn Fn(&TestDb) + Sync)) {
                 let db = database(&format!("locks_{word}_{name}"));
                 db.batch(&format!("{root}{LEAVES}{others}"));
                 prepare(&db);
-                let step = planned(&db, word);
-                let declared = declared(&step);
-                let seen = everything(&db, &step, prepare);
+                let plan = planned(&db, word);
+                let declared = declared(&mut db.client(), &plan.steps[0], plan.target.major());
+                let seen = everything(&db, &plan, prepare);
                 (seen != declared)
                     .then(|| format!("{word} with keys {name}: declared {declared:?}, pg_locks shows {seen:?}"))
             })
@@ -112,11 +112,6 @@ fn planned(db: &TestDb, word: &str) -> Plan {
     plan
 }
 
-fn declared(plan: &Plan) -> BTreeMap<String, LockMode> {
-    let action: &Action = &plan.steps[0].action;
-    locks(action, plan.target.major()).into_iter().map(|lock| (lock.relation.to_string(), lock.mode)).collect()
-}
-
 /// Runs the step's statement against every lock of somebody else, and gives the strongest lock seen on each table.
 fn everything(db: &TestDb, plan: &Plan, prepare: &dyn Fn(&TestDb)) -> BTreeMap<String, LockMode> {
     let statements = render(&plan.steps[0]);
@@ -130,7 +125,8 @@ fn everything(db: &TestDb, plan: &Plan, prepare: &dyn Fn(&TestDb)) -> BTreeMap<S
         .map(|row| row.get(0))
         .collect();
     let mut obstacles = vec!["SELECT pg_advisory_xact_lock(1)".to_owned()];
-    obstacles.extend(tables.iter().flat_map(|table| OTHERS.map(|mode| format!("LOCK TABLE ONLY {table} IN {mode} MODE"))));
+    obstacles
+        .extend(tables.iter().flat_map(|table| OTHERS.map(|mode| format!("LOCK TABLE ONLY {table} IN {mode} MODE"))));
     for (at, obstacle) in obstacles.iter().enumerate() {
         if at > 0 {
             db.batch("ALTER TABLE events ATTACH PARTITION events_jan FOR VALUES FROM ('2026-01-01 00:00+00') TO ('2026-02-01 00:00+00')");
@@ -177,7 +173,11 @@ fn until_waiting(watcher: &mut Client, pid: i32, done: impl Fn() -> bool) -> boo
     let end = Instant::now() + Duration::from_secs(20);
     while !done() {
         assert!(Instant::now() < end, "it neither waits nor ends");
-        if watcher.query_one("SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted)", &[&pid]).unwrap().get(0) {
+        if watcher
+            .query_one("SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted)", &[&pid])
+            .unwrap()
+            .get(0)
+        {
             return true;
         }
         thread::sleep(Duration::from_millis(1));

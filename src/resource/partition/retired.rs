@@ -103,7 +103,8 @@ fn judge_one(
         Then::Drop => match retention.grace.after(stamped, context.grid.zone()) {
             Some(due_at) if due_at <= context.now => {
                 let class = context.class_by_lateness(due_at, true);
-                let mut step = drop_after(context, retiring, Stamp::At(stamped), table.references.clone(), class);
+                let keys = Keys { references: table.references.clone(), partitioned: table.partitioned.clone() };
+                let mut step = drop_after(context, retiring, Stamp::At(stamped), keys, class);
                 step.due_at = Some(due_at);
                 step.note = Some(format!("detached {since}"));
                 step.stake = Stake { bytes: bytes_of(context, oid), rows: table.rows_estimate };
@@ -115,17 +116,24 @@ fn judge_one(
     }
 }
 
+/// Tables that a table's foreign keys reference, and those of them that are partitioned.
+pub(super) struct Keys {
+    pub(super) references: BTreeSet<TableName>,
+    pub(super) partitioned: BTreeSet<TableName>,
+}
+
 /// A drop of a table that carries this marker.
 pub(super) fn drop_after(
     context: &Context<'_>,
     retiring: Retiring,
     stamp: Stamp,
-    references: BTreeSet<TableName>,
+    Keys { references, mut partitioned }: Keys,
     class: Class,
 ) -> Step {
     let (partition, marker) = (retiring.partition.clone(), retiring.marker.clone());
-    let mut step =
-        context.step(Action::DropPartition(DropPartition { retired: retiring, references }), class, "grace is over");
+    partitioned.retain(|table| references.contains(table));
+    let action = Action::DropPartition(DropPartition { retired: retiring, references, partitioned });
+    let mut step = context.step(action, class, "grace is over");
     step.before.extend([
         Fact::Detached { partition: partition.clone() },
         Fact::Marked { partition: partition.clone(), marker, stamp },
