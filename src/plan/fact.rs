@@ -328,6 +328,7 @@ fn detach(catalog: &mut Catalog, partition: &Relation) {
                 marker,
                 held: leaf.held,
                 references: root.references.clone(),
+                partitioned: root.partitioned.intersection(&root.references).cloned().collect(),
                 in_use_as: None,
                 rows_estimate: leaf.rows_estimate,
             };

@@ -11,6 +11,7 @@ use super::document::{PLAN_FORMAT, Plan, Summary};
 use super::finding::{Code, Finding};
 use super::gate::Granted;
 use super::gating::gate;
+use super::keys::follow_detached;
 use super::lane::lanes;
 use super::privilege::missing_privileges;
 use crate::catalog::{Snapshot, TableState};
@@ -141,6 +142,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
             findings.push(*finding);
         }
     }
+    follow_detached(&mut steps);
     findings.extend(missing_privileges(&steps, &snapshot.catalog));
     findings.sort();
     findings.dedup();

@@ -22,7 +22,8 @@ fn step(plan: &Plan, step: &Step, style: Style, out: &mut dyn Write) -> fmt::Res
         say("needs", &format!("`{need}`"))?;
     }
     for lock in locks(&step.action, plan.target.major()) {
-        say("lock", &format!("{} on {}: blocks {}", lock.mode, lock.relation, lock.mode.blocks()))?;
+        let too = lock.partitions.map_or_else(String::new, |mode| format!(", {mode} on its partitions"));
+        say("lock", &format!("{} on {}{too}: blocks {}", lock.mode, lock.relation, lock.mode.blocks()))?;
     }
     for fact in &step.before {
         say("before", &fact.to_string())?;

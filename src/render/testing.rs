@@ -91,6 +91,7 @@ impl World {
             leaves: BTreeMap::new(),
             references: BTreeSet::new(),
             referenced_by: BTreeSet::new(),
+            partitioned: BTreeSet::new(),
             leaf_publications: BTreeSet::new(),
             owner_creates_in_schema: true,
             owner_creates_in_tablespace: true,
@@ -149,6 +150,7 @@ impl World {
             marker,
             held: false,
             references: BTreeSet::new(),
+            partitioned: BTreeSet::new(),
             in_use_as: None,
             rows_estimate: Some(950_000_000),
         };

@@ -224,6 +224,7 @@ impl World {
             marker,
             held: false,
             references,
+            partitioned: BTreeSet::new(),
             in_use_as: None,
             rows_estimate: leaf.rows_estimate,
         };
@@ -353,6 +354,7 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
         leaves: BTreeMap::new(),
         references: BTreeSet::new(),
         referenced_by: BTreeSet::new(),
+        partitioned: BTreeSet::new(),
         leaf_publications: BTreeSet::new(),
         owner_creates_in_schema: true,
         owner_creates_in_tablespace: true,

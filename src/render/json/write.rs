@@ -110,6 +110,9 @@ pub(super) struct Derived {
 pub(super) struct LockDocument {
     relation: TableName,
     mode: LockMode,
+    /// On each of its partitions, where they are locked too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partitions: Option<LockMode>,
     blocks: String,
 }
 
@@ -126,6 +129,7 @@ pub(super) fn derived(step: &Step, major: u32) -> Derived {
             .map(|lock| LockDocument {
                 relation: lock.relation,
                 mode: lock.mode,
+                partitions: lock.partitions,
                 blocks: lock.mode.blocks().to_owned(),
             })
             .collect(),

@@ -96,6 +96,7 @@ impl<'a> Context<'a> {
             default: self.root.default_leaf().map(|(_, leaf)| leaf.name.clone()),
             references: self.root.references.clone(),
             referenced_by: self.root.referenced_by.clone(),
+            partitioned: self.root.partitioned.clone(),
         }
     }
 
