@@ -198,7 +198,10 @@ fn change_line(
     } else if fits(6 + columns(&how) + 2 + why_columns) {
         writeln!(out, "  {symbol} {name}\n      {how}  {why}")?;
     } else {
-        writeln!(out, "  {symbol} {name}\n      {how}\n      {why}")?;
+        writeln!(out, "  {symbol} {name}")?;
+        let room = style.width.map(|width| width.saturating_sub(6));
+        wrap(&how, room).iter().try_for_each(|piece| writeln!(out, "      {piece}"))?;
+        writeln!(out, "      {why}")?;
     }
     for because in line.blocked_because() {
         mark_line('x', &format!("blocked: {because}"), Paint::Danger, style, out)?;
