@@ -214,21 +214,26 @@ impl World {
     /// A detached table with its marker, stamped or not yet.
     pub fn retired(&mut self, table: &str, from: &str, to: &str, stamp: Option<&str>) -> Oid {
         let oid = self.leaf(table, from, to);
+        self.retire(table, oid, stamp);
+        oid
+    }
+
+    /// Makes a partition a detached table with its marker, stamped or not yet.
+    pub fn retire(&mut self, table: &str, oid: Oid, stamp: Option<&str>) {
         let marker = Marker { detached_at: stamp.map(at), ..self.marker(table, oid) };
         let root = self.root(table);
         let references = root.references.clone();
-        let leaf = root.leaves.remove(&oid).expect("just attached");
+        let leaf = root.leaves.remove(&oid).expect("a partition with this OID");
         let retired = Retired {
             name: leaf.name,
             owner: leaf.owner,
             marker,
-            held: false,
+            held: leaf.held,
             references,
             in_use_as: None,
             rows_estimate: leaf.rows_estimate,
         };
         self.snapshot.catalog.retired.insert(oid, retired);
-        oid
     }
 
     /// A detached table, to change what the catalog says of it.

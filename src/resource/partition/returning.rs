@@ -50,7 +50,7 @@ pub(super) fn returning<'a>(context: &Context<'a>) -> Vec<Returning<'a>> {
     });
     let mut candidates: Vec<Returning<'a>> =
         detached.chain(pending).filter(|table| is_wanted(context, table)).collect();
-    candidates.sort_by_key(|table| (table.range(), table.oid));
+    candidates.sort_by_key(|table| (table.range(), table.name));
     let mut reached = Bound::MinValue;
     candidates.retain(|table| {
         let (from, to) = table.range();
