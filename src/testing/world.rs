@@ -274,10 +274,12 @@ impl World {
     /// Answers what planning with these options would ask.
     pub fn ask(&mut self, options: &PlanOptions) {
         let asked = questions(&self.desired, &self.snapshot, options);
-        self.snapshot.answers = asked.into_iter().map(|question| (question.clone(), self.answer(&question))).collect();
+        let taken = self.taken();
+        let answers = asked.into_iter().map(|question| (question.clone(), self.answer(&question, &taken)));
+        self.snapshot.answers = answers.collect();
     }
 
-    fn answer(&self, question: &Question) -> Answer {
+    fn answer(&self, question: &Question, taken: &BTreeSet<&TableName>) -> Answer {
         if let Some(because) = self.unknown.get(question) {
             return Answer::Unknown(because.clone());
         }
@@ -291,7 +293,7 @@ impl World {
                 let by_rows = self.rows.get(relation).copied().unwrap_or_default() * BYTES_PER_ROW;
                 Answer::Bytes(self.bytes.get(relation).copied().unwrap_or(by_rows))
             }
-            Question::NameTaken { name } => Answer::Taken(self.is_taken(name)),
+            Question::NameTaken { name } => Answer::Taken(taken.contains(name)),
         }
     }
 
@@ -309,17 +311,24 @@ impl World {
         ends.filter(|(_, oid)| self.rows.get(oid).is_some_and(|rows| *rows > 0)).max().map(|(_, oid)| oid)
     }
 
-    fn is_taken(&self, wanted: &TableName) -> bool {
+    /// The names of every relation.
+    fn taken(&self) -> BTreeSet<&TableName> {
         let catalog = &self.snapshot.catalog;
-        self.names.contains(wanted)
-            || catalog.retired.values().any(|table| table.name == *wanted)
-            || catalog.tables.iter().any(|(name, state)| match state {
+        let mut taken: BTreeSet<&TableName> = self.names.iter().collect();
+        taken.extend(catalog.retired.values().map(|table| &table.name));
+        for (name, state) in &catalog.tables {
+            match state {
                 TableState::Partitioned(root) => {
-                    name == wanted || root.leaves.values().any(|leaf| leaf.name == *wanted)
+                    taken.insert(name);
+                    taken.extend(root.leaves.values().map(|leaf| &leaf.name));
                 }
-                TableState::Unfit(_) => name == wanted,
-                TableState::Missing => false,
-            })
+                TableState::Unfit(_) => {
+                    taken.insert(name);
+                }
+                TableState::Missing => {}
+            }
+        }
+        taken
     }
 }
 

@@ -15,7 +15,7 @@ use crate::sql::TableName;
 
 /// Completes the pending detach, if there is one, and stamps what it was marked with, unless it comes back.
 pub(super) fn finalize(context: &Context<'_>, comes_back: bool, findings: &mut Vec<Finding>) -> Vec<Step> {
-    let Some((oid, leaf)) = context.root.pending_leaf() else { return Vec::new() };
+    let Some((oid, leaf)) = context.pending else { return Vec::new() };
     // A pending leaf is no default partition, and its bounds stay readable until it is finalized.
     let (from, to) = leaf.bounds.coverage().unwrap_or((Bound::MinValue, Bound::MaxValue));
     let partition = Relation { name: leaf.name.clone(), oid };
@@ -99,7 +99,7 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableNam
     if own_marker(context, oid, leaf).is_none() || is_stamped(leaf) {
         steps.push(mark(context, retiring.clone(), vec![attached.clone(), not_held.clone()], class, "retention"));
     }
-    let mode = if context.root.default_leaf().is_some() || default.is_some() {
+    let mode = if context.default.is_some() || default.is_some() {
         DetachMode::Blocking("PostgreSQL cannot detach concurrently while a default partition exists".to_owned())
     } else {
         DetachMode::Concurrently

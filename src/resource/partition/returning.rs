@@ -43,7 +43,7 @@ pub(super) fn returning<'a>(context: &Context<'a>) -> Vec<Returning<'a>> {
         stamp: table.marker.detached_at,
         rows: table.rows_estimate,
     });
-    let pending = context.root.pending_leaf().and_then(|(oid, leaf)| {
+    let pending = context.pending.and_then(|(oid, leaf)| {
         let marker = own_marker(context, oid, leaf)?;
         let stamp = leaf.marker.as_ref().and_then(|marker| marker.detached_at);
         Some(Returning { oid, name: &leaf.name, owner: &leaf.owner, marker, stamp, rows: leaf.rows_estimate })
