@@ -341,10 +341,10 @@ fn detach(catalog: &mut Catalog, partition: &Relation) {
 /// An OID that nothing in the catalog has: what a simulation gives to a table that it makes.
 fn next_free_oid(catalog: &Catalog) -> Oid {
     let leaves = catalog.tables.values().filter_map(|state| match state {
-        TableState::Partitioned(root) => root.leaves.keys().max().copied().max(Some(root.oid)),
+        TableState::Partitioned(root) => root.leaves.last_key_value().map(|(oid, _)| *oid).max(Some(root.oid)),
         TableState::Missing | TableState::Unfit(_) => None,
     });
-    let highest = leaves.chain(catalog.retired.keys().copied()).max().unwrap_or_default();
+    let highest = leaves.chain(catalog.retired.last_key_value().map(|(oid, _)| *oid)).max().unwrap_or_default();
     Oid(highest.0.saturating_add(1))
 }
 

@@ -214,22 +214,27 @@ impl World {
     /// A detached table with its marker, stamped or not yet.
     pub fn retired(&mut self, table: &str, from: &str, to: &str, stamp: Option<&str>) -> Oid {
         let oid = self.leaf(table, from, to);
+        self.retire(table, oid, stamp);
+        oid
+    }
+
+    /// Makes a partition a detached table with its marker, stamped or not yet.
+    pub fn retire(&mut self, table: &str, oid: Oid, stamp: Option<&str>) {
         let marker = Marker { detached_at: stamp.map(at), ..self.marker(table, oid) };
         let root = self.root(table);
         let references = root.references.clone();
-        let leaf = root.leaves.remove(&oid).expect("just attached");
+        let leaf = root.leaves.remove(&oid).expect("a partition with this OID");
         let retired = Retired {
             name: leaf.name,
             owner: leaf.owner,
             marker,
-            held: false,
+            held: leaf.held,
             references,
             partitioned: BTreeSet::new(),
             in_use_as: None,
             rows_estimate: leaf.rows_estimate,
         };
         self.snapshot.catalog.retired.insert(oid, retired);
-        oid
     }
 
     /// A detached table, to change what the catalog says of it.
@@ -270,10 +275,12 @@ impl World {
     /// Answers what planning with these options would ask.
     pub fn ask(&mut self, options: &PlanOptions) {
         let asked = questions(&self.desired, &self.snapshot, options);
-        self.snapshot.answers = asked.into_iter().map(|question| (question.clone(), self.answer(&question))).collect();
+        let taken = self.taken();
+        let answers = asked.into_iter().map(|question| (question.clone(), self.answer(&question, &taken)));
+        self.snapshot.answers = answers.collect();
     }
 
-    fn answer(&self, question: &Question) -> Answer {
+    fn answer(&self, question: &Question, taken: &BTreeSet<&TableName>) -> Answer {
         if let Some(because) = self.unknown.get(question) {
             return Answer::Unknown(because.clone());
         }
@@ -287,7 +294,7 @@ impl World {
                 let by_rows = self.rows.get(relation).copied().unwrap_or_default() * BYTES_PER_ROW;
                 Answer::Bytes(self.bytes.get(relation).copied().unwrap_or(by_rows))
             }
-            Question::NameTaken { name } => Answer::Taken(self.is_taken(name)),
+            Question::NameTaken { name } => Answer::Taken(taken.contains(name)),
             Question::Exists { relation } => Answer::Taken(self.exists(*relation)),
         }
     }
@@ -315,17 +322,24 @@ impl World {
         ends.filter(|(_, oid)| self.rows.get(oid).is_some_and(|rows| *rows > 0)).max().map(|(_, oid)| oid)
     }
 
-    fn is_taken(&self, wanted: &TableName) -> bool {
+    /// The names of every relation.
+    fn taken(&self) -> BTreeSet<&TableName> {
         let catalog = &self.snapshot.catalog;
-        self.names.contains(wanted)
-            || catalog.retired.values().any(|table| table.name == *wanted)
-            || catalog.tables.iter().any(|(name, state)| match state {
+        let mut taken: BTreeSet<&TableName> = self.names.iter().collect();
+        taken.extend(catalog.retired.values().map(|table| &table.name));
+        for (name, state) in &catalog.tables {
+            match state {
                 TableState::Partitioned(root) => {
-                    name == wanted || root.leaves.values().any(|leaf| leaf.name == *wanted)
+                    taken.insert(name);
+                    taken.extend(root.leaves.values().map(|leaf| &leaf.name));
                 }
-                TableState::Unfit(_) => name == wanted,
-                TableState::Missing => false,
-            })
+                TableState::Unfit(_) => {
+                    taken.insert(name);
+                }
+                TableState::Missing => {}
+            }
+        }
+        taken
     }
 }
 

@@ -55,13 +55,15 @@ impl Rules<'_> {
 
     pub(super) fn mark(&self, retiring: &Retiring) -> Result<(), String> {
         let Retiring { partition, owner, marker } = retiring;
+        let range = Some((marker.from, marker.to));
         self.marker(partition, marker)?;
-        self.may_leave(marker.from, marker.to)?;
-        if let Some(leaf) = self.root.leaves.get(&partition.oid) {
-            self.works_as(owner, &leaf.owner)?;
+        self.owned(partition, owner)?;
+        self.states_attached(partition, range, None)?;
+        // What has left already, but for its finalize, is only rid of an old stamp.
+        if self.states_attached(partition, range, Some(true)).is_err() {
+            self.may_leave(marker.from, marker.to)?;
+            self.states_not_held(partition)?;
         }
-        self.states_attached(partition, Some((marker.from, marker.to)), None)?;
-        self.states_not_held(partition)?;
         self.promises(|fact| matches!(fact, Fact::Marked { partition: marked, marker: written, stamp: Stamp::Absent } if marked == partition && written == marker))
     }
 

@@ -35,6 +35,10 @@ pub(crate) struct Context<'a> {
     pub(crate) edge: Option<Timestamp>,
     /// Attached partitions with a range, pending ones left out, sorted by bounds. They never overlap.
     pub(crate) ranges: Vec<Range<'a>>,
+    /// The attached default partition.
+    pub(crate) default: Option<(Oid, &'a Leaf)>,
+    /// The partition whose detach is unfinished.
+    pub(crate) pending: Option<(Oid, &'a Leaf)>,
 }
 
 /// An attached partition and what it covers.
@@ -82,7 +86,9 @@ impl<'a> Context<'a> {
             .filter_map(|(oid, leaf)| leaf.bounds.coverage().map(|(from, to)| Range { oid: *oid, leaf, from, to }))
             .collect();
         ranges.sort_by_key(|range| (range.from, range.to, range.oid));
-        Self { name, table, desired, root, snapshot, grid, now, lane, edge, ranges, overrides }
+        // Found once: looking through ten thousand partitions for each step is what would be slow.
+        let (default, pending) = (root.default_leaf(), root.pending_leaf());
+        Self { name, table, desired, root, snapshot, grid, now, lane, edge, ranges, default, pending, overrides }
     }
 
     /// The root as steps name it.
@@ -93,7 +99,7 @@ impl<'a> Context<'a> {
     /// What the server locks along with the root.
     pub(crate) fn touches(&self) -> Touches {
         Touches {
-            default: self.root.default_leaf().map(|(_, leaf)| leaf.name.clone()),
+            default: self.default.map(|(_, leaf)| leaf.name.clone()),
             references: self.root.references.clone(),
             referenced_by: self.root.referenced_by.clone(),
             partitioned: self.root.partitioned.clone(),

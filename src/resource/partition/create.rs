@@ -34,7 +34,7 @@ pub(super) fn questions(context: &Context<'_>, pieces: &[Piece], returning: &[Re
     }
     let windows = pieces.iter().map(|piece| (piece.from, piece.to));
     let back = returning.iter().filter_map(|table| finite(table.range().0, table.range().1));
-    if let Some((leaf, _)) = context.root.default_leaf() {
+    if let Some((leaf, _)) = context.default {
         for (from, to) in windows.chain(back) {
             questions.insert(Question::Bytes { relation: leaf });
             questions.insert(Question::DefaultRows { leaf, from, to });
@@ -156,7 +156,7 @@ pub(super) fn beside_default(
     step: &mut Step,
     findings: &mut Vec<Finding>,
 ) {
-    let Some((oid, leaf)) = context.root.default_leaf() else { return };
+    let Some((oid, leaf)) = context.default else { return };
     let answers = &context.snapshot.answers;
     let rows = match finite(from, to) {
         Some((from, to)) => answers.get(&Question::DefaultRows { leaf: oid, from, to }),

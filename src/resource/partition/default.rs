@@ -16,7 +16,7 @@ pub(super) fn default_partition(
     used: &mut BTreeSet<TableName>,
     findings: &mut Vec<Finding>,
 ) -> Option<Step> {
-    match (context.table.default_partition, context.root.default_leaf()) {
+    match (context.table.default_partition, context.default) {
         (DefaultPartition::None, Some((_, leaf))) => {
             let mut finding = context.finding(
                 Code::DefaultPartitionPresent,
@@ -36,7 +36,7 @@ pub(super) fn default_partition(
 
 /// What must be asked before it can be made.
 pub(super) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
-    match (context.table.default_partition, context.root.default_leaf()) {
+    match (context.table.default_partition, context.default) {
         (DefaultPartition::Require, None) => names(context).map(|name| Question::NameTaken { name }).collect(),
         (DefaultPartition::None | DefaultPartition::Allow, _) | (DefaultPartition::Require, Some(_)) => BTreeSet::new(),
     }

@@ -45,7 +45,7 @@ pub(crate) fn diff(context: &Context<'_>, used: &mut BTreeSet<TableName>) -> Dif
     let mut findings = seen(context, &expired);
     let returning = returning(context);
     let back: BTreeMap<Oid, (Bound, Bound)> = returning.iter().map(|table| (table.oid, table.range())).collect();
-    let pending = context.root.pending_leaf();
+    let pending = context.pending;
     let finalizing = finalize(context, pending.is_some_and(|(oid, _)| back.contains_key(&oid)), &mut findings);
     let finalize_id = finalizing.iter().find(|step| step.action.verb() == Verb::Finalize).map(|step| &step.id);
     let pending = pending.and_then(|(_, leaf)| leaf.bounds.coverage());

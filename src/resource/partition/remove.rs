@@ -15,7 +15,7 @@ use crate::sql::TableName;
 
 /// Completes the pending detach, if there is one, and stamps what it was marked with, unless it comes back.
 pub(super) fn finalize(context: &Context<'_>, comes_back: bool, findings: &mut Vec<Finding>) -> Vec<Step> {
-    let Some((oid, leaf)) = context.root.pending_leaf() else { return Vec::new() };
+    let Some((oid, leaf)) = context.pending else { return Vec::new() };
     // A pending leaf is no default partition, and its bounds stay readable until it is finalized.
     let (from, to) = leaf.bounds.coverage().unwrap_or((Bound::MinValue, Bound::MaxValue));
     let partition = Relation { name: leaf.name.clone(), oid };
@@ -41,7 +41,8 @@ pub(super) fn finalize(context: &Context<'_>, comes_back: bool, findings: &mut V
     let retiring = retiring(&partition, leaf, marker);
     if is_stamped(leaf) {
         // It was attached again by hand, its old stamp with it: grace must not run from there.
-        steps.push(mark(context, retiring.clone(), attached(context, &partition, &leaf.bounds, true), Class::Drift));
+        let attached = attached(context, &partition, &leaf.bounds, true);
+        steps.push(mark(context, retiring.clone(), vec![attached], Class::Drift, "a stamp of an earlier detach"));
     }
     steps.push(step);
     let mut stamp = stamp(context, retiring, Class::Drift, "an interrupted detach");
@@ -96,9 +97,9 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableNam
     let mut steps = Vec::new();
 
     if own_marker(context, oid, leaf).is_none() || is_stamped(leaf) {
-        steps.push(mark(context, retiring.clone(), attached.clone(), class));
+        steps.push(mark(context, retiring.clone(), vec![attached.clone(), not_held.clone()], class, "retention"));
     }
-    let mode = if context.root.default_leaf().is_some() || default.is_some() {
+    let mode = if context.default.is_some() || default.is_some() {
         DetachMode::Blocking("PostgreSQL cannot detach concurrently while a default partition exists".to_owned())
     } else {
         DetachMode::Concurrently
@@ -151,10 +152,10 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableNam
 }
 
 /// The step that writes the marker, without a stamp.
-fn mark(context: &Context<'_>, retiring: Retiring, attached: Fact, class: Class) -> Step {
+fn mark(context: &Context<'_>, retiring: Retiring, before: Vec<Fact>, class: Class, reason: &str) -> Step {
     let (partition, marker) = (retiring.partition.clone(), retiring.marker.clone());
-    let mut step = context.step(Action::MarkPartition(retiring), class, "retention");
-    step.before.extend([attached, Fact::NotHeld { partition: partition.clone(), root: context.relation() }]);
+    let mut step = context.step(Action::MarkPartition(retiring), class, reason);
+    step.before.extend(before);
     step.after.push(Fact::Marked { partition, marker, stamp: Stamp::Absent });
     step
 }

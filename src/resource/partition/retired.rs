@@ -50,7 +50,10 @@ pub(super) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
 /// Steps for this root's detached tables. Those that come back are passed over.
 pub(super) fn judge(context: &Context<'_>, returning: &BTreeMap<Oid, (Bound, Bound)>) -> RetiredTables {
     let mut result = RetiredTables::default();
-    let here = context.snapshot.catalog.retired.iter().filter(|(_, table)| table.marker.root == *context.name);
+    let all = context.snapshot.catalog.retired.iter();
+    let mut here: Vec<(&Oid, &Retired)> = all.filter(|(_, table)| table.marker.root == *context.name).collect();
+    // Oldest first, whatever their OIDs: a restored copy of the database gives the same plan.
+    here.sort_by_key(|(_, table)| (table.marker.from, table.marker.to, &table.name));
     for (oid, table) in here {
         if !is_own(context, *oid, table) {
             result.findings.push(foreign_marker(context, *oid, table));

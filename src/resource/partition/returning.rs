@@ -47,7 +47,7 @@ pub(super) fn returning<'a>(context: &Context<'a>) -> Vec<Returning<'a>> {
         rows: table.rows_estimate,
         references: &table.references,
     });
-    let pending = context.root.pending_leaf().and_then(|(oid, leaf)| {
+    let pending = context.pending.and_then(|(oid, leaf)| {
         let marker = own_marker(context, oid, leaf)?;
         let stamp = leaf.marker.as_ref().and_then(|marker| marker.detached_at);
         Some(Returning {
@@ -62,7 +62,7 @@ pub(super) fn returning<'a>(context: &Context<'a>) -> Vec<Returning<'a>> {
     });
     let mut candidates: Vec<Returning<'a>> =
         detached.chain(pending).filter(|table| is_wanted(context, table)).collect();
-    candidates.sort_by_key(|table| (table.range(), table.oid));
+    candidates.sort_by_key(|table| (table.range(), table.name));
     let mut reached = Bound::MinValue;
     candidates.retain(|table| {
         let (from, to) = table.range();

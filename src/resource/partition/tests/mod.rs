@@ -5,6 +5,8 @@ mod create;
 mod default;
 mod gates;
 mod grids;
+mod nightly;
+mod properties;
 mod retention;
 mod retired;
 mod scope;

@@ -304,7 +304,7 @@ fn a_stamp_of_an_earlier_detach_starts_no_grace() {
     ");
     world.leaf_mut(old).pending = true;
     insta::assert_snapshot!(lines(&world.plan()), @"
-    - mark public.events_20260303 [2026-03-03, 2026-03-04) drift: retention
+    - mark public.events_20260303 [2026-03-03, 2026-03-04) drift: a stamp of an earlier detach
     - finalize public.events_20260303 [2026-03-03, 2026-03-04) drift: an interrupted detach
     - stamp public.events_20260303 [2026-03-03, 2026-03-04) drift: an interrupted detach needs finalize public.events_20260303
     = public.events runway 2d
@@ -315,6 +315,27 @@ fn a_stamp_of_an_earlier_detach_starts_no_grace() {
     ? public.events IN_GRACE public.events_20260303: detached 2026-03-14; drop due 2026-03-21
     = public.events runway 2d
     ");
+}
+
+#[test]
+fn an_old_stamp_on_a_pending_one_goes_whatever_the_policy_keeps() {
+    let policy = "{partition: {key: at, interval: 1 day, premake: 1}}";
+    let mut world = with(policy, &[("2026-03-14", "2026-03-16")]);
+    let pending = world.leaf("public.events", "2026-03-01", "2026-03-02");
+    let mut marker = world.marker("public.events", pending);
+    marker.detached_at = Some(crate::testing::at("2020-01-01"));
+    let leaf = world.leaf_mut(pending);
+    (leaf.pending, leaf.marker) = (true, Some(marker));
+    world.root("public.events").held = true;
+    insta::assert_snapshot!(lines(&world.plan()), @"
+    - mark public.events_20260301 [2026-03-01, 2026-03-02) drift: a stamp of an earlier detach
+    - finalize public.events_20260301 [2026-03-01, 2026-03-02) drift: an interrupted detach
+    - stamp public.events_20260301 [2026-03-01, 2026-03-02) drift: an interrupted detach needs finalize public.events_20260301
+    = public.events runway 2d
+    ");
+    let options = world.options();
+    run(&mut world, &options);
+    assert!(world.plan().is_empty());
 }
 
 #[test]
