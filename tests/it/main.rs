@@ -16,3 +16,4 @@ mod crash_world;
 mod sandbox;
 mod scenarios;
 mod support;
+mod wire;
