@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use pgstrata::apply::{ApplyOptions, Ended, Judged, Outcome, Run, judge};
-use pgstrata::db::{Env, Interrupt};
+use pgstrata::db::{Env, Interrupt, Signal};
 use pgstrata::plan::{Plan, PlanOptions};
 use pgstrata::policy::Desired;
 
-use super::args::{ApplyArgs, PlanFormat};
+use super::args::{ApplyArgs, PlanFormat, SelectArgs};
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::files::check_folder;
@@ -27,9 +27,11 @@ pub(super) fn run(args: &ApplyArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
         check_folder(&report.path)?;
     }
     let loaded = policy::load(&args.policy, env, ui)?;
-    inspect::check_selection(&args.select, &loaded.desired)?;
+    if args.plan.is_none() {
+        inspect::check_selection(&args.select, &loaded.desired)?;
+    }
     let saved = args.plan.as_deref().map(plan_file::read).transpose()?;
-    let stop = signals::install(ui.quiet)?;
+    let stop = signals::install(ui)?;
     let connector = connect::connector("apply", &args.connect, &loaded, env, ui, &stop)?;
     let wait = args.run_lock_wait.unwrap_or(Duration::ZERO);
     let mut run = Run::begin(&connector, wait, &stop).map_err(|error| not_begun(&error, &stop))?;
@@ -47,7 +49,7 @@ pub(super) fn run(args: &ApplyArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
 
     ui.result(&outcome_text::outcome_text(&outcome, args.format, ui.style())?)?;
     outcome_text::write_reports(&outcome, &args.report)?;
-    events.extend(happened(&outcome));
+    events.extend(Happened::of(&outcome).events());
     Ok(events)
 }
 
@@ -66,8 +68,9 @@ fn judged(
     ui: &Ui,
     stop: &Interrupt,
 ) -> Result<Prepared, CommandError> {
-    let mut options = inspect::options(&args.select, Some(&args.carry));
-    options.include = saved.only.iter().cloned().collect();
+    // The plan says which tables it is about; a selection from the environment would make it look stale.
+    let all = SelectArgs { table: saved.only.clone(), exclude: Vec::new() };
+    let options = inspect::options(&all, Some(&args.carry));
     let (snapshot, options) = run.inspect(desired, &options, None).map_err(|error| unreadable(&error))?;
     not_interrupted(stop)?;
     let judged =
@@ -111,26 +114,103 @@ fn not_interrupted(stop: &Interrupt) -> Result<(), CommandError> {
     stop.check().map_err(|error| interrupted(error.0))
 }
 
-/// What an outcome means for the exit code.
-fn happened(outcome: &Outcome) -> Events {
-    let mut events = Events::new();
-    let unread = match &outcome.ended {
-        Ended::Complete => outcome.remains.is_none(),
-        Ended::Interrupted(signal) => {
-            events.insert(Event::Interrupted(*signal));
-            false
+/// What of an outcome the exit code depends on.
+#[derive(Debug, Clone, Copy)]
+struct Happened {
+    committed: bool,
+    failed: bool,
+    lock_spent: bool,
+    not_reached: bool,
+    held_back: bool,
+    interrupted: Option<Signal>,
+    /// The server was lost, or the catalog could not be read at the end.
+    lost: bool,
+}
+
+impl Happened {
+    fn of(outcome: &Outcome) -> Self {
+        let (interrupted, lost) = match &outcome.ended {
+            Ended::Complete => (None, outcome.remains.is_none()),
+            Ended::Interrupted(signal) => (Some(*signal), false),
+            Ended::Lost(_) => (None, true),
+        };
+        Self {
+            committed: outcome.committed,
+            failed: outcome.failed() > 0,
+            lock_spent: outcome.lock_spent() > 0,
+            not_reached: outcome.not_reached() > 0,
+            held_back: outcome.held_back() > 0,
+            interrupted,
+            lost,
         }
-        Ended::Lost(_) => true,
-    };
-    let failed = outcome.failed() > 0 || outcome.not_reached() > 0 || unread;
-    if failed {
-        events.insert(if outcome.committed { Event::PartWay } else { Event::Error });
     }
-    if outcome.lock_spent() > 0 && !outcome.committed {
-        events.insert(Event::Busy);
+
+    fn events(self) -> Events {
+        let Self { committed, failed, lock_spent, not_reached, held_back, interrupted, lost } = self;
+        let incomplete = failed || not_reached || lost;
+        let found = [
+            interrupted.map(Event::Interrupted),
+            (incomplete && committed).then_some(Event::PartWay),
+            (lock_spent && !committed).then_some(Event::Busy),
+            incomplete.then_some(Event::Error),
+            held_back.then_some(Event::Blocked),
+        ];
+        found.into_iter().flatten().collect()
     }
-    if outcome.held_back() > 0 {
-        events.insert(Event::Blocked);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::exit::code;
+
+    #[test]
+    fn what_became_of_a_run_has_its_code() {
+        let done = Happened {
+            committed: true,
+            failed: false,
+            lock_spent: false,
+            not_reached: false,
+            held_back: false,
+            interrupted: None,
+            lost: false,
+        };
+        let nothing = Happened { committed: false, ..done };
+        for (happened, expected) in [
+            (done, 0),
+            (nothing, 0),
+            (Happened { held_back: true, ..done }, 3),
+            (Happened { held_back: true, ..nothing }, 3),
+            (Happened { failed: true, ..nothing }, 1),
+            (Happened { failed: true, held_back: true, ..nothing }, 1),
+            (Happened { failed: true, ..done }, 6),
+            (Happened { failed: true, lock_spent: true, ..nothing }, 5),
+            (Happened { failed: true, lock_spent: true, ..done }, 6),
+            (Happened { lost: true, not_reached: true, ..nothing }, 1),
+            (Happened { lost: true, not_reached: true, ..done }, 6),
+            (Happened { lost: true, ..done }, 6),
+            (Happened { interrupted: Some(Signal::Int), not_reached: true, ..done }, 130),
+            (Happened { interrupted: Some(Signal::Term), not_reached: true, ..nothing }, 143),
+        ] {
+            assert_eq!(code(&happened.events()), expected, "{happened:?}");
+        }
     }
-    events
+
+    #[test]
+    fn a_broken_table_counts_as_1_and_never_as_6() {
+        let mut events = Events::from([Event::Error]);
+        events.extend(
+            Happened {
+                committed: true,
+                failed: false,
+                lock_spent: false,
+                not_reached: false,
+                held_back: true,
+                interrupted: None,
+                lost: false,
+            }
+            .events(),
+        );
+        assert_eq!(code(&events), 1);
+    }
 }

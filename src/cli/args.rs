@@ -80,7 +80,7 @@ Examples:
   pgstrata plan --out plan.json && pgstrata apply plan.json
   pgstrata apply plan.json --allow deletes-data:audit.audit_log")]
     Apply(ApplyArgs),
-    /// Say by exit code, report and metrics whether the database agrees with the policy. Changes nothing.
+    /// Say by exit code and report whether the database agrees with the policy. Changes nothing.
     #[command(
         visible_alias = "check",
         after_help = "\
@@ -88,7 +88,7 @@ Examples:
   pgstrata drift                   # exit 2: drift, or scheduled work is late
   # also when work is merely due:
   pgstrata drift --fail-on scheduled,drift,overdue
-  pgstrata drift -q --report prometheus=/var/lib/node_exporter/pgstrata.prom"
+  pgstrata drift -q --report json=drift.json"
     )]
     Drift(DriftArgs),
     /// Check policies offline: every environment, each error with its place.
@@ -356,8 +356,6 @@ pub(super) enum DriftFormat {
     Json,
     /// For a pull request's comment.
     Markdown,
-    /// For the textfile collector.
-    Prometheus,
 }
 
 /// What has a schema.

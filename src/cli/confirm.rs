@@ -32,7 +32,7 @@ pub(super) fn can_ask(ui: &Ui, env: &Env) -> Result<(), CommandError> {
 
 /// Asks; only the word `yes` approves. Anything else, the end of input included, does not.
 pub(super) fn ask(question: &str, ui: &Ui, stop: &Interrupt) -> Result<bool, CommandError> {
-    ui.say(&format!("\n{question}\nOnly `yes` is taken for it: "));
+    ui.say(&format!("{question}\nOnly `yes` approves: "));
     drop(io::stderr().flush());
     // Reading a terminal cannot be interrupted: it goes on in a thread that the end of the process ends.
     let (sender, receiver) = mpsc::sync_channel(1);
@@ -45,13 +45,14 @@ pub(super) fn ask(question: &str, ui: &Ui, stop: &Interrupt) -> Result<bool, Com
     let failed = |error: io::Error| CommandError::error(format!("the answer could not be read: {error}"));
     drop(reader.map_err(failed)?);
     loop {
-        match receiver.recv_timeout(POLL) {
+        let answer = receiver.recv_timeout(POLL);
+        // Before the answer: Ctrl-C may end the input as well.
+        if let Some(signal) = stop.signal() {
+            return Err(CommandError::interrupted(signal, "interrupted before anything was changed"));
+        }
+        match answer {
             Ok(answer) => return answer.map(|answer| answer.trim() == "yes").map_err(failed),
-            Err(RecvTimeoutError::Timeout) => {
-                if let Some(signal) = stop.signal() {
-                    return Err(CommandError::interrupted(signal, "interrupted before anything was changed"));
-                }
-            }
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(false),
         }
     }

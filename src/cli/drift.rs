@@ -1,7 +1,7 @@
 //! `pgstrata drift`
 
 use pgstrata::db::Env;
-use pgstrata::render::{Style, human};
+use pgstrata::render::{Style, human, json, markdown};
 use pgstrata::report::drift::{Verdict, drift};
 
 use super::args::{DriftArgs, DriftFormat};
@@ -18,7 +18,7 @@ pub(super) fn run(args: &DriftArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
     }
     let loaded = policy::load(&args.policy, env, ui)?;
     inspect::check_selection(&args.select, &loaded.desired)?;
-    let stop = signals::install(ui.quiet)?;
+    let stop = signals::install(ui)?;
     let connector = connect::connector("drift", &args.connect, &loaded, env, ui, &stop)?;
     let mut session = connect::session(&connector, &stop)?;
     let options = inspect::options(&args.select, None);
@@ -28,9 +28,8 @@ pub(super) fn run(args: &DriftArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
     let drift = drift(&plan, &args.fail_on.iter().copied().collect());
     let text = |format: DriftFormat, style: Style| match format {
         DriftFormat::Human => written(|out| human::drift(&drift, style, out)),
-        DriftFormat::Json | DriftFormat::Markdown | DriftFormat::Prometheus => {
-            Err(CommandError::error("not there yet"))
-        }
+        DriftFormat::Json => Ok(json::drift(&drift)),
+        DriftFormat::Markdown => written(|out| markdown::drift(&drift, out)),
     };
     ui.result(&text(args.format, ui.style())?)?;
     for report in &args.report {

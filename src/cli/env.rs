@@ -37,16 +37,16 @@ pub(super) fn defaults(command: Command, env: &Env) -> Command {
         else {
             return arg;
         };
+        // A default that is shown might show a password.
         #[allow(clippy::wildcard_enum_match_arm, reason = "clap's enum may grow")]
         match arg.get_action() {
-            ArgAction::Append => {
-                arg.default_values(value.split(',').map(|item| item.trim().to_owned()).collect::<Vec<_>>())
-            }
             ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()).default_value(value),
-            _ => arg.default_value(value),
+            ArgAction::Append => {
+                let values: Vec<String> = value.split(',').map(|item| item.trim().to_owned()).collect();
+                arg.default_values(values).hide_default_value(true)
+            }
+            _ => arg.default_value(value).hide_default_value(true),
         }
-        // Among the values may be a password.
-        .hide_default_value(true)
     });
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     names.iter().fold(command, |command, name| command.mut_subcommand(name, |sub| defaults(sub, env)))

@@ -101,6 +101,7 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::ForeignMarker
         | Code::MarkedButWanted
         | Code::WindowTaken
-        | Code::NameTaken => false,
+        | Code::NameTaken
+        | Code::NoNameLeft => false,
     })
 }

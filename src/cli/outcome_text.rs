@@ -1,7 +1,7 @@
 //! An outcome in the formats that `apply` has.
 
 use pgstrata::apply::Outcome;
-use pgstrata::render::{Style, human};
+use pgstrata::render::{Style, human, json, markdown};
 
 use super::args::{OutcomeFormat, Report};
 use super::error::CommandError;
@@ -11,7 +11,8 @@ use super::plan_text::written;
 pub(super) fn outcome_text(outcome: &Outcome, format: OutcomeFormat, style: Style) -> Result<String, CommandError> {
     match format {
         OutcomeFormat::Human => written(|out| human::outcome(outcome, style, out)),
-        OutcomeFormat::Json | OutcomeFormat::Markdown => Err(CommandError::error("not there yet")),
+        OutcomeFormat::Json => Ok(json::outcome(outcome)),
+        OutcomeFormat::Markdown => written(|out| markdown::outcome(outcome, out)),
     }
 }
 

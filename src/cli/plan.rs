@@ -19,7 +19,7 @@ pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, Command
     }
     let loaded = policy::load(&args.policy, env, ui)?;
     inspect::check_selection(&args.select, &loaded.desired)?;
-    let stop = signals::install(ui.quiet)?;
+    let stop = signals::install(ui)?;
     let connector = connect::connector("plan", &args.connect, &loaded, env, ui, &stop)?;
     let mut session = connect::session(&connector, &stop)?;
     let options = inspect::options(&args.select, Some(&args.carry));

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use pgstrata::plan::Plan;
-use pgstrata::render::{Style, human, json, script};
+use pgstrata::render::{Style, human, json, markdown, script};
 
 use super::args::{PlanFormat, Report};
 use super::error::CommandError;
@@ -14,7 +14,7 @@ pub(super) fn plan_text(plan: &Plan, format: PlanFormat, style: Style) -> Result
     match format {
         PlanFormat::Human => written(|out| human::plan(plan, style, out)),
         PlanFormat::Json => Ok(json::to_json(plan)),
-        PlanFormat::Markdown => written(|out| human::plan(plan, style, out)),
+        PlanFormat::Markdown => written(|out| markdown::plan(plan, out)),
         PlanFormat::Sql => written(|out| script::plan(plan, out)),
     }
 }

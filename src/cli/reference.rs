@@ -40,7 +40,8 @@ fn section(text: &mut String, command: &mut clap::Command) {
     text.push_str(&format!("\n## {title}\n\n```text\n{}\n```\n", help.trim_end()));
 }
 
-#[cfg(test)]
+// Without the sandbox there is no `demo`.
+#[cfg(all(test, feature = "sandbox"))]
 mod tests {
     #[test]
     fn the_checked_in_reference_is_current() {

@@ -1,6 +1,7 @@
 //! `pgstrata schema`
 
 use pgstrata::policy;
+use pgstrata::render::json;
 
 use super::args::{SchemaArgs, SchemaOf};
 use super::error::CommandError;
@@ -8,11 +9,10 @@ use super::exit::Events;
 use super::ui::Ui;
 
 pub(super) fn run(args: &SchemaArgs, ui: &Ui) -> Result<Events, CommandError> {
-    let schema = match args.of {
-        SchemaOf::Policy => policy::schema(),
-        SchemaOf::Plan => return Err(CommandError::error("the schema of plans is not there yet")),
-    };
-    // The alternate form of a JSON value is indented.
-    ui.result(&format!("{schema:#}\n"))?;
+    match args.of {
+        // The alternate form of a JSON value is indented.
+        SchemaOf::Policy => ui.result(&format!("{:#}\n", policy::schema()))?,
+        SchemaOf::Plan => ui.result(json::plan_schema())?,
+    }
     Ok(Events::new())
 }

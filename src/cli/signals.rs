@@ -1,6 +1,5 @@
 //! SIGINT and SIGTERM: the first one stops in good order, the second one leaves at once.
 
-use std::io::Write as _;
 use std::thread;
 
 use pgstrata::db::{Interrupt, Signal};
@@ -10,11 +9,13 @@ use signal_hook::low_level;
 
 use super::error::CommandError;
 use super::exit::{INTERRUPTED, TERMINATED};
+use super::ui::Ui;
 
 /// Trips the returned interrupt at the first signal, from a thread: it takes locks, which a handler must not.
 ///
 /// The terminal needs no restoring: no command changes its mode.
-pub(super) fn install(quiet: bool) -> Result<Interrupt, CommandError> {
+pub(super) fn install(ui: &Ui) -> Result<Interrupt, CommandError> {
+    let ui = ui.clone();
     let stop = Interrupt::new();
     let refused = |error: std::io::Error| CommandError::error(format!("signals cannot be received: {error}"));
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(refused)?;
@@ -27,9 +28,11 @@ pub(super) fn install(quiet: bool) -> Result<Interrupt, CommandError> {
                 // No destructor and no flush: whatever hangs must not hold us back.
                 low_level::exit(i32::from(code));
             }
-            if !quiet {
-                drop(writeln!(std::io::stderr(), "pgstrata: stopping in good order; once more to leave at once"));
+            if ui.terminals.stderr {
+                // The terminal's echo of the key stands at the end of some line.
+                ui.say("\n");
             }
+            ui.note("stopping in good order; once more to leave at once");
         }
     };
     thread::Builder::new().name("pgstrata-signals".to_owned()).spawn(receive).map_err(refused)?;

@@ -151,10 +151,12 @@ fn needs(steps: &mut [Step]) {
     let mut first_blocked: Option<StepId> = None;
     let mut blocked = BTreeSet::new();
     for step in steps.iter_mut() {
-        let needed = step.needs.iter().find(|id| blocked.contains(*id)).cloned();
-        let earlier = first_blocked.clone().filter(|_| step.action.removes() && !step.gate.is_blocked());
-        if let Some(id) = needed.or(earlier) {
-            block(step, Block::Needs { step: id });
+        if !step.gate.is_blocked() {
+            let needed = step.needs.iter().find(|id| blocked.contains(*id)).cloned();
+            let earlier = first_blocked.clone().filter(|_| step.action.removes());
+            if let Some(id) = needed.or(earlier) {
+                block(step, Block::Needs { step: id });
+            }
         }
         if step.gate.is_blocked() {
             blocked.insert(step.id.clone());

@@ -1,9 +1,11 @@
 //! What `-v` adds below a change: each of its steps with its unit, timeouts, locks, facts and SQL.
 
 use std::fmt::{self, Write};
+use std::time::Duration;
 
 use super::outline::Change;
 use super::style::{Paint, Style};
+use super::words;
 use crate::plan::{Plan, Step, Unit};
 use crate::sql::{Statement, locks, render};
 
@@ -48,9 +50,16 @@ pub(crate) fn timing(step: &Step) -> String {
         "no lock_timeout".to_owned()
     } else {
         let tries = step.timeouts.lock_retries.saturating_add(1);
-        format!("lock_timeout {:?}, {tries} {}", step.timeouts.lock, if tries == 1 { "try" } else { "tries" })
+        format!("lock_timeout {}, {tries} {}", length(step.timeouts.lock), if tries == 1 { "try" } else { "tries" })
     };
-    format!("{unit}; {lock}; statement_timeout {:?}", step.timeouts.statement)
+    format!("{unit}; {lock}; statement_timeout {}", length(step.timeouts.statement))
+}
+
+fn length(time: Duration) -> String {
+    if time.subsec_millis() > 0 {
+        return format!("{}ms", time.as_millis());
+    }
+    words::duration(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// A step's own statements, checks left out.

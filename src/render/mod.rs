@@ -4,6 +4,7 @@ mod detail;
 pub mod human;
 pub mod json;
 mod lock_summary;
+pub mod markdown;
 mod outline;
 pub mod script;
 mod sentences;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::words;
 use crate::grid::Bound;
 use crate::plan::{
-    Action, Block, Class, DetachMode, Finding, Gate, GrantSource, Hazard, HazardKind, Plan, Stake, Step, TableOverview,
+    Action, Block, Class, DetachMode, Finding, Gate, Gating, GrantSource, Hazard, HazardKind, Plan, Stake, Step,
+    TableOverview,
 };
 use crate::sql::TableName;
 
@@ -50,13 +51,19 @@ pub(crate) fn sections(plan: &Plan, fold: bool) -> Vec<Section<'_>> {
     let overviews = plan.tables.iter().map(|overview| (&overview.table, Some(overview)));
     let about_steps = plan.steps.iter().map(|step| (&step.table, None));
     let about_findings = plan.findings.iter().filter_map(|finding| finding.table.as_ref().map(|table| (table, None)));
+    let mut steps: BTreeMap<&TableName, Vec<&Step>> = BTreeMap::new();
+    plan.steps.iter().for_each(|step| steps.entry(&step.table).or_default().push(step));
+    let mut findings: BTreeMap<&TableName, Vec<&Finding>> = BTreeMap::new();
+    for finding in &plan.findings {
+        if let Some(table) = &finding.table {
+            findings.entry(table).or_default().push(finding);
+        }
+    }
     let mut seen = BTreeSet::new();
     for (table, overview) in overviews.chain(about_steps).chain(about_findings) {
         if seen.insert(table) {
-            let steps = plan.steps.iter().filter(|step| step.table == *table);
-            let lines = lines(changes(steps), fold);
-            let findings = plan.findings.iter().filter(|finding| finding.table.as_ref() == Some(table)).collect();
-            sections.push(Section { table, overview, lines, findings });
+            let lines = lines(changes(steps.remove(table).into_iter().flatten()), fold);
+            sections.push(Section { table, overview, lines, findings: findings.remove(table).unwrap_or_default() });
         }
     }
     sections
@@ -145,6 +152,27 @@ fn continues(last: &Change<'_>, next: &Change<'_>) -> bool {
         && (last.lead.class, &last.lead.reason) == (next.lead.class, &next.lead.reason)
         && last.because(false) == next.because(false)
         && ours == theirs
+}
+
+impl Section<'_> {
+    /// Hazards that need no grant and would be said below several lines: said once, with the partitions they concern.
+    pub(crate) fn repeated_hazards(&self) -> BTreeMap<LineHazard, usize> {
+        let mut seen: BTreeMap<LineHazard, (usize, usize)> = BTreeMap::new();
+        for line in &self.lines {
+            for hazard in line.hazards() {
+                match hazard.kind.gating() {
+                    Gating::Shown => {
+                        let (lines, partitions) = seen.entry(hazard).or_default();
+                        *lines += 1;
+                        *partitions += line.changes.len();
+                    }
+                    Gating::Always | Gating::BeyondMaxDrop => {}
+                }
+            }
+        }
+        let repeated = seen.into_iter().filter(|(_, (lines, _))| *lines > 1);
+        repeated.map(|(hazard, (_, partitions))| (hazard, partitions)).collect()
+    }
 }
 
 impl<'a> Change<'a> {

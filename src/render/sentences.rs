@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::outline::all_changes;
 use super::style::Style;
 use super::words;
-use crate::plan::{Block, Finding, Level, Plan, TableOverview, Verb};
+use crate::plan::{Block, Finding, Level, Plan, Runway, TableOverview, Verb};
 use crate::policy::Grant;
 use crate::report::drift::Drift;
 use crate::sql::TableName;
@@ -41,8 +41,9 @@ pub(crate) fn unjudged(plan: &Plan) -> BTreeSet<&TableName> {
 
 /// `runway 6d → 7d`
 pub(crate) fn runway_words(overview: &TableOverview, style: Style) -> Option<String> {
-    let now = overview.runway.map(|runway| words::duration(runway.seconds));
-    let after = overview.runway_after.map(|runway| words::duration(runway.seconds));
+    // Without any, inserts of this moment find no partition.
+    let say = |runway: Runway| if runway.seconds == 0 { "none".to_owned() } else { words::duration(runway.seconds) };
+    let (now, after) = (overview.runway.map(say), overview.runway_after.map(say));
     match (now, after) {
         (Some(now), Some(after)) if now == after => Some(format!("runway {now}")),
         (Some(now), Some(after)) => Some(format!("runway {now} {} {after}", style.arrow())),

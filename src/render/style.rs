@@ -63,6 +63,7 @@ impl Default for Style {
 /// What a piece of text is, for colours (ECMA-48, select graphic rendition).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Paint {
+    Plain,
     Bold,
     Dim,
     Added,
@@ -74,6 +75,7 @@ pub(crate) enum Paint {
 impl Paint {
     fn code(self) -> &'static str {
         match self {
+            Self::Plain => "0",
             Self::Bold => "1",
             Self::Dim => "2",
             Self::Added => "32",

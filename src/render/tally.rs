@@ -229,3 +229,108 @@ pub(crate) fn remarks(outcome: &Outcome) -> Vec<String> {
     }
     remarks
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Plan, PlanOptions};
+    use crate::render::testing::{EVENTS, World, busy, desired, events, now};
+    use crate::render::{Style, human, json, markdown};
+
+    fn matching() -> Plan {
+        let mut world = World::new();
+        world.table(&events());
+        world.days(&events(), "2026-03-01", "2026-03-22");
+        world.plan(&desired(EVENTS), &PlanOptions::at(now()))
+    }
+
+    fn outcome(remains: Option<Plan>, result: impl Fn(usize, &StepId) -> StepResult) -> Outcome {
+        let plan = busy();
+        let results: Vec<_> =
+            plan.steps.iter().enumerate().map(|(at, step)| (step.id.clone(), result(at, &step.id))).collect();
+        let committed = results.iter().any(|(_, result)| matches!(result, StepResult::Applied { .. }));
+        Outcome { plan, results, ended: Ended::Complete, committed, remains, due_since: Vec::new() }
+    }
+
+    fn shown(outcome: &Outcome) -> String {
+        let mut text = String::new();
+        human::outcome(outcome, Style::PLAIN, &mut text).unwrap();
+        text
+    }
+
+    fn applied() -> StepResult {
+        StepResult::Applied { retries: 0 }
+    }
+
+    #[test]
+    fn all_done_is_one_sentence() {
+        let done = outcome(Some(matching()), |_, _| applied());
+        assert_eq!(shown(&done), "Apply complete: 7 created, 2 detached, 2 dropped. The catalog matches the policy.\n");
+        let unread = outcome(None, |_, _| StepResult::AlreadySatisfied);
+        assert_eq!(
+            shown(&unread),
+            "Apply complete: all of it was there already. The catalog could not be read again: whether it matches the \
+             policy is unknown.\n"
+        );
+    }
+
+    #[test]
+    fn a_stop_says_where_why_and_what_remains() {
+        let mut stopped = outcome(Some(busy()), |at, _| match at {
+            0 => StepResult::AlreadySatisfied,
+            1..=4 => StepResult::Applied { retries: 1 },
+            5 => StepResult::Failed { error: "canceling statement due to lock timeout".to_owned(), lock_spent: true },
+            _ => StepResult::NotReached,
+        });
+        stopped.ended = Ended::Interrupted(Signal::Term);
+        stopped.due_since = vec![StepId("create public.events_p20260322".to_owned())];
+        insta::assert_snapshot!(shown(&stopped));
+
+        let mut comment = String::new();
+        markdown::outcome(&stopped, &mut comment).unwrap();
+        for part in [
+            "<!-- pgstrata:apply -->\n### pgstrata apply: `app@db1`",
+            "**Stopped at step 6 of 15; 4 committed. Run apply again to continue.**",
+            "| `create public.events_p20260320` | failed | canceling statement due to lock timeout |",
+            "**What remains:**",
+            "| `DELETES_DATA` |",
+        ] {
+            assert!(comment.contains(part), "{part} is not in\n{comment}");
+        }
+
+        let document: serde_json::Value = serde_json::from_str(&json::outcome(&stopped)).unwrap();
+        assert_eq!(document["ended"], serde_json::json!({"how": "interrupted", "because": "SIGTERM"}));
+        assert_eq!(document["matches_policy"], false);
+        assert_eq!(document["summary"]["created"], 4);
+        assert_eq!(document["summary"]["lock_retries"], 4);
+        assert_eq!(document["results"][5]["result"], "failed");
+        assert_eq!(document["results"][5]["lock_spent"], true);
+        assert_eq!(document["remains"]["summary"]["create"], 7);
+    }
+
+    #[test]
+    fn locks_alone_before_any_commit_are_safe_to_repeat() {
+        let spent = outcome(Some(busy()), |_, _| StepResult::Failed { error: "locked".to_owned(), lock_spent: true });
+        assert_eq!(
+            headline(&spent),
+            "15 of 15 steps failed; nothing was committed. Only locks were in the way: it is safe to run apply again."
+        );
+    }
+
+    #[test]
+    fn what_is_held_back_is_told_once_a_partition() {
+        let held = outcome(Some(busy()), |_, id| match id.0.split(' ').next() {
+            Some("create") => applied(),
+            Some("mark") => applied(),
+            Some("detach") => StepResult::Postponed("backend 7 is idle in transaction".to_owned()),
+            Some("stamp") => StepResult::Skipped("its detach was not done".to_owned()),
+            _ => StepResult::Blocked(vec!["DELETES_DATA needs --allow deletes-data:public.events".to_owned()]),
+        });
+        let undone = undone(&held);
+        let words: Vec<_> = undone.iter().map(|undone| (undone.word, undone.count)).collect();
+        assert_eq!(words, [("postponed", 2), ("blocked", 2)]);
+        assert!(
+            shown(&held).starts_with("Apply did what it may: 7 created. The catalog does not match the policy yet.\n")
+        );
+    }
+}

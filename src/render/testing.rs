@@ -175,7 +175,7 @@ impl World {
                 }
                 Question::DefaultRows { .. } => Answer::Rows(RowCount::Exactly(0)),
                 Question::Bytes { .. } => Answer::Bytes(201 << 30),
-                Question::NameTaken { .. } => Answer::Taken(false),
+                Question::NameTaken { .. } | Question::Exists { .. } => Answer::Taken(false),
             };
             self.snapshot.answers.put(question, answer);
         }
@@ -202,4 +202,63 @@ pub(crate) fn busy() -> Plan {
     world.detached(&events, "2025-12-06", "2026-03-07T00:00:00Z");
     world.detached(&events, "2025-12-07", "2026-03-08T01:02:03Z");
     world.plan(&desired(EVENTS), &PlanOptions::at(now()))
+}
+
+/// Every kind of action and of reason to be blocked that a plan of one moment can show, and findings of each level.
+pub(crate) fn all_kinds() -> Plan {
+    let mut world = World::new();
+    let events = events();
+    world.table(&events).references.insert(TableName::new("public", "customers"));
+    world.root(&events).leaf_publications.insert("feed".to_owned());
+    // Newer first by OID: the last OID is what the fixture calls the newest with rows.
+    world.days(&events, "2025-12-10", "2026-03-15");
+    world.detached(&events, "2025-12-05", "2026-03-06T01:02:03Z");
+    let torn = world.detached(&events, "2025-12-09", "2026-03-09T00:00:00Z");
+    world.snapshot.catalog.retired.get_mut(&torn).unwrap().marker.detached_at = None;
+    world.snapshot.catalog.has_standbys = true;
+
+    let orders = TableName::new("Sales `x`", "Orders|*<b>");
+    world.table(&orders);
+    world.days(&orders, "2026-03-10", "2026-03-12");
+    let first = world.leaf(
+        &orders,
+        TableName::new("Sales `x`", "odd\nname"),
+        bounds("2026-03-13".parse().unwrap(), "2026-03-14".parse().unwrap()),
+    );
+    world.root(&orders).leaves.get_mut(&first).unwrap().pending = true;
+
+    let logs = TableName::new("public", "logs");
+    world.table(&logs);
+    world.leaf(&logs, TableName::new("public", "logs_default"), LeafBounds::Default);
+    world.days(&logs, "2026-02-01", "2026-03-20");
+    let back = world.detached(&logs, "2026-01-31", "2026-03-09T00:00:00Z");
+    world.snapshot.catalog.retired.get_mut(&back).unwrap().rows_estimate = None;
+
+    let plain = TableName::new("public", "plain");
+    world.snapshot.catalog.tables.insert(plain, TableState::Unfit("an ordinary table".to_owned()));
+    let yaml = format!(
+        "{EVENTS}  '\"Sales `x`\".\"Orders|*<b>\"':\n    partition: {{key: at, interval: 1 day, premake: 1, default_partition: require}}\n  \
+         public.logs:\n    partition: {{key: at, interval: 1 day, premake: 2}}\n    retention: {{keep: 40 days, then: drop, grace: 0 days}}\n  \
+         public.plain:\n    partition: {{key: at, interval: 1 month}}\n    indexes: {{plain_idx: {{columns: [at]}}}}\n  \
+         public.gone:\n    partition: {{key: at, interval: 1 month}}\n    maintenance: {{freeze_closed: true}}\n\
+         apply: {{max_drop: {{windows: 1, span: 1 day}}}}\n"
+    );
+    world.plan(&desired(&yaml), &PlanOptions::at(now()))
+}
+
+/// So many tables with something to create, detach and drop.
+pub(crate) fn vast(tables: usize) -> Plan {
+    let mut world = World::new();
+    let mut yaml = "version: 1\ntables:\n".to_owned();
+    for at in 0..tables {
+        let name = TableName::new("public", format!("a_table_with_a_name_as_long_as_they_get_{at:04}"));
+        world.table(&name);
+        world.days(&name, "2026-03-01", "2026-03-15");
+        world.detached(&name, "2026-02-20", "2026-03-01T00:00:00Z");
+        yaml.push_str(&format!(
+            "  {name}:\n    partition: {{key: at, interval: 1 day, premake: 3}}\n    \
+             retention: {{keep: 10 days, then: drop, grace: 1 day}}\n"
+        ));
+    }
+    world.plan(&desired(&yaml), &PlanOptions::at(now()))
 }

@@ -71,3 +71,60 @@ pub fn drift<'a>(plan: &'a Plan, fail_on: &BTreeSet<Class>) -> Drift<'a> {
     };
     drift
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::PlanOptions;
+    use crate::render::testing::{EVENTS, World, all_kinds, busy, desired, events, now};
+    use crate::render::{Style, human, json, markdown};
+
+    fn shown(drift: &Drift<'_>) -> String {
+        let mut text = String::new();
+        human::drift(drift, Style::PLAIN, &mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn scheduled_work_is_no_drift_unless_asked() {
+        let mut world = World::new();
+        world.table(&events());
+        world.days(&events(), "2026-03-01", "2026-03-21");
+        let plan = world.plan(&desired(EVENTS), &PlanOptions::at(now()));
+        let found = drift(&plan, &default_fail_on());
+        assert_eq!((found.verdict, found.counted(), found.not_counted()), (Verdict::Agrees, 0, 1));
+        let text = shown(&found);
+        assert!(text.contains("\nNo drift. 1 change (1 scheduled) does not count.\n"), "{text}");
+        assert!(text.contains("runway 7d → 8d") && !text.contains("events_p20260321"), "{text}");
+        let strict = drift(&plan, &BTreeSet::from([Class::Scheduled]));
+        assert_eq!((strict.verdict, strict.counted()), (Verdict::Drifted, 1));
+        assert!(shown(&strict).contains("\n  + events_p20260321  1 partition   scheduled: premake\n"));
+    }
+
+    #[test]
+    fn a_partition_that_leaves_is_one_change() {
+        let plan = busy();
+        let found = drift(&plan, &default_fail_on());
+        assert_eq!(found.verdict, Verdict::Drifted);
+        assert_eq!(found.by_class, BTreeMap::from([(Class::Scheduled, 6), (Class::Overdue, 5)]));
+        assert!(shown(&found).contains("\nDrift: 5 overdue. 6 changes (6 scheduled) do not count.\n"));
+    }
+
+    #[test]
+    fn what_cannot_be_judged_is_said_in_every_format() {
+        let plan = all_kinds();
+        let found = drift(&plan, &default_fail_on());
+        assert_eq!(found.verdict, Verdict::Unjudged);
+        let text = shown(&found);
+        assert!(text.contains(" 2 things could not be judged. "), "{text}");
+        assert!(text.contains("\n  ? error: there is no such table\n"));
+        let document: serde_json::Value = serde_json::from_str(&json::drift(&found)).unwrap();
+        assert_eq!(document["verdict"], "unjudged");
+        assert_eq!(document["unjudged"][0]["code"], "TABLE_MISSING");
+        assert_eq!(document["counted"], found.counted());
+        assert_eq!(document["plan"]["steps"].as_array().unwrap().len(), plan.steps.len());
+        let mut comment = String::new();
+        markdown::drift(&found, &mut comment).unwrap();
+        assert!(comment.starts_with("<!-- pgstrata:drift -->\n") && comment.contains("2 things could not be judged."));
+    }
+}

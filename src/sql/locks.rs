@@ -49,6 +49,51 @@ impl LockMode {
         })
     }
 
+    /// As `pg_locks.mode` spells it.
+    pub fn in_pg_locks(self) -> &'static str {
+        match self {
+            Self::AccessShare => "AccessShareLock",
+            Self::RowShare => "RowShareLock",
+            Self::RowExclusive => "RowExclusiveLock",
+            Self::ShareUpdateExclusive => "ShareUpdateExclusiveLock",
+            Self::Share => "ShareLock",
+            Self::ShareRowExclusive => "ShareRowExclusiveLock",
+            Self::Exclusive => "ExclusiveLock",
+            Self::AccessExclusive => "AccessExclusiveLock",
+        }
+    }
+
+    /// The modes that nobody else may hold on the table meanwhile (section 13.3.1, table 13.2).
+    pub fn conflicts(self) -> &'static [Self] {
+        use LockMode::{
+            AccessExclusive, AccessShare, Exclusive, RowExclusive, RowShare, Share, ShareRowExclusive,
+            ShareUpdateExclusive,
+        };
+        match self {
+            Self::AccessShare => &[AccessExclusive],
+            Self::RowShare => &[Exclusive, AccessExclusive],
+            Self::RowExclusive => &[Share, ShareRowExclusive, Exclusive, AccessExclusive],
+            Self::ShareUpdateExclusive => &[ShareUpdateExclusive, Share, ShareRowExclusive, Exclusive, AccessExclusive],
+            Self::Share => &[RowExclusive, ShareUpdateExclusive, ShareRowExclusive, Exclusive, AccessExclusive],
+            Self::ShareRowExclusive => {
+                &[RowExclusive, ShareUpdateExclusive, Share, ShareRowExclusive, Exclusive, AccessExclusive]
+            }
+            Self::Exclusive => {
+                &[RowShare, RowExclusive, ShareUpdateExclusive, Share, ShareRowExclusive, Exclusive, AccessExclusive]
+            }
+            Self::AccessExclusive => &[
+                AccessShare,
+                RowShare,
+                RowExclusive,
+                ShareUpdateExclusive,
+                Share,
+                ShareRowExclusive,
+                Exclusive,
+                AccessExclusive,
+            ],
+        }
+    }
+
     /// What waits while it is held.
     pub fn blocks(self) -> &'static str {
         match self {
@@ -189,4 +234,32 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
 /// Tables that the copied row security policies name: parsing their expressions opens them.
 fn reading(attributes: &Attributes) -> impl Iterator<Item = &TableName> {
     attributes.row_security.policies.iter().flat_map(|policy| &policy.reads)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [LockMode; 8] = [
+        LockMode::AccessShare,
+        LockMode::RowShare,
+        LockMode::RowExclusive,
+        LockMode::ShareUpdateExclusive,
+        LockMode::Share,
+        LockMode::ShareRowExclusive,
+        LockMode::Exclusive,
+        LockMode::AccessExclusive,
+    ];
+
+    #[test]
+    fn conflicts_are_mutual_and_names_read_back() {
+        for one in ALL {
+            assert_eq!(LockMode::from_pg_locks(one.in_pg_locks()), Some(one));
+            for other in ALL {
+                assert_eq!(one.conflicts().contains(&other), other.conflicts().contains(&one), "{one} and {other}");
+            }
+        }
+        let with_itself: Vec<_> = ALL.into_iter().filter(|mode| !mode.conflicts().contains(mode)).collect();
+        assert_eq!(with_itself, [LockMode::AccessShare, LockMode::RowShare, LockMode::RowExclusive, LockMode::Share]);
+    }
 }

@@ -288,7 +288,17 @@ impl World {
                 Answer::Bytes(self.bytes.get(relation).copied().unwrap_or(by_rows))
             }
             Question::NameTaken { name } => Answer::Taken(self.is_taken(name)),
+            Question::Exists { relation } => Answer::Taken(self.exists(*relation)),
         }
+    }
+
+    fn exists(&self, relation: Oid) -> bool {
+        let catalog = &self.snapshot.catalog;
+        catalog.retired.contains_key(&relation)
+            || catalog.tables.values().any(|state| match state {
+                TableState::Partitioned(root) => root.oid == relation || root.leaves.contains_key(&relation),
+                TableState::Missing | TableState::Unfit(_) => false,
+            })
     }
 
     /// Like the server's answer: among attached partitions with a finite upper bound, the uppermost with rows.

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use pgstrata::apply::{Outcome, Refusal, StepResult};
 use pgstrata::plan::{GrantSource, Granted, Plan, Unit};
 
-use crate::support::drive::{apply_now, desired, grant_all, plan_now};
+use crate::support::drive::{desired, grant_all, plan_now, try_apply};
 use crate::support::lines::lines;
 use crate::support::locks::LockWatch;
 use crate::support::{TestDb, database, explain, server};
@@ -101,7 +101,7 @@ fn scenario(path: &Path, name: &str) {
     golden(path, "plan.txt", &lines(&plan));
 
     let mut watch = LockWatch { client: db.client(), plan: &plan, compared: 0, wrong: Vec::new() };
-    let outcome = apply_now(&url, &desired, Some(now), &grants, &mut watch);
+    let outcome = try_apply(&url, &desired, Some(now), &grants, &mut watch);
     assert!(watch.wrong.is_empty(), "{}", watch.wrong.join("\n"));
     golden(path, "outcome.txt", &left_over(&outcome));
     let (again, _) = plan_now(&url, &desired, Some(now), &grants);

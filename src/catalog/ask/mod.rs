@@ -55,6 +55,7 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         let mut answers = Vec::with_capacity(questions.len());
         let mut relations = Vec::new();
         let mut taken = Vec::new();
+        let mut existing = Vec::new();
         for question in questions {
             match question {
                 Question::NewestNonEmpty { root } => {
@@ -65,12 +66,15 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
                 }
                 Question::Bytes { relation } => relations.push(*relation),
                 Question::NameTaken { name } => taken.push(name),
+                Question::Exists { relation } => existing.push(*relation),
             }
         }
         let sizes = bytes::answers(reader, &relations)?;
         answers.extend(sizes.into_iter().map(|(relation, answer)| (Question::Bytes { relation }, answer)));
         let names = names::answers(reader, &taken)?;
         answers.extend(names.into_iter().map(|(name, answer)| (Question::NameTaken { name }, answer)));
+        let existing = names::existing(reader, &existing)?;
+        answers.extend(existing.into_iter().map(|(relation, answer)| (Question::Exists { relation }, answer)));
         Ok(answers)
     })?;
     for (question, answer) in answers {

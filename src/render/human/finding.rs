@@ -88,7 +88,7 @@ pub(super) fn finding_line(
         (None, _) => 4,
     };
     // Beside a long name too little room is left: the message then goes below it.
-    let below = style.width.is_some_and(|width| width < indent + 30);
+    let below = style.width.is_some_and(|width| width < indent + 45);
     let (lead, hang) = match &object {
         Some(object) if below => {
             writeln!(out, "{}", style.paint(paint, format!("  ? {object}")))?;

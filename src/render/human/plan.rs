@@ -1,11 +1,12 @@
 //! Plans for people: count first, then each table with its changes, then locks, and what is blocked with the exact flag.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use super::finding::{finding_line, fold_findings};
 use crate::plan::{Finding, Plan};
 use crate::render::lock_summary::lock_summary;
-use crate::render::outline::{Line, Section, sections, short};
+use crate::render::outline::{Line, LineHazard, Section, sections, short};
 use crate::render::sentences::{blocked_sentences, count_words, freed_words, not_applyable, runway_words, unjudged};
 use crate::render::style::{Paint, Style, columns, wrap};
 use crate::render::{detail, words};
@@ -14,7 +15,7 @@ use crate::sql::TableName;
 /// Names longer than this do not push the columns of every other line to the right.
 const WIDEST_NAME: usize = 52;
 /// The same for what is done.
-const WIDEST_HOW: usize = 40;
+const WIDEST_HOW: usize = 44;
 
 /// Writes a plan for people.
 ///
@@ -80,10 +81,19 @@ pub(crate) fn body(plan: &Plan, sections: &[Section<'_>], style: Style, out: &mu
     for section in sections.iter().filter(|section| worth_showing(section, plan)) {
         writeln!(out)?;
         section_head(section, &layout, style, out)?;
+        let once = section.repeated_hazards();
         for line in &section.lines {
-            change_line(line, section.table, &layout, style, out)?;
+            change_line(line, section.table, &once, &layout, style, out)?;
             if style.verbose {
                 line.changes.iter().try_for_each(|change| detail::change(plan, change, style, out))?;
+            }
+        }
+        for (hazard, count) in &once {
+            let text = format!("! {} on {count} partitions: {}", hazard.kind, hazard.words);
+            let room = style.width.map(|width| width.saturating_sub(4));
+            for (at, piece) in wrap(&style.text(&text), room).into_iter().enumerate() {
+                let lead = if at == 0 { "  " } else { "    " };
+                writeln!(out, "{lead}{}", style.paint(Paint::Changed, piece))?;
             }
         }
         let findings = fold_findings(&section.findings, style);
@@ -112,21 +122,28 @@ pub(super) struct Layout {
 
 impl Layout {
     fn of(sections: &[Section<'_>], style: Style) -> Self {
-        let lines = || sections.iter().flat_map(|section| section.lines.iter().map(move |line| (section.table, line)));
-        let widest = |cap: usize, widths: &mut dyn Iterator<Item = usize>| {
-            widths.filter(|width| *width <= cap).max().unwrap_or(0)
-        };
         let objects = sections.iter().flat_map(|section| {
             section.findings.iter().filter_map(|finding| finding.object.as_ref()).map(|name| short(name, section.table))
         });
-        let what = widest(
-            WIDEST_NAME,
-            &mut lines()
-                .map(|(table, line)| columns(&style.text(&line.what(table, style.dots()))))
-                .chain(objects.map(|name| columns(&name))),
-        );
-        let how = widest(WIDEST_HOW, &mut lines().map(|(_, line)| columns(&style.text(&line.how(style.dots())))));
-        Self { what: what.max(16), how: how.max(12) }
+        let lines = sections.iter().flat_map(|section| section.lines.iter().map(move |line| (section.table, line)));
+        let rows: Vec<[usize; 3]> = lines
+            .map(|(table, line)| {
+                let texts = [line.what(table, style.dots()), line.how(style.dots()), line.why()];
+                texts.map(|text| columns(&style.text(&text)))
+            })
+            .collect();
+        // In a narrow terminal names get no more than half of it.
+        let cap = style.width.map_or(WIDEST_NAME, |width| WIDEST_NAME.min(width / 2));
+        let names = rows.iter().map(|[what, _, _]| *what).chain(objects.map(|name| columns(&name)));
+        let what = names.filter(|name| *name <= cap).max().unwrap_or(0).max(16);
+        let fits = |[_, how, why]: &&[usize; 3]| {
+            *how <= WIDEST_HOW && style.width.is_none_or(|width| 4 + what + 2 + how + 2 + why <= width)
+        };
+        let how = rows.iter().filter(fits).map(|[_, how, _]| *how).max().unwrap_or(0).max(12);
+        // The widest of what is done and the longest reason need not be of one row.
+        let why = rows.iter().filter(fits).map(|[_, _, why]| *why).max().unwrap_or(0);
+        let how = style.width.map_or(how, |width| how.min(width.saturating_sub(4 + what + 2 + 2 + why).max(12)));
+        Self { what, how }
     }
 
     /// Where the reasons begin.
@@ -146,12 +163,21 @@ fn section_head(section: &Section<'_>, layout: &Layout, style: Style, out: &mut 
     if let Some(runway) = runway_words(overview, style) {
         let used = columns(&name) + 2 + columns(&policy);
         let gap = layout.reason().saturating_sub(used).max(2);
+        let none = overview.runway.is_some_and(|runway| runway.seconds == 0);
+        let runway = style.paint(if none { Paint::Danger } else { Paint::Plain }, runway);
         write!(out, "{:gap$}{runway}", "")?;
     }
     writeln!(out)
 }
 
-fn change_line(line: &Line<'_>, table: &TableName, layout: &Layout, style: Style, out: &mut dyn Write) -> fmt::Result {
+fn change_line(
+    line: &Line<'_>,
+    table: &TableName,
+    once: &BTreeMap<LineHazard, usize>,
+    layout: &Layout,
+    style: Style,
+    out: &mut dyn Write,
+) -> fmt::Result {
     let symbol = line.first().symbol();
     let paint = match symbol {
         '+' => Paint::Added,
@@ -161,20 +187,26 @@ fn change_line(line: &Line<'_>, table: &TableName, layout: &Layout, style: Style
     let what = style.text(&line.what(table, style.dots()));
     let how = style.text(&line.how(style.dots()));
     let why = style.text(&line.why());
-    let (what_pad, how_pad) = (layout.what.saturating_sub(columns(&what)), layout.how.saturating_sub(columns(&how)));
-    writeln!(
-        out,
-        "  {} {}{:what_pad$}  {how}{:how_pad$}  {}",
-        style.paint(paint, symbol),
-        style.paint(paint, what),
-        "",
-        "",
-        style.paint(Paint::Dim, why)
-    )?;
+    let why_at = 4 + layout.what.max(columns(&what)) + 2 + layout.how.max(columns(&how)) + 2;
+    let why_columns = columns(&why);
+    let (symbol, name) = (style.paint(paint, symbol), style.paint(paint, &what));
+    let why = style.paint(Paint::Dim, &why);
+    let fits = |columns: usize| style.width.is_none_or(|width| columns <= width);
+    let (pad, how_pad) = (layout.what.saturating_sub(columns(&what)), layout.how.saturating_sub(columns(&how)));
+    if fits(why_at + why_columns) {
+        writeln!(out, "  {symbol} {name}{:pad$}  {how}{:how_pad$}  {why}", "", "")?;
+    } else if fits(6 + columns(&how) + 2 + why_columns) {
+        writeln!(out, "  {symbol} {name}\n      {how}  {why}")?;
+    } else {
+        writeln!(out, "  {symbol} {name}")?;
+        let room = style.width.map(|width| width.saturating_sub(6));
+        wrap(&how, room).iter().try_for_each(|piece| writeln!(out, "      {piece}"))?;
+        writeln!(out, "      {why}")?;
+    }
     for because in line.blocked_because() {
         mark_line('x', &format!("blocked: {because}"), Paint::Danger, style, out)?;
     }
-    for hazard in line.hazards() {
+    for hazard in line.hazards().into_iter().filter(|hazard| !once.contains_key(hazard)) {
         let granted = hazard.granted.map_or_else(String::new, |by| format!(" ({by})"));
         mark_line('!', &format!("{} {}{granted}", hazard.kind, hazard.words), Paint::Changed, style, out)?;
     }
@@ -197,7 +229,9 @@ fn footer(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
         writeln!(out)?;
     }
     labelled("Locks: ", &locks, None, style, out)?;
-    labelled("Blocked: ", &blocked_sentences(plan), Some(Paint::Danger), style, out)?;
+    // Not wrapped: flags are copied whole.
+    let whole = Style { width: None, ..style };
+    labelled("Blocked: ", &blocked_sentences(plan), Some(Paint::Danger), whole, out)?;
     labelled("Not applyable: ", &not_applyable(plan), Some(Paint::Danger), style, out)
 }
 
@@ -228,7 +262,8 @@ pub(super) fn labelled(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::testing::busy;
+    use crate::plan::PlanOptions;
+    use crate::render::testing::{EVENTS, World, all_kinds, busy, desired, events, now};
 
     fn shown(plan: &Plan, style: Style) -> String {
         let mut text = String::new();
@@ -236,10 +271,71 @@ mod tests {
         text
     }
 
+    const PIPE: Style = Style::PLAIN;
+
     #[test]
-    fn look() {
-        println!("{}", shown(&busy(), Style { width: Some(100), ..Style::PLAIN }));
-        println!("{}", shown(&busy(), Style { width: Some(100), verbose: true, ..Style::PLAIN }));
-        println!("{}", crate::render::json::to_json(&busy()).lines().take(150).collect::<Vec<_>>().join("\n"));
+    fn a_plan_in_a_pipe() {
+        insta::assert_snapshot!(shown(&busy(), PIPE));
+    }
+
+    #[test]
+    fn a_plan_in_a_narrow_terminal() {
+        let narrow = shown(&all_kinds(), Style { width: Some(80), ..PIPE });
+        insta::assert_snapshot!(narrow);
+        for line in narrow.lines().filter(|line| !line.contains("--allow") && !line.contains("runway")) {
+            assert!(columns(line) <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_step_of_a_verbose_plan() {
+        let text = shown(&busy(), Style { verbose: true, ..PIPE });
+        let from = text.find("      step `detach public.events_p20251213`").unwrap();
+        let to = text.find("      step `stamp public.events_p20251213`").unwrap();
+        insta::assert_snapshot!(&text[from..to]);
+        for step in &busy().steps {
+            assert!(text.contains(&format!("      step `{}`: ", step.id)), "{}", step.id);
+        }
+    }
+
+    #[test]
+    fn colours_and_widths_change_no_word() {
+        for plan in [busy(), all_kinds()] {
+            let plain = shown(&plan, PIPE);
+            let coloured = shown(&plan, Style { colour: true, ..PIPE });
+            assert!(coloured.contains("\x1b[32m+\x1b[0m") && !plain.contains('\x1b'));
+            let mut stripped = String::new();
+            for (at, piece) in coloured.split("\x1b[").enumerate() {
+                stripped.push_str(if at == 0 { piece } else { piece.split_once('m').unwrap().1 });
+            }
+            assert_eq!(stripped, plain);
+            let words = |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
+            assert_eq!(words(&shown(&plan, Style { width: Some(60), ..PIPE })), words(&plain));
+            let ascii = shown(&plan, Style { unicode: false, ..PIPE });
+            assert!(ascii.is_ascii(), "{ascii}");
+        }
+    }
+
+    #[test]
+    fn no_changes_says_what_matches_and_what_comes_next() {
+        let mut world = World::new();
+        world.table(&events());
+        world.days(&events(), "2026-03-01", "2026-03-22");
+        let plan = world.plan(&desired(EVENTS), &PlanOptions::at(now()));
+        assert_eq!(
+            shown(&plan, PIPE),
+            "pgstrata plan · app@db1 (PostgreSQL 17.10) · evaluated 2026-03-14T00:00:00Z\n\n\
+             No changes. 1 table matches; next scheduled change 2026-03-15 (public.events).\n\n\
+             public.events  every 1 day, keep 90 days, drop after 7 days, premake 7  runway 8d\n"
+        );
+    }
+
+    #[test]
+    fn a_plan_for_reading_says_why() {
+        let mut plan = busy();
+        plan.applyable = false;
+        plan.not_applyable_because = Some("it was made from a file".to_owned());
+        let text = shown(&plan, PIPE);
+        assert!(text.ends_with("\nNot applyable: this plan is for reading only: it was made from a file.\n"), "{text}");
     }
 }

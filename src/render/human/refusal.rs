@@ -107,3 +107,33 @@ fn difference(planned: &str, now: &str, style: Style, out: &mut dyn Write) -> fm
     lines(planned, '-', Paint::Removed, style, out)?;
     lines(now, '+', Paint::Added, style, out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::StaleFact;
+    use crate::plan::StepId;
+
+    #[test]
+    fn a_stale_plan_is_shown_as_planned_and_as_found() {
+        let stale = Refusal::Stale(vec![StaleStep {
+            step: StepId("drop public.t_p1".to_owned()),
+            facts: vec![StaleFact {
+                planned: "public.t_p1 is a table of its own".to_owned(),
+                found: "public.t_p1 is attached".to_owned(),
+            }],
+            sql: Some(("BEGIN\nDROP TABLE a\nCOMMIT".to_owned(), "BEGIN\nDROP TABLE b\nCOMMIT".to_owned())),
+        }]);
+        let mut text = String::new();
+        refusal(&stale, Style::PLAIN, &mut text).unwrap();
+        assert!(text.starts_with("The plan is stale: the catalog has changed where it matters. Nothing ran; plan again.\n\n  step `drop public.t_p1`\n"));
+        for line in [
+            "    - planned: public.t_p1 is a table of its own",
+            "    + found:   public.t_p1 is attached",
+            "    - DROP TABLE a",
+            "    + DROP TABLE b",
+        ] {
+            assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
+        }
+    }
+}

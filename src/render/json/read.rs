@@ -80,7 +80,11 @@ struct Claim {
 /// # Errors
 /// [`PlanFileError`] says what is wrong with the file.
 pub fn from_json(text: &str) -> Result<Plan, PlanFileError> {
-    if text.len() > MAX_PLAN_BYTES {
+    read(text, MAX_PLAN_BYTES)
+}
+
+fn read(text: &str, limit: usize) -> Result<Plan, PlanFileError> {
+    if text.len() > limit {
         return Err(PlanFileError::TooLarge(text.len()));
     }
     let Head { format_version } = serde_json::from_str(text).map_err(|error| classify(&error))?;
@@ -184,4 +188,118 @@ fn first_difference(found: &[String], expected: &[String]) -> Option<(usize, Str
         let say = |list: &[String]| list.get(at).cloned().unwrap_or_else(|| "nothing".to_owned());
         (at + 1, say(found), say(expected))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::render::json::to_json;
+    use crate::render::testing::{all_kinds, busy};
+
+    fn changed(change: impl FnOnce(&mut Value)) -> Result<Plan, PlanFileError> {
+        let mut document: Value = serde_json::from_str(&to_json(&all_kinds())).unwrap();
+        change(&mut document);
+        from_json(&document.to_string())
+    }
+
+    fn step<'a>(document: &'a mut Value, id: &str) -> &'a mut Value {
+        let steps = document["steps"].as_array_mut().unwrap();
+        steps.iter_mut().find(|step| step["id"] == id).unwrap()
+    }
+
+    const DROP: &str = "drop public.events_p20251205";
+
+    #[test]
+    fn a_plan_survives_its_file() {
+        for plan in [busy(), all_kinds()] {
+            let text = to_json(&plan);
+            let read = from_json(&text).unwrap();
+            assert_eq!(read, plan);
+            assert_eq!(to_json(&read), text);
+            assert!(text.ends_with("}\n"));
+        }
+    }
+
+    #[test]
+    fn what_a_newer_minor_adds_is_tolerated() {
+        let read = changed(|document| {
+            document["format_version"] = json!("1.7");
+            document["mood"] = json!("good");
+            step(document, DROP)["colour"] = json!(["red"]);
+        });
+        assert_eq!(read.unwrap().steps, all_kinds().steps);
+    }
+
+    #[test]
+    fn files_that_are_no_plans_are_told_apart() {
+        let text = to_json(&busy());
+        assert_eq!(
+            from_json(&text[..text.len() / 2]),
+            Err(PlanFileError::Truncated { line: text[..text.len() / 2].lines().count() })
+        );
+        assert_eq!(from_json(""), Err(PlanFileError::Truncated { line: 1 }));
+        assert!(matches!(from_json("version: 1\n"), Err(PlanFileError::NotJson(_))));
+        assert!(matches!(from_json(&format!("{text}x")), Err(PlanFileError::NotJson(_))));
+        for other in ["[]", "{}", "3", r#"{"format_version": "1.0"}"#, r#"{"format_version": "one"}"#] {
+            assert!(matches!(from_json(other), Err(PlanFileError::NotAPlan(_))), "{other}");
+        }
+        let major = changed(|document| document["format_version"] = json!("2.0"));
+        assert!(matches!(major, Err(PlanFileError::Newer { found, .. }) if found == "2.0"));
+        let minor = changed(|document| {
+            document["format_version"] = json!("1.1");
+            step(document, DROP)["action"]["kind"] = json!("rename_partition");
+        });
+        assert!(matches!(minor, Err(PlanFileError::Newer { found, .. }) if found == "1.1"));
+        let deep = "[".repeat(100_000);
+        assert!(matches!(from_json(&deep), Err(PlanFileError::NotJson(_) | PlanFileError::NotAPlan(_))));
+        assert_eq!(read(&text, text.len() - 1), Err(PlanFileError::TooLarge(text.len())));
+        assert!(read(&text, text.len()).is_ok());
+        let twice = text.replacen("\"steps\": [", "\"steps\": [], \"steps\": [", 1);
+        assert!(matches!(from_json(&twice), Err(PlanFileError::NotAPlan(error)) if error.contains("duplicate")));
+    }
+
+    #[test]
+    fn nothing_that_is_derived_may_say_something_else() {
+        let plain = changed(|_| {});
+        assert_eq!(plain, Ok(all_kinds()));
+        type Change = fn(&mut Value);
+        let changes: [(&str, Change); 12] = [
+            ("statement 6", |document| step(document, DROP)["sql"][5] = json!("DROP TABLE public.other")),
+            ("statement 8", |document| {
+                step(document, DROP)["sql"].as_array_mut().unwrap().push(json!("DROP TABLE public.other"));
+            }),
+            // The action too: the SQL that reviewers saw is then another's.
+            ("statement 5", |document| {
+                step(document, DROP)["action"]["retired"]["partition"]["name"] = json!("public.other");
+            }),
+            ("lock 1", |document| step(document, DROP)["locks"][0]["mode"] = json!("SHARE")),
+            ("lock 1", |document| step(document, DROP)["locks"] = json!([])),
+            ("blocked", |document| step(document, DROP)["blocked"] = json!(false)),
+            ("reason 1 to be blocked", |document| step(document, DROP)["blocked_because"][0] = json!("no reason")),
+            ("blocked", |document| step(document, DROP)["gate"] = json!({"state": "open"})),
+            ("the id", |document| {
+                let first = document["steps"][0].clone();
+                document["steps"].as_array_mut().unwrap().push(first);
+            }),
+            ("a finding's level", |document| document["findings"][0]["level"] = json!("error")),
+            ("the summary", |document| document["summary"]["drop"] = json!(0)),
+            ("the policy's hash", |document| document["policy"]["apply"]["max_create"] = json!(1)),
+        ];
+        for (part, change) in changes {
+            match changed(change) {
+                Err(PlanFileError::Forged { what, .. }) => assert_eq!(what, part),
+                other => panic!("{part}: {:?}", other.map(|_| "a plan")),
+            }
+        }
+        let error = changed(|document| step(document, DROP)["sql"][5] = json!("SELECT 1")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the plan was changed after it was made: statement 6 of step `drop public.events_p20251205` is `SELECT 1`, \
+             where its data say `DROP TABLE public.events_p20251205 RESTRICT`"
+        );
+        let error = changed(|document| document["applyable"] = json!(false)).unwrap_err();
+        assert!(matches!(error, PlanFileError::Forged { step: None, .. }));
+    }
 }

@@ -56,7 +56,7 @@ pub(crate) fn document(plan: &Plan) -> PlanDocument<'_> {
         summary,
         tables,
         steps: steps.iter().map(|step| StepDocument { step, derived: derived(step, target.major()) }).collect(),
-        findings: findings.iter().map(|finding| FindingDocument { level: finding.code.level(), finding }).collect(),
+        findings: findings.iter().map(FindingDocument::of).collect(),
         only,
         overrides,
         policy,
@@ -139,8 +139,14 @@ pub(super) fn derived(step: &Step, major: u32) -> Derived {
 }
 
 #[derive(Serialize)]
-struct FindingDocument<'a> {
+pub(crate) struct FindingDocument<'a> {
     level: Level,
     #[serde(flatten)]
     finding: &'a Finding,
+}
+
+impl<'a> FindingDocument<'a> {
+    pub(super) fn of(finding: &'a Finding) -> Self {
+        Self { level: finding.code.level(), finding }
+    }
 }

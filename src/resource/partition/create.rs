@@ -116,7 +116,7 @@ pub(super) fn free_name(
     let Some(name) = wanted.iter().find(|name| !taken(name)).cloned() else {
         let last = wanted.last().unwrap_or(first);
         let message = format!("no partition {what}: the names {first} to {last} are taken");
-        findings.push(context.finding(Code::NameTaken, Some(first), message));
+        findings.push(context.finding(Code::NoNameLeft, Some(first), message));
         return None;
     };
     if name != *first {

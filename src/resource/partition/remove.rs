@@ -233,6 +233,6 @@ fn attached(context: &Context<'_>, partition: &Relation, bounds: &LeafBounds, pe
 }
 
 /// A partition has its root's foreign keys.
-fn keys_of_root(context: &Context<'_>) -> Keys {
+pub(super) fn keys_of_root(context: &Context<'_>) -> Keys {
     Keys { references: context.root.references.clone(), partitioned: context.root.partitioned.clone() }
 }

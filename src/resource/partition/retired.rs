@@ -53,7 +53,7 @@ pub(super) fn judge(context: &Context<'_>, returning: &BTreeMap<Oid, (Bound, Bou
     let here = context.snapshot.catalog.retired.iter().filter(|(_, table)| table.marker.root == *context.name);
     for (oid, table) in here {
         if !is_own(context, *oid, table) {
-            result.findings.push(foreign_marker(context, table));
+            result.findings.push(foreign_marker(context, *oid, table));
         } else if !returning.contains_key(oid) {
             judge_one(context, *oid, table, returning, &mut result);
         }
@@ -79,7 +79,10 @@ fn judge_one(
             // The DO block that stamps stops at a hold in the comment: such a step would fail for as long as it is there.
             found(Code::Held, "detached, and its grace does not begin: its comment holds it".to_owned());
         } else {
-            result.stamps.push(stamp(context, retiring, Class::Drift, "an interrupted detach"));
+            let stamp = stamp(context, retiring, Class::Drift, "an interrupted detach");
+            let keys = Keys { references: table.references.clone(), partitioned: table.partitioned.clone() };
+            result.drops.extend(drop_without_grace(context, &stamp, table.held, keys));
+            result.stamps.push(stamp);
         }
         return;
     };
@@ -116,6 +119,20 @@ fn judge_one(
     }
 }
 
+/// With `grace: 0 days` the drop follows the stamp in the same plan, also where an interruption left the stamp out.
+pub(super) fn drop_without_grace(context: &Context<'_>, stamp: &Step, held: bool, keys: Keys) -> Option<Step> {
+    let Action::StampPartition(retiring) = &stamp.action else { return None };
+    let (retention, edge) = context.retention()?;
+    let (from, to) = (retiring.marker.from, retiring.marker.to);
+    let at_once = retention.then == Then::Drop && retention.grace.is_zero() && context.at_or_before(to, edge);
+    if !at_once || held_by(context, from, to, held).is_some() {
+        return None;
+    }
+    let mut step = drop_after(context, retiring.clone(), Stamp::Present, keys, Class::Drift);
+    step.needs.push(stamp.id.clone());
+    Some(step)
+}
+
 /// Tables that a table's foreign keys reference, and those of them that are partitioned.
 pub(super) struct Keys {
     pub(super) references: BTreeSet<TableName>,
@@ -149,13 +166,16 @@ pub(super) fn drop_after(
     step
 }
 
-fn foreign_marker(context: &Context<'_>, table: &Retired) -> Finding {
-    let what = match &table.in_use_as {
-        Some(use_) => format!("it carries a marker, and is {use_}: left alone"),
-        None if table.marker.root_oid == context.root.oid && table.marker.oid != Oid(0) => {
-            "its marker is of another table, or its bounds are of another type: never dropped".to_owned()
-        }
-        None => "its marker speaks of a table with another OID (restored from a dump?): never dropped".to_owned(),
+fn foreign_marker(context: &Context<'_>, oid: Oid, table: &Retired) -> Finding {
+    let marker = &table.marker;
+    let what = if let Some(what) = &table.in_use_as {
+        format!("it carries a marker, and is {what}: left alone")
+    } else if marker.root_oid != context.root.oid {
+        "its marker speaks of a table with another OID (restored from a dump?): never dropped".to_owned()
+    } else if marker.oid != oid {
+        "its marker is another table's (restored or copied?): never dropped".to_owned()
+    } else {
+        "the bounds in its marker are of another type than the key: never dropped".to_owned()
     };
     let mut finding = context.finding(Code::ForeignMarker, Some(&table.name), what);
     finding.hint = Some("look at its comment; drop the table or the comment's line by hand".to_owned());

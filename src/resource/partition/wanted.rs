@@ -72,9 +72,11 @@ pub(super) fn reach(context: &Context<'_>) -> Option<(KeyValue, KeyValue)> {
             (Bound::MinValue | Bound::MaxValue, _) => None,
         }
     });
+    let now = context.grid.value_at(context.now)?;
     let low = match oldest {
         // Only future partitions: the current window is missing as well, unless the policy starts later.
-        Some(oldest) => oldest.min(first_window.max(current.from)),
+        Some(oldest) if oldest > now => oldest.min(first_window.max(current.from)),
+        Some(oldest) => oldest,
         None => first_window,
     };
     // Never before the retention edge, whatever `start` says.

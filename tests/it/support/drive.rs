@@ -49,7 +49,7 @@ pub(crate) fn plan_now(
 }
 
 /// Plans and carries out, as `apply` without a saved plan does; the refusal where it may not run at all.
-pub(crate) fn apply_now(
+pub(crate) fn try_apply(
     url: &str,
     desired: &Desired,
     now: Option<Timestamp>,
@@ -62,4 +62,15 @@ pub(crate) fn apply_now(
     let planned = plan(desired, &snapshot, &options);
     let judged = Run::accept(planned, desired, &snapshot)?;
     Ok(run.carry_out(judged, &options, &ApplyOptions::default(), observer))
+}
+
+/// The same where nothing stands in its way.
+pub(crate) fn apply_now(
+    url: &str,
+    desired: &Desired,
+    now: Option<Timestamp>,
+    grants: &BTreeSet<Granted>,
+    observer: &mut dyn Observer,
+) -> Outcome {
+    try_apply(url, desired, now, grants, observer).expect("a plan that may run")
 }
