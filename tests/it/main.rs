@@ -8,12 +8,16 @@
     reason = "a test fails by panic"
 )]
 
+mod bad_input;
 mod catalog;
 mod catalog_ask;
 mod cli;
 mod connect;
 mod crash;
 mod crash_world;
+mod exits;
+mod exits_of_apply;
+mod exits_of_signals;
 mod locks;
 mod sandbox;
 mod scenarios;
