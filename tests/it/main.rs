@@ -13,6 +13,7 @@ mod catalog_ask;
 mod connect;
 mod crash;
 mod crash_world;
+mod fault;
 mod sandbox;
 mod scenarios;
 mod support;

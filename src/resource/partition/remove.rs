@@ -24,7 +24,8 @@ pub(super) fn finalize(context: &Context<'_>) -> Vec<Step> {
     step.after.push(Fact::Detached { partition: partition.clone() });
     let detach_id = step.id.clone();
     let mut steps = vec![step];
-    if let Some(marker) = own_marker(context, oid, leaf) {
+    // The stamp would stop at a hold line.
+    if let Some(marker) = own_marker(context, oid, leaf).filter(|_| !leaf.held) {
         let mut stamp = stamp(context, retiring(&partition, leaf, marker), Class::Drift, "an interrupted detach");
         stamp.needs.push(detach_id);
         let drop = drop_without_grace(context, &stamp, leaf.held, &context.root.references);
