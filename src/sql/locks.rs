@@ -148,6 +148,9 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
         Action::CreateDefault(create) => attaching(&create.root.name, &create.touches),
         Action::AttachPartition(attach) => {
             attaching(&attach.root.name, &attach.touches);
+            // The table kept its foreign keys; attached, they become the parent's, and their triggers on the other side
+            // are dropped.
+            attach.touches.references.iter().for_each(|table| take(table, AccessExclusive));
             take(&attach.retired.partition.name, AccessExclusive);
         }
         Action::MarkPartition(retiring) | Action::StampPartition(retiring) => {

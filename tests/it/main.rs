@@ -14,6 +14,8 @@ mod connect;
 mod crash;
 mod crash_world;
 mod fault;
+mod fault_facts;
+mod interrupt;
 mod sandbox;
 mod scenarios;
 mod support;

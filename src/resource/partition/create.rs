@@ -8,6 +8,7 @@ use crate::catalog::{Answer, Question, RowCount};
 use crate::grid::{Bound, KeyValue, LeafBounds, NameTemplate};
 use crate::plan::{
     Action, Block, Class, Code, CreateDefault, CreatePartition, Fact, Finding, Gate, Hazard, HazardKind, Step, StepId,
+    Touches,
 };
 use crate::policy::DefaultPartition;
 use crate::sql::{Ident, MAX_IDENT_BYTES, TableName};
@@ -133,6 +134,15 @@ pub(super) fn default_partition(context: &Context<'_>, findings: &mut Vec<Findin
 /// Whether this plan makes a default partition.
 pub(super) fn wants_default(context: &Context<'_>) -> bool {
     context.table.default_partition == DefaultPartition::Require && context.root.default_leaf().is_none()
+}
+
+/// What the server locks along with the root once the default partition that this plan makes is there.
+pub(super) fn touches_later(context: &Context<'_>) -> Touches {
+    let mut touches = context.touches();
+    if wants_default(context) {
+        touches.default.get_or_insert_with(|| default_name(context));
+    }
+    touches
 }
 
 fn default_name(context: &Context<'_>) -> TableName {

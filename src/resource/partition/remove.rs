@@ -1,7 +1,7 @@
 //! Steps by which a partition becomes a table of its own: marker, detach, stamp; and the end of an interrupted detach.
 
 use super::context::Context;
-use super::create::{add_block, wants_default};
+use super::create::{add_block, touches_later, wants_default};
 use super::retention::{Leaver, Leaving};
 use super::retired::{drop_after, drop_without_grace};
 use crate::catalog::{Answer, Leaf, Marker, Oid, Question};
@@ -168,7 +168,7 @@ fn leaving(context: &Context<'_>, partition: &Relation, from: Bound, to: Bound) 
         partition: partition.clone(),
         from,
         to,
-        touches: context.touches(),
+        touches: touches_later(context),
     }
 }
 

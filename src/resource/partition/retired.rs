@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
+use super::create::touches_later;
 use super::hold::held_by;
 use super::remove::stamp;
 use crate::catalog::{Answer, Oid, Question, Retired};
@@ -184,7 +185,7 @@ fn attach(context: &Context<'_>, oid: Oid, table: &Retired, retiring: Retiring) 
         owner: context.root.attributes.owner.clone(),
         key: context.root.key.clone(),
         retired: retiring,
-        touches: context.touches(),
+        touches: touches_later(context),
     });
     let mut step = context.step(action, Class::Drift, "retention keeps this window again");
     step.before.extend([
