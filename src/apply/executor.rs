@@ -211,10 +211,8 @@ impl<'a> Executor<'a> {
         let Some(session) = dedicated.as_mut() else { return failed("no session".to_owned()) };
         let apply = &self.plan.policy.apply;
         let by_flag = self.plan.overrides;
-        let lock = (
-            by_flag.lock_timeout.unwrap_or(apply.lock_timeout),
-            by_flag.lock_retries.unwrap_or(apply.lock_retries),
-        );
+        let lock =
+            (by_flag.lock_timeout.unwrap_or(apply.lock_timeout), by_flag.lock_retries.unwrap_or(apply.lock_retries));
         let reconnect = |lost| self.reconnect(lost).inspect_err(|error| self.lose(error.clone()));
         Detach { step, leaving, apply, lock, unit, reconnect: &reconnect }.run(session)
     }

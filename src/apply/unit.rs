@@ -150,11 +150,7 @@ fn classify(error: &postgres::Error, session: &Session, stop: &Interrupt) -> Uni
         | None => false,
     };
     // Nothing of the transaction is left, and the next try sees what the other one did.
-    let passing = [
-        SqlState::LOCK_NOT_AVAILABLE,
-        SqlState::T_R_DEADLOCK_DETECTED,
-        SqlState::T_R_SERIALIZATION_FAILURE,
-    ];
+    let passing = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
     if fatal || session.is_closed() {
         UnitError::SessionLost(text)
     } else if passing.contains(db.code()) {

@@ -56,6 +56,14 @@ pub enum Fact {
         /// The table.
         partition: Relation,
     },
+    /// It is no partition of that table any more. Says nothing of what else became of it, which is unknown of a table
+    /// without a marker.
+    Left {
+        /// The table.
+        root: Relation,
+        /// What was a partition of it.
+        partition: Relation,
+    },
     /// Its comment carries this marker.
     Marked {
         /// The table.
@@ -117,6 +125,7 @@ impl Fact {
             | Self::NoDefault { .. }
             | Self::Attached { .. }
             | Self::Detached { .. }
+            | Self::Left { .. }
             | Self::Marked { .. }
             | Self::NotHeld { .. } => None,
         }
@@ -151,6 +160,11 @@ impl Fact {
                 Retired { in_use_as: Some(what), .. } => Err(what.clone()),
                 Retired { in_use_as: None, .. } => Ok(()),
             },
+            Self::Left { root, partition } => match find_root(catalog, root)?.leaves.get(&partition.oid) {
+                Some(leaf) if leaf.pending => Err(format!("the detach of {} is pending", partition.name)),
+                Some(_) => Err(format!("{} is attached", partition.name)),
+                None => Ok(()),
+            },
             Self::Marked { partition, marker, stamp } => {
                 let found = find_leaf(catalog, partition)
                     .and_then(|leaf| leaf.marker.as_ref())
@@ -181,7 +195,9 @@ impl Fact {
                 match snapshot.answers.get(&Question::Exists { relation: partition.oid }) {
                     Answer::Taken(false) => Ok(()),
                     Answer::Taken(true) => Err(format!("{} is still there, without its marker", partition.name)),
-                    Answer::Unknown(because) => Err(format!("whether {} is gone is unknown: {because}", partition.name)),
+                    Answer::Unknown(because) => {
+                        Err(format!("whether {} is gone is unknown: {because}", partition.name))
+                    }
                     Answer::Leaf(_) | Answer::Rows(_) | Answer::Bytes(_) => Err("an answer of another kind".to_owned()),
                 }
             }
@@ -199,7 +215,9 @@ impl Fact {
             Self::Attached { root, partition, oid, bounds, pending } => {
                 attach(snapshot, root, partition, *oid, bounds, *pending);
             }
-            Self::Detached { partition } => detach(&mut snapshot.catalog, partition),
+            Self::Detached { partition } | Self::Left { root: _, partition } => {
+                detach(&mut snapshot.catalog, partition)
+            }
             Self::Marked { partition, marker, stamp } => {
                 let detached_at = match stamp {
                     Stamp::Any | Stamp::Absent => None,
@@ -355,6 +373,7 @@ impl fmt::Display for Fact {
                 write!(f, "{partition} is attached to {} {bounds}{pending}", root.name)
             }
             Self::Detached { partition } => write!(f, "{} is a table of its own", partition.name),
+            Self::Left { root, partition } => write!(f, "{} is no partition of {}", partition.name, root.name),
             Self::Marked { partition, stamp, marker } => match stamp {
                 Stamp::Any => write!(f, "{} is marked as retired from {}", partition.name, marker.root),
                 Stamp::Absent => {

@@ -215,7 +215,9 @@ impl Rules<'_> {
         }
         let over = self.step.before.iter().any(|fact| match fact {
             Fact::Marked { partition: marked, stamp: Stamp::At(at), .. } if marked == partition => {
-                retention.grace.after(*at, self.grid.zone()).is_some_and(|over| over <= self.now)
+                // Without grace the stamp may be younger than a saved plan that was stopped between the two.
+                retention.grace.is_zero()
+                    || retention.grace.after(*at, self.grid.zone()).is_some_and(|over| over <= self.now)
             }
             Fact::Marked { partition: marked, stamp: Stamp::Present, .. } if marked == partition => {
                 retention.grace.is_zero()
@@ -227,6 +229,7 @@ impl Rules<'_> {
             | Fact::NoDefault { .. }
             | Fact::Attached { .. }
             | Fact::Detached { .. }
+            | Fact::Left { .. }
             | Fact::NotHeld { .. }
             | Fact::Gone { .. } => false,
         });

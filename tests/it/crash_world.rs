@@ -116,7 +116,8 @@ impl<'a> World<'a> {
         let Undisturbed { points, locks } = all;
         assert!(locks.wrong.is_empty(), "declared locks: {}", locks.wrong.join("\n"));
         assert!(outcome.results.iter().all(|(_, result)| result.is_done()), "{:?}", outcome.results);
-        let kinds: std::collections::BTreeSet<&str> = outcome.plan.steps.iter().map(|step| step.action.word()).collect();
+        let kinds: std::collections::BTreeSet<&str> =
+            outcome.plan.steps.iter().map(|step| step.action.word()).collect();
         let every = ["attach", "create", "detach", "drop", "finalize", "mark", "stamp"];
         assert_eq!(kinds.into_iter().collect::<Vec<_>>(), every, "the world has every kind of step");
         assert!(outcome.plan.steps.iter().any(|step| step.id.0 == "create app.strict_default"));

@@ -88,10 +88,7 @@ fn a_lock_that_is_not_to_be_had_is_given_up_with_its_holder_named() {
         let outcome = apply_watched(db.url(), &creations(), &Interrupt::new(), None, |event| match event {
             Event::Began { .. } => blocker = Some(other(db.url(), "the report", lock)),
             Event::Retrying { tries, .. } => retried = *tries,
-            Event::Sending { .. }
-            | Event::Sent { .. }
-            | Event::Waiting { .. }
-            | Event::Finished { .. } => {}
+            Event::Sending { .. } | Event::Sent { .. } | Event::Waiting { .. } | Event::Finished { .. } => {}
         });
         let StepResult::Failed { error, lock_spent: true } = result_of(&outcome, "create") else {
             panic!("{name}: {:?}", outcome.results)
@@ -150,7 +147,8 @@ fn an_old_transaction_postpones_a_detach_and_never_a_creation() {
 
 #[test]
 fn a_prepared_transaction_is_in_the_way_too() {
-    let server = own_server(Options { settings: settings(&[("max_prepared_transactions", "2")]), ..Options::default() });
+    let server =
+        own_server(Options { settings: settings(&[("max_prepared_transactions", "2")]), ..Options::default() });
     let url = server.create_database("prepared").unwrap();
     let mut client = server.connect("prepared").unwrap();
     client.batch_execute(TABLES).unwrap();
@@ -212,7 +210,11 @@ fn without_its_run_lock_a_run_starts_nothing_more() {
             }
         }
     });
-    assert!(matches!(&outcome.ended, Ended::Lost(because) if because.contains("control session")), "{:?}", outcome.ended);
+    assert!(
+        matches!(&outcome.ended, Ended::Lost(because) if because.contains("control session")),
+        "{:?}",
+        outcome.ended
+    );
     assert_eq!(outcome.not_reached() + 1, outcome.results.len(), "{:?}", outcome.results);
     assert_eq!(finished.len(), 1, "what was not reached is not over: {finished:?}");
     assert!(outcome.committed && outcome.remains.is_none());

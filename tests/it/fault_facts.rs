@@ -63,12 +63,7 @@ const CASES: [Case; 15] = [
         says: "app.events_7 is held by its comment",
         then: "obj_description('app.events_7'::regclass) !~ 'detached_at'",
     },
-    Case {
-        at: "drop app.events_7",
-        sql: HOLD_7,
-        says: "holds it",
-        then: "(SELECT count(*) = 50 FROM app.events_7)",
-    },
+    Case { at: "drop app.events_7", sql: HOLD_7, says: "holds it", then: "(SELECT count(*) = 50 FROM app.events_7)" },
     Case {
         at: "drop app.events_7",
         sql: "COMMENT ON TABLE app.events_7 IS NULL",

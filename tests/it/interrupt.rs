@@ -48,7 +48,10 @@ fn between_units_and_while_waiting_nothing_new_begins() {
     assert_eq!(outcome.ended, Ended::Interrupted(Signal::Int));
     assert!(result_of(&outcome, &first).is_done() && outcome.committed);
     assert_eq!(outcome.not_reached() + 1, outcome.results.len());
-    assert!(outcome.remains.as_ref().is_some_and(|plan| plan.steps.len() == outcome.not_reached()), "it says what remains");
+    assert!(
+        outcome.remains.as_ref().is_some_and(|plan| plan.steps.len() == outcome.not_reached()),
+        "it says what remains"
+    );
     world.converge(&database);
 
     // While a lock is waited for, and between two tries.

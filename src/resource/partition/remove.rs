@@ -21,7 +21,7 @@ pub(super) fn finalize(context: &Context<'_>) -> Vec<Step> {
     let leaving = leaving(context, &partition, from, to);
     let mut step = context.step(Action::FinalizeDetach(leaving), Class::Drift, "an interrupted detach");
     step.before.push(attached(context, &partition, &leaf.bounds, true));
-    step.after.push(Fact::Detached { partition: partition.clone() });
+    step.after.push(Fact::Left { root: context.relation(), partition: partition.clone() });
     let detach_id = step.id.clone();
     let mut steps = vec![step];
     // The stamp would stop at a hold line.

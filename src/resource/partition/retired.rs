@@ -86,7 +86,10 @@ fn judge_one(context: &Context<'_>, oid: Oid, table: &Retired, result: &mut Reti
     let Some(stamped) = table.marker.detached_at else {
         // The stamp would stop at the hold line, run after run; without one nothing is dropped.
         if table.held {
-            found(Code::Held, "detached without a stamp, and it stays: its comment has a line `pgstrata: hold`".to_owned());
+            found(
+                Code::Held,
+                "detached without a stamp, and it stays: its comment has a line `pgstrata: hold`".to_owned(),
+            );
             return;
         }
         let stamp = stamp(context, retiring, Class::Drift, "an interrupted detach");
