@@ -1,6 +1,7 @@
--- Whoever a concurrent detach would wait for: in this database, with a lock on the parent (phase one), or with any
--- transaction at all (FINALIZE waits for every older snapshot). Every role sees pids, names and virtual transactions;
--- how old a transaction is, only some do: a transaction is old when two looks see it.
+-- Whoever a concurrent detach would wait for: in this database, with a lock on what it locks, or with any transaction at
+-- all (FINALIZE waits for every older snapshot). Every role sees pids, names and virtual transactions of all sessions;
+-- how old a transaction is and what kind a backend is, only some do: a transaction is old when two looks see it, and a
+-- backend of unknown kind counts unless it has no role, as autovacuum.
 SELECT DISTINCT ON (l.virtualtransaction)
   l.virtualtransaction,
   CASE
@@ -10,11 +11,23 @@ SELECT DISTINCT ON (l.virtualtransaction)
 FROM pg_locks l
 LEFT JOIN pg_stat_activity a USING (pid)
 WHERE l.granted
-  AND (l.pid IS NULL OR (a.datname = current_database() AND a.backend_type = 'client backend'))
   AND l.pid IS DISTINCT FROM pg_backend_pid()
-  AND coalesce(a.application_name, '') !~ '^pgstrata/'
+  AND (
+    l.pid IS NULL
+    OR (
+      a.datname = current_database()
+      AND coalesce(a.backend_type, CASE WHEN a.usename IS NULL THEN 'autovacuum worker' ELSE 'client backend' END)
+        NOT IN ('autovacuum worker', 'parallel worker')
+      -- Our own lanes: the run lock leaves no other run of this name in the database.
+      AND (a.application_name, a.usename) IS DISTINCT FROM (current_setting('application_name'), session_user::name)
+    )
+  )
   AND (
     (l.locktype = 'virtualxid' AND l.pid IS NOT NULL)
-    OR (l.locktype = 'relation' AND l.relation = $PARENT AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+    OR (
+      l.locktype = 'relation'
+      AND l.relation IN ($RELATIONS)
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    )
   )
 ORDER BY l.virtualtransaction, l.pid

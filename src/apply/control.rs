@@ -45,7 +45,8 @@ pub(super) struct Control {
 impl Control {
     /// Takes the run lock, waiting at most this long.
     pub(super) fn begin(connector: &Connector, wait: Duration, stop: &Interrupt) -> Result<Self, BeginError> {
-        let mut session = connector.connect(connector.default_deadline())?;
+        let connector = connector.clone().with_interrupt(stop);
+        let mut session = connect(&connector)?;
         let end = Instant::now() + wait;
         loop {
             if stop.is_set() {
@@ -59,9 +60,15 @@ impl Control {
             }
             stop.sleep(POLL.min(end.saturating_duration_since(Instant::now())));
         }
-        no_pooler(connector, &mut session)?;
+        no_pooler(&connector.pinned_to(&session), &mut session)?;
+        // It is idle while the others work, and carries the run lock.
+        ask(&mut session, "SELECT set_config('idle_session_timeout', '0', false)")?;
         let started = ask(&mut session, "SELECT pg_postmaster_start_time()")?;
         Ok(Self { session, started })
+    }
+
+    pub(super) fn peek(&self) -> &Session {
+        &self.session
     }
 
     pub(super) fn session(&mut self) -> &mut Session {
@@ -86,17 +93,40 @@ impl Control {
     }
 }
 
+fn connect(connector: &Connector) -> Result<Session, BeginError> {
+    connector.connect(connector.default_deadline()).map_err(|error| match error {
+        ConnError::Interrupted { target: _ } => BeginError::Interrupted,
+        error @ (ConnError::BadConnInfo(_)
+        | ConnError::Unreachable { .. }
+        | ConnError::Mute { .. }
+        | ConnError::AuthFailed { .. }
+        | ConnError::Tls { .. }
+        | ConnError::UnknownDatabase { .. }
+        | ConnError::TooManyConnections { .. }
+        | ConnError::Refused { .. }
+        | ConnError::WrongServer { .. }
+        | ConnError::NoHost(_)
+        | ConnError::PoolExhausted { .. }) => BeginError::Connect(error),
+    })
+}
+
 /// A second session must get another backend, and must not get the lock.
 fn no_pooler(connector: &Connector, first: &mut Session) -> Result<(), BeginError> {
-    let mut second = connector.connect(connector.default_deadline())?;
+    let mut second = connect(connector)?;
     let pid = |session: &mut Session| ask(session, "SELECT pg_backend_pid()");
-    if ask(&mut second, &format!("SELECT pg_try_advisory_lock({RUN_LOCK})"))? == "t" {
-        return Err(BeginError::Pooler("a second session was given the same run lock"));
+    let because = if ask(&mut second, &format!("SELECT pg_try_advisory_lock({RUN_LOCK})"))? == "t" {
+        "a second session was given the same run lock"
+    } else if pid(first)? == pid(&mut second)? || pid(first)? != first.backend_pid().to_string() {
+        "two sessions share one backend"
+    } else {
+        return Ok(());
+    };
+    // Backends of a pooler outlive us: the lock would shut out every later run, and what pinned our sessions would
+    // meet whoever gets the backend next.
+    for session in [&mut second, first] {
+        let _ = session.batch_execute(&format!("{COMMENT} SELECT pg_advisory_unlock({RUN_LOCK}); RESET ALL"));
     }
-    if pid(first)? == pid(&mut second)? || pid(first)? != first.backend_pid().to_string() {
-        return Err(BeginError::Pooler("two sessions share one backend"));
-    }
-    Ok(())
+    Err(BeginError::Pooler(because))
 }
 
 fn holder(session: &mut Session) -> String {

@@ -1,138 +1,157 @@
 //! `DETACH … CONCURRENTLY`: started only when nobody old is in its way, never retried, always continued with FINALIZE.
 
+use std::time::Duration;
+
 use super::blockers::{Waited, wait_for_old};
-use super::control::first_value;
-use super::executor::Reporter;
 use super::observer::Event;
 use super::outcome::StepResult;
-use super::unit::{UnitError, run_transaction, send};
+use super::unit::{Unit, UnitError, all_hold};
 use crate::db::{Interrupt, Session, describe};
 use crate::grid::LeafBounds;
-use crate::plan::{Action, Class, Fact, Leaving, Step, StepId, Timeouts, Unit};
+use crate::plan::{Action, Class, Fact, Gate, Leaving, ObjectRef, Stake, Step, StepId, Timeouts};
 use crate::policy::ApplyDesired;
-use crate::sql::{fact_check, render};
+use crate::sql::render;
 
-/// Detaches concurrently on a session of its own. What the statement leaves pending is finalized at once.
-pub(super) fn run(
-    step: &Step,
-    leaving: &Leaving,
-    apply: &ApplyDesired,
-    major: u32,
-    session: &mut Session,
-    stop: &Interrupt,
-    reporter: &Reporter<'_>,
-) -> StepResult {
-    let mut waiting = |names: &str| reporter.tell(&Event::Waiting { step: &step.id, because: names });
-    match wait_for_old(session, leaving.root.oid, apply.concurrent_timeout, stop, &mut waiting) {
-        Ok(Waited::Clear) => {}
-        Ok(Waited::Interrupted) => return StepResult::NotReached,
-        Ok(Waited::Blocked(names)) => {
-            return StepResult::Postponed(format!("an old transaction is in its way: {names}"));
+/// What a concurrent detach is carried out with, beside its session.
+pub(super) struct Detach<'a> {
+    pub(super) step: &'a Step,
+    pub(super) leaving: &'a Leaving,
+    pub(super) apply: &'a ApplyDesired,
+    /// For the FINALIZE, should it come to that.
+    pub(super) lock: (Duration, u32),
+    pub(super) unit: &'a Unit<'a>,
+    /// Another session, once the lost one's backend is gone. The error says why there is none.
+    pub(super) reconnect: &'a dyn Fn(i32) -> Result<Session, String>,
+}
+
+/// How far a detach has come.
+enum State {
+    Attached,
+    /// Committed: its rows are invisible, and no other partition can leave until this one has.
+    Pending,
+    Detached,
+}
+
+impl Detach<'_> {
+    /// Detaches on a session of its own. What the statement leaves pending is finalized at once.
+    pub(super) fn run(&self, session: &mut Session) -> StepResult {
+        let mut waiting =
+            |names: &str| self.unit.reporter.tell(&Event::Waiting { step: &self.step.id, because: names });
+        match wait_for_old(session, self.leaving, self.apply.concurrent_timeout, self.unit.stop, &mut waiting) {
+            Ok(Waited::Clear) => {}
+            Ok(Waited::Interrupted) => return StepResult::NotReached,
+            Ok(Waited::Blocked(names)) => {
+                return StepResult::Postponed(format!("an old transaction is in its way: {names}"));
+            }
+            Err(error) => return failed(describe(&error)),
         }
-        Err(error) => return failed(describe(&error)),
+        let error = match self.attempt(session) {
+            Ok(()) => {
+                self.unit.has_committed();
+                return StepResult::Applied { retries: 0 };
+            }
+            // Nothing was sent that changes anything.
+            Err(error @ UnitError::Fact(_)) => return failed(error.words()),
+            Err(error) => error,
+        };
+        if matches!(error, UnitError::SessionLost(_)) || session.is_closed() {
+            match (self.reconnect)(session.backend_pid()) {
+                Ok(other) => *session = other,
+                Err(lost) => return failed(format!("{}; how far it came is not known: {lost}", error.words())),
+            }
+        }
+        match self.state(session) {
+            // Interrupted, or lost, between the statement and what follows it.
+            Ok(State::Detached) => {
+                self.unit.has_committed();
+                StepResult::Applied { retries: 0 }
+            }
+            Ok(State::Pending) => self.finish(session),
+            Ok(State::Attached) => match error {
+                UnitError::Interrupted => StepResult::NotReached,
+                UnitError::Fact(_) | UnitError::Lock(_) | UnitError::SessionLost(_) | UnitError::Server(_) => {
+                    failed(error.words())
+                }
+            },
+            Err(lost) => failed(format!("{}; how far it came is not known: {}", error.words(), describe(&lost))),
+        }
     }
-    let error = match attempt(step, session, stop, reporter) {
-        Ok(()) => return StepResult::Applied { retries: 0 },
-        Err(error) => error,
-    };
-    match is_pending(leaving, session) {
-        Ok(true) => finish(leaving, apply, major, session, stop, reporter),
-        Ok(false) => match error {
-            UnitError::Interrupted => StepResult::NotReached,
-            UnitError::Fact(fact) => failed(format!("no longer true: {fact}")),
-            UnitError::Lock(error) | UnitError::SessionLost(error) | UnitError::Server(error) => failed(error),
-        },
-        Err(lost) => {
-            failed(format!("{}; whether its detach is pending could not be asked: {}", words(&error), describe(&lost)))
+
+    fn attempt(&self, session: &mut Session) -> Result<(), UnitError> {
+        let stop = self.unit.stop;
+        let watch = stop.watch(session.cancel_handle()).map_err(|_| UnitError::Interrupted)?;
+        let result = render(self.step).iter().try_for_each(|statement| self.unit.send(self.step, statement, session));
+        drop(watch);
+        if result.is_err() {
+            // A cancel still under way would hit the FINALIZE otherwise.
+            if stop.is_set() {
+                let _ = session.absorb_cancel();
+            }
+            let _ =
+                session.batch_execute("/* pgstrata session */ RESET ROLE; RESET statement_timeout; RESET lock_timeout");
+        }
+        result
+    }
+
+    fn state(&self, session: &mut Session) -> Result<State, postgres::Error> {
+        if all_hold(&[self.pending()], session)? {
+            return Ok(State::Pending);
+        }
+        Ok(if all_hold(&self.step.after, session)? { State::Detached } else { State::Attached })
+    }
+
+    fn pending(&self) -> Fact {
+        Fact::Attached {
+            root: self.leaving.root.clone(),
+            partition: self.leaving.partition.name.clone(),
+            oid: Some(self.leaving.partition.oid),
+            bounds: LeafBounds::Range { from: self.leaving.from, to: self.leaving.to },
+            pending: true,
+        }
+    }
+
+    /// The logical detach has happened; this is the rest of it.
+    fn finish(&self, session: &mut Session) -> StepResult {
+        self.unit.has_committed();
+        let action = Action::FinalizeDetach(self.leaving.clone());
+        let interrupted = self.unit.stop.is_set();
+        let (lock, retries) = self.lock;
+        let step = Step {
+            id: StepId(format!("{} {}", action.word(), action.partition())),
+            table: self.leaving.root.name.clone(),
+            lane: self.step.lane,
+            unit: crate::plan::Unit::Transaction,
+            needs: Vec::new(),
+            object: ObjectRef::Existing(self.leaving.partition.clone()),
+            action,
+            class: Class::Drift,
+            reason: "an interrupted detach".to_owned(),
+            note: None,
+            due_at: None,
+            before: vec![self.pending()],
+            after: self.step.after.clone(),
+            hazards: Vec::new(),
+            timeouts: Timeouts {
+                lock,
+                // After a signal: once.
+                lock_retries: if interrupted { 0 } else { retries },
+                statement: self.apply.statement_timeout,
+            },
+            stake: Stake::default(),
+            gate: Gate::Open,
+        };
+        // The signal that interrupted the detach must not cancel what cleans up after it.
+        let unwatched = Interrupt::new();
+        let unit = if interrupted { Unit { stop: &unwatched, ..*self.unit } } else { Unit { ..*self.unit } };
+        match unit.transaction(&step, session) {
+            Ok(retries) => StepResult::Applied { retries },
+            Err(error) => {
+                StepResult::Postponed(format!("its detach is pending, and could not be finalized: {}", error.words()))
+            }
         }
     }
 }
 
 fn failed(error: String) -> StepResult {
     StepResult::Failed { error, lock_spent: false }
-}
-
-fn words(error: &UnitError) -> String {
-    match error {
-        UnitError::Interrupted => "interrupted".to_owned(),
-        UnitError::Fact(fact) => format!("no longer true: {fact}"),
-        UnitError::Lock(error) | UnitError::SessionLost(error) | UnitError::Server(error) => error.clone(),
-    }
-}
-
-fn attempt(step: &Step, session: &mut Session, stop: &Interrupt, reporter: &Reporter<'_>) -> Result<(), UnitError> {
-    let watch = stop.watch(session.cancel_handle()).map_err(|_| UnitError::Interrupted)?;
-    let mut statements = render(step).into_iter();
-    let result = statements.try_for_each(|statement| send(step, &statement, session, stop, reporter));
-    drop(watch);
-    if result.is_err() {
-        if stop.is_set() {
-            let _ = session.absorb_cancel();
-        }
-        let _ = session.batch_execute("/* pgstrata session */ RESET ROLE; RESET statement_timeout; RESET lock_timeout");
-    }
-    result
-}
-
-fn is_pending(leaving: &Leaving, session: &mut Session) -> Result<bool, postgres::Error> {
-    match fact_check(&pending(leaving)) {
-        Some(check) => Ok(first_value(session, &check.wire())? == "t"),
-        None => Ok(false),
-    }
-}
-
-fn pending(leaving: &Leaving) -> Fact {
-    Fact::Attached {
-        root: leaving.root.clone(),
-        partition: leaving.partition.name.clone(),
-        oid: Some(leaving.partition.oid),
-        bounds: LeafBounds::Range { from: leaving.from, to: leaving.to },
-        pending: true,
-    }
-}
-
-/// The logical detach has happened: its rows are invisible, and no other partition can leave until this one has.
-fn finish(
-    leaving: &Leaving,
-    apply: &ApplyDesired,
-    major: u32,
-    session: &mut Session,
-    stop: &Interrupt,
-    reporter: &Reporter<'_>,
-) -> StepResult {
-    let action = Action::FinalizeDetach(leaving.clone());
-    let interrupted = stop.is_set();
-    let step = Step {
-        id: StepId(format!("{} {}", action.word(), action.partition())),
-        table: leaving.root.name.clone(),
-        lane: 0,
-        unit: Unit::Transaction,
-        needs: Vec::new(),
-        object: crate::plan::ObjectRef::Existing(leaving.partition.clone()),
-        action,
-        class: Class::Drift,
-        reason: "an interrupted detach".to_owned(),
-        note: None,
-        due_at: None,
-        before: vec![pending(leaving)],
-        after: vec![Fact::Detached { partition: leaving.partition.clone() }],
-        hazards: Vec::new(),
-        timeouts: Timeouts {
-            lock: apply.lock_timeout,
-            // After a signal: once.
-            lock_retries: if interrupted { 0 } else { apply.lock_retries },
-            statement: apply.statement_timeout,
-        },
-        stake: crate::plan::Stake::default(),
-        gate: crate::plan::Gate::Open,
-    };
-    // The signal that interrupted the detach must not cancel what cleans up after it.
-    let unwatched = Interrupt::new();
-    let stop = if interrupted { &unwatched } else { stop };
-    match run_transaction(&step, major, session, stop, reporter) {
-        Ok(retries) => StepResult::Applied { retries },
-        Err(error) => {
-            StepResult::Postponed(format!("its detach is pending, and could not be finalized: {}", words(&error)))
-        }
-    }
 }

@@ -1,18 +1,23 @@
 //! Lanes side by side, steps of a lane one after the other; what fails stops what needs it, and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use super::control::Control;
-use super::detach;
+use super::control::{Control, first_value};
+use super::detach::Detach;
 use super::observer::Event;
 use super::outcome::{Ended, StepResult};
 use super::run::ApplyOptions;
-use super::unit::{UnitError, all_hold, run_transaction};
-use crate::db::{Connector, Interrupt, Pool, Session, describe};
-use crate::plan::{Action, DetachMode, Gate, Plan, Step, StepId, Verb};
+use super::unit::{Unit, UnitError, all_hold};
+use crate::db::{ConnError, Connector, Interrupt, Pool, Session, describe};
+use crate::plan::{Action, DetachMode, Gate, Leaving, Plan, Step, StepId, Verb};
 use crate::sql::TableName;
+
+/// How long a lost session's backend may take to end by itself, and again once it was told to.
+const BACKEND_ENDS: Duration = Duration::from_secs(5);
 
 /// Hands events from any thread to the one observer.
 pub(super) struct Reporter<'a> {
@@ -44,6 +49,7 @@ pub(super) struct Executor<'a> {
     reporter: &'a Reporter<'a>,
     done: Mutex<BTreeMap<StepId, StepResult>>,
     lost: Mutex<Option<String>>,
+    committed: AtomicBool,
     lanes: Mutex<VecDeque<Vec<&'a Step>>>,
 }
 
@@ -71,14 +77,15 @@ impl<'a> Executor<'a> {
             reporter,
             done: Mutex::new(done),
             lost: Mutex::new(None),
+            committed: AtomicBool::new(false),
             lanes: Mutex::new(lanes.into_values().collect()),
         }
     }
 
-    /// Runs every lane. Gives what became of each step, and how the run ended.
-    pub(super) fn run(self) -> (BTreeMap<StepId, StepResult>, Ended) {
+    /// Runs every lane. Gives what became of each step, how the run ended, and whether anything is committed.
+    pub(super) fn run(self) -> (BTreeMap<StepId, StepResult>, Ended, bool) {
         let workers = usize::try_from(self.jobs).unwrap_or(usize::MAX).min(lock(&self.lanes).len());
-        match self.connector.pool(self.jobs) {
+        match self.connector.clone().with_interrupt(self.stop).pool(self.jobs) {
             Ok(pool) => thread::scope(|scope| {
                 for _ in 1..workers {
                     scope.spawn(|| self.work(&pool));
@@ -87,18 +94,24 @@ impl<'a> Executor<'a> {
             }),
             Err(error) => self.lose(error.to_string()),
         }
-        let ended = match (lock(&self.lost).take(), self.stop.signal()) {
-            // A signal that came after the last step stopped nothing.
-            (None, Some(_)) if lock(&self.done).len() >= self.plan.steps.len() && self.all_reached() => Ended::Complete,
-            (_, Some(signal)) => Ended::Interrupted(signal),
+        let done = self.done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let lost = self.lost.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // A signal that came after the last step stopped nothing.
+        let cut_short = done.values().any(|result| match result {
+            StepResult::NotReached | StepResult::Postponed(_) => true,
+            StepResult::Applied { .. }
+            | StepResult::AlreadySatisfied
+            | StepResult::Blocked(_)
+            | StepResult::Skipped(_)
+            | StepResult::Failed { .. } => false,
+        });
+        let ended = match (lost, self.stop.signal()) {
+            (Some(_), Some(signal)) => Ended::Interrupted(signal),
+            (None, Some(signal)) if cut_short => Ended::Interrupted(signal),
             (Some(lost), None) => Ended::Lost(lost),
-            (None, None) => Ended::Complete,
+            (None, Some(_) | None) => Ended::Complete,
         };
-        (self.done.into_inner().unwrap_or_else(PoisonError::into_inner), ended)
-    }
-
-    fn all_reached(&self) -> bool {
-        lock(&self.done).values().all(|result| *result != StepResult::NotReached)
+        (done, ended, self.committed.into_inner())
     }
 
     fn lose(&self, because: String) {
@@ -113,50 +126,61 @@ impl<'a> Executor<'a> {
             // Tables whose later removals must not run any more.
             let mut stopped: BTreeMap<&TableName, &StepId> = BTreeMap::new();
             for step in lane {
-                let result = self.step(step, &stopped, pool, &mut dedicated);
+                let (began, result) = match self.obstacle(step, &stopped) {
+                    Some(result) => (false, result),
+                    None => {
+                        self.reporter.tell(&Event::Began { step });
+                        (true, self.carry_out(step, pool, &mut dedicated))
+                    }
+                };
                 if !result.is_done() {
                     stopped.entry(&step.table).or_insert(&step.id);
                 }
-                self.reporter.tell(&Event::Finished { step, result: &result });
+                // What never began and was not reached is not over.
+                if began || result != StepResult::NotReached {
+                    self.reporter.tell(&Event::Finished { step, result: &result });
+                }
                 lock(&self.done).insert(step.id.clone(), result);
             }
         }
     }
 
-    fn step(
-        &self,
-        step: &Step,
-        stopped: &BTreeMap<&TableName, &StepId>,
-        pool: &Pool,
-        dedicated: &mut Option<Session>,
-    ) -> StepResult {
+    /// Why a step does not begin.
+    fn obstacle(&self, step: &Step, stopped: &BTreeMap<&TableName, &StepId>) -> Option<StepResult> {
         if self.stop.is_set() || lock(&self.lost).is_some() {
-            return StepResult::NotReached;
+            return Some(StepResult::NotReached);
         }
         if let Gate::Blocked(blocks) = &step.gate {
-            return StepResult::Blocked(blocks.iter().map(ToString::to_string).collect());
+            return Some(StepResult::Blocked(blocks.iter().map(ToString::to_string).collect()));
         }
         let undone = {
             let done = lock(&self.done);
-            let planned: BTreeSet<&StepId> = self.plan.steps.iter().map(|step| &step.id).collect();
-            let needed = |id: &&StepId| planned.contains(*id) && !done.get(*id).is_some_and(StepResult::is_done);
-            step.needs.iter().find(needed).cloned()
+            step.needs.iter().find(|id| !done.get(*id).is_some_and(StepResult::is_done))
         };
         if let Some(id) = undone {
-            return StepResult::Skipped(format!("it needs `{id}`, which was not done"));
+            return Some(StepResult::Skipped(format!("it needs `{id}`, which was not done")));
         }
         if let Some(id) = stopped.get(&step.table).filter(|_| step.action.removes()) {
-            return StepResult::Skipped(format!("nothing more is removed from the table after `{id}`"));
+            return Some(StepResult::Skipped(format!("nothing more is removed from the table after `{id}`")));
         }
         let control = lock(&self.control).check();
         if let Err(because) = control {
             self.lose(because);
-            return StepResult::NotReached;
+            return Some(StepResult::NotReached);
         }
-        self.reporter.tell(&Event::Began { step });
+        None
+    }
+
+    fn carry_out(&self, step: &Step, pool: &Pool, dedicated: &mut Option<Session>) -> StepResult {
+        let unit = Unit {
+            major: self.plan.target.major(),
+            stop: self.stop,
+            reporter: self.reporter,
+            committed: &self.committed,
+        };
         match &step.action {
             Action::DetachPartition(action) if action.mode == DetachMode::Concurrently => {
-                self.detach(step, &action.leaving, dedicated)
+                self.detach(step, &action.leaving, &unit, dedicated)
             }
             Action::CreatePartition(_)
             | Action::CreateDefault(_)
@@ -165,61 +189,100 @@ impl<'a> Executor<'a> {
             | Action::DetachPartition(_)
             | Action::StampPartition(_)
             | Action::AttachPartition(_)
-            | Action::DropPartition(_) => self.transaction(step, pool),
+            | Action::DropPartition(_) => self.transaction(step, &unit, pool),
         }
     }
 
     /// On a session of its own: CONCURRENTLY waits for every other snapshot, and a pool's may be lent out.
-    fn detach(&self, step: &Step, leaving: &crate::plan::Leaving, dedicated: &mut Option<Session>) -> StepResult {
+    fn detach(&self, step: &Step, leaving: &Leaving, unit: &Unit<'_>, dedicated: &mut Option<Session>) -> StepResult {
         if dedicated.as_ref().is_none_or(|session| session.is_closed()) {
-            match self.connector.connect(self.connector.default_deadline()) {
-                Ok(session) => *dedicated = Some(session),
-                Err(error) => return failed(error.to_string()),
+            let connector = self.connector.clone().with_interrupt(self.stop);
+            match connector.connect(connector.default_deadline()) {
+                Ok(mut session) => {
+                    // It is idle from one detach to the next.
+                    if let Err(error) = session.batch_execute("/* pgstrata session */ SET idle_session_timeout = 0") {
+                        return failed(describe(&error));
+                    }
+                    *dedicated = Some(session);
+                }
+                Err(error) => return no_session(&error),
             }
         }
         let Some(session) = dedicated.as_mut() else { return failed("no session".to_owned()) };
-        let (apply, major) = (&self.plan.policy.apply, self.plan.target.major());
-        let result = detach::run(step, leaving, apply, major, session, self.stop, self.reporter);
-        match result {
-            StepResult::Failed { error, lock_spent } if session.is_closed() => self.after_loss(step, error, lock_spent),
-            other => other,
-        }
+        let apply = &self.plan.policy.apply;
+        let by_flag = self.plan.overrides;
+        let lock =
+            (by_flag.lock_timeout.unwrap_or(apply.lock_timeout), by_flag.lock_retries.unwrap_or(apply.lock_retries));
+        let reconnect = |lost| self.reconnect(lost).inspect_err(|error| self.lose(error.clone()));
+        Detach { step, leaving, apply, lock, unit, reconnect: &reconnect }.run(session)
     }
 
-    fn transaction(&self, step: &Step, pool: &Pool) -> StepResult {
+    fn transaction(&self, step: &Step, unit: &Unit<'_>, pool: &Pool) -> StepResult {
         let mut session = match pool.get() {
             Ok(session) => session,
-            Err(error) => return failed(error.to_string()),
+            Err(error) => return no_session(&error),
         };
-        match run_transaction(step, self.plan.target.major(), &mut session, self.stop, self.reporter) {
+        match unit.transaction(step, &mut session) {
             Ok(retries) => StepResult::Applied { retries },
             Err(UnitError::Interrupted) => StepResult::NotReached,
-            Err(UnitError::Fact(fact)) => failed(format!("no longer true: {fact}")),
-            Err(UnitError::Server(error)) => failed(error),
             // A detach that somebody's snapshot keeps from completing is a matter of time, not an error.
             Err(UnitError::Lock(error)) if step.action.verb() == Verb::Finalize => StepResult::Postponed(error),
             Err(UnitError::Lock(error)) => StepResult::Failed { error, lock_spent: true },
-            Err(UnitError::SessionLost(error)) => self.after_loss(step, error, false),
+            Err(UnitError::SessionLost(error)) => self.after_loss(step, error, session.backend_pid()),
+            Err(error @ (UnitError::Fact(_) | UnitError::Server(_))) => failed(error.words()),
         }
     }
 
     /// A session that ends in the middle may have ended after its COMMIT: the facts tell.
-    fn after_loss(&self, step: &Step, error: String, lock_spent: bool) -> StepResult {
-        let session = self.connector.connect(self.connector.default_deadline());
-        let asked = session
-            .map_err(|error| error.to_string())
+    fn after_loss(&self, step: &Step, error: String, backend_pid: i32) -> StepResult {
+        let asked = self
+            .reconnect(backend_pid)
             .and_then(|mut session| all_hold(&step.after, &mut session).map_err(|error| describe(&error)));
         match asked {
-            Ok(true) => StepResult::Applied { retries: 0 },
-            Ok(false) => StepResult::Failed { error, lock_spent },
+            Ok(true) => {
+                self.committed.store(true, Ordering::Relaxed);
+                StepResult::Applied { retries: 0 }
+            }
+            Ok(false) => failed(error),
             Err(unreachable) => {
-                self.lose(format!("{error}; {unreachable}"));
-                StepResult::Failed { error, lock_spent }
+                self.lose(unreachable);
+                failed(format!("{error}; whether it is committed is not known"))
             }
         }
+    }
+
+    /// Another session, once the lost one's backend is gone: a server that has not noticed yet may still be at work,
+    /// and commit after we looked. Not interruptible: it is asked what happened, not to do more.
+    fn reconnect(&self, lost: i32) -> Result<Session, String> {
+        let mut session =
+            self.connector.connect(self.connector.default_deadline()).map_err(|error| error.to_string())?;
+        // A role may end its own backends; the name tells ours from whoever got the same process id since.
+        let ours = format!(
+            "FROM pg_stat_activity WHERE pid = {lost} AND usename = session_user \
+             AND application_name = current_setting('application_name')"
+        );
+        for tell in [false, true] {
+            if tell {
+                let sql = format!("/* pgstrata session */ SELECT pg_terminate_backend(pid) {ours}");
+                first_value(&mut session, &sql).map_err(|error| describe(&error))?;
+            }
+            let end = Instant::now() + BACKEND_ENDS;
+            while Instant::now() < end {
+                let sql = format!("/* pgstrata session */ SELECT count(*) {ours}");
+                if first_value(&mut session, &sql).map_err(|error| describe(&error))? == "0" {
+                    return Ok(session);
+                }
+                thread::sleep(Duration::from_millis(50));
+            }
+        }
+        Err(format!("the backend {lost} of a lost session does not end"))
     }
 }
 
 fn failed(error: String) -> StepResult {
     StepResult::Failed { error, lock_spent: false }
+}
+
+fn no_session(error: &ConnError) -> StepResult {
+    if matches!(error, ConnError::Interrupted { .. }) { StepResult::NotReached } else { failed(error.to_string()) }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::Snapshot;
-use crate::plan::{Code, Finding, Plan, PlanOptions, Step, StepId, Violation, plan, verify};
+use crate::plan::{
+    Action, Code, DetachMode, Finding, PLAN_FORMAT, Plan, PlanOptions, Step, StepId, Summary, Unit, Violation, plan,
+    verify,
+};
 use crate::policy::Desired;
 use crate::sql::render;
 
@@ -77,6 +80,10 @@ pub fn judge(
     options: &PlanOptions,
 ) -> Result<Judged, Box<Refusal>> {
     let refuse = |refusal| Err(Box::new(refusal));
+    if major(&saved.format_version) != major(PLAN_FORMAT) {
+        let because = format!("its format is {}, this version reads {PLAN_FORMAT}", saved.format_version);
+        return refuse(Refusal::NotApplyable(because));
+    }
     if !saved.target.same_database(&snapshot.target) {
         let (planned, found) = (saved.target.to_string(), snapshot.target.to_string());
         return refuse(Refusal::OtherDatabase { planned, found });
@@ -94,16 +101,32 @@ pub fn judge(
         return refuse(Refusal::NotApplyable(because));
     }
     let include = saved.only.iter().cloned().collect();
-    let at_then = PlanOptions { now: saved.evaluated_at, include, ..options.clone() };
+    let by_flag = options.overrides;
+    let at_then = PlanOptions { now: saved.evaluated_at, include, overrides: saved.overrides, ..options.clone() };
     let fresh = plan(desired, snapshot, &at_then);
     let now = plan(desired, snapshot, &PlanOptions { now: snapshot.taken_at, ..at_then });
+    if let Some(because) = &fresh.not_applyable_because {
+        return refuse(Refusal::NotApplyable(because.clone()));
+    }
 
-    let satisfied = satisfied(saved, snapshot);
-    let (to_run, stale) = to_run(saved, &fresh, snapshot, &satisfied);
+    let afresh = Afresh::new(&fresh, &now);
+    let mut satisfied = satisfied(saved, &afresh, snapshot);
+    let (to_run, stale) = to_run(saved, &afresh, snapshot, &mut satisfied);
     if !stale.is_empty() {
         return refuse(Refusal::Stale(stale));
     }
-    let judged = Plan { steps: to_run, findings: fresh.findings, ..saved.clone() };
+    let mut judged = Plan {
+        summary: Summary::of(&to_run),
+        steps: to_run,
+        findings: fresh.findings,
+        target: snapshot.target.clone(),
+        ..saved.clone()
+    };
+    // A flag on the apply itself is said by whoever runs it, and changes no more than how long a step waits.
+    for step in judged.steps.iter_mut().filter(|step| step.unit == Unit::Transaction) {
+        step.timeouts.lock = by_flag.lock_timeout.unwrap_or(step.timeouts.lock);
+        step.timeouts.lock_retries = by_flag.lock_retries.unwrap_or(step.timeouts.lock_retries);
+    }
     if let Err(violations) =
         verify(&Plan { steps: without_done_needs(&judged.steps, &satisfied), ..judged.clone() }, desired, snapshot)
     {
@@ -122,11 +145,40 @@ pub(super) fn missing(plan: &Plan) -> Result<(), Box<Refusal>> {
     if missing.is_empty() { Ok(()) } else { Err(Box::new(Refusal::MissingPrivileges(missing))) }
 }
 
-/// Steps whose own facts after hold, or that were needed by one of these.
-fn satisfied(saved: &Plan, snapshot: &Snapshot) -> Vec<StepId> {
+/// The steps that the policy plans on the catalog as it is now.
+struct Afresh<'a> {
+    /// By the saved plan's clock.
+    then: BTreeMap<&'a StepId, &'a Step>,
+    /// By the server's.
+    now: BTreeMap<&'a StepId, &'a Step>,
+}
+
+impl<'a> Afresh<'a> {
+    fn new(then: &'a Plan, now: &'a Plan) -> Self {
+        let by_id = |plan: &'a Plan| plan.steps.iter().map(|step| (&step.id, step)).collect();
+        Self { then: by_id(then), now: by_id(now) }
+    }
+
+    /// By the plan's own clock. A drop without grace follows a stamp that is younger than the plan, once that is there.
+    fn get(&self, id: &StepId) -> Option<&'a Step> {
+        self.then.get(id).or_else(|| self.now.get(id)).copied()
+    }
+
+    /// The end of a detach that this step began: it is never begun again, always continued.
+    fn end_of(&self, step: &Step) -> Option<&'a Step> {
+        let Action::DetachPartition(detach) = &step.action else { return None };
+        let id = StepId(format!("finalize {}", detach.leaving.partition.name));
+        let end = self.then.get(&id).copied()?;
+        let same = matches!(&end.action, Action::FinalizeDetach(leaving) if *leaving == detach.leaving);
+        (same && detach.mode == DetachMode::Concurrently).then_some(end)
+    }
+}
+
+/// Steps whose own facts after hold, or that were needed by one of these. What the policy plans afresh is still wanted.
+fn satisfied(saved: &Plan, afresh: &Afresh<'_>, snapshot: &Snapshot) -> Vec<StepId> {
     let mut done: Vec<StepId> = Vec::new();
-    for step in saved.steps.iter().rev() {
-        let holds = step.after.iter().all(|fact| fact.judge(snapshot).is_ok());
+    for step in saved.steps.iter().rev().filter(|step| !afresh.then.contains_key(&step.id)) {
+        let holds = !step.after.is_empty() && step.after.iter().all(|fact| fact.judge(snapshot).is_ok());
         let needed = saved.steps.iter().any(|later| done.contains(&later.id) && later.needs.contains(&step.id));
         if holds || needed {
             done.push(step.id.clone());
@@ -137,17 +189,37 @@ fn satisfied(saved: &Plan, snapshot: &Snapshot) -> Vec<StepId> {
 }
 
 /// Judges what is left: against the catalog as the steps before will leave it.
-fn to_run(saved: &Plan, fresh: &Plan, snapshot: &Snapshot, satisfied: &[StepId]) -> (Vec<Step>, Vec<StaleStep>) {
-    let now: BTreeMap<&StepId, &Step> = fresh.steps.iter().map(|step| (&step.id, step)).collect();
+fn to_run(
+    saved: &Plan,
+    afresh: &Afresh<'_>,
+    snapshot: &Snapshot,
+    satisfied: &mut Vec<StepId>,
+) -> (Vec<Step>, Vec<StaleStep>) {
     let mut world = snapshot.clone();
-    let (mut to_run, mut stale) = (Vec::new(), Vec::new());
-    for step in saved.steps.iter().filter(|step| !satisfied.contains(&step.id)) {
-        let facts: Vec<StaleFact> = step
+    let (mut to_run, mut stale): (Vec<Step>, Vec<StaleStep>) = (Vec::new(), Vec::new());
+    for step in &saved.steps {
+        if satisfied.contains(&step.id) {
+            continue;
+        }
+        let planned = afresh.get(&step.id);
+        if let (None, Some(end)) = (planned, afresh.end_of(step)) {
+            end.after.iter().for_each(|fact| fact.assume(&mut world, snapshot.taken_at));
+            to_run.push(end.clone());
+            satisfied.push(step.id.clone());
+            continue;
+        }
+        let mut facts: Vec<StaleFact> = step
             .before
             .iter()
             .filter_map(|fact| fact.judge(&world).err().map(|found| StaleFact { planned: fact.to_string(), found }))
             .collect();
-        let planned = now.get(&step.id).copied();
+        // A detach that somebody else left pending since must end first.
+        let first = planned.iter().flat_map(|now| &now.needs);
+        let first = first.filter(|need| !satisfied.contains(need) && to_run.iter().all(|earlier| earlier.id != **need));
+        facts.extend(first.filter(|need| !step.needs.contains(need)).map(|need| StaleFact {
+            planned: "nothing else has to be done first".to_owned(),
+            found: format!("`{need}` is needed first"),
+        }));
         // The hazards are today's; everything that reaches the server must be what was reviewed.
         let same = planned.is_some_and(|now| {
             now.action == step.action
@@ -157,16 +229,23 @@ fn to_run(saved: &Plan, fresh: &Plan, snapshot: &Snapshot, satisfied: &[StepId])
         });
         match planned.filter(|_| facts.is_empty() && same) {
             Some(now) => {
-                step.after.iter().for_each(|fact| fact.assume(&mut world, snapshot.taken_at));
+                now.after.iter().for_each(|fact| fact.assume(&mut world, snapshot.taken_at));
                 to_run.push(now.clone());
             }
             None => {
                 let sql = facts.is_empty().then(|| (text(step), planned.map(text).unwrap_or_default()));
                 stale.push(StaleStep { step: step.id.clone(), facts, sql });
+                // What follows is judged as if this one had run: a reader wants the cause, not what comes of it.
+                step.after.iter().for_each(|fact| fact.assume(&mut world, snapshot.taken_at));
             }
         }
     }
     (to_run, stale)
+}
+
+/// What comes before the dot of a format's version.
+fn major(version: &str) -> &str {
+    version.split_once('.').map_or(version, |(major, _)| major)
 }
 
 fn text(step: &Step) -> String {

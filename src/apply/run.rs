@@ -10,7 +10,7 @@ use super::executor::{Executor, Reporter, lock};
 use super::judge::{Judged, Refusal, missing};
 use super::observer::{Event, Observer};
 use super::outcome::{Ended, Outcome, StepResult};
-use crate::catalog::{InspectError, Snapshot, take};
+use crate::catalog::{InspectError, Snapshot, take, take_for_saved};
 use crate::db::{Connector, Interrupt};
 use crate::plan::{Plan, PlanOptions, StepId, Violation, plan, verify};
 use crate::policy::Desired;
@@ -37,7 +37,9 @@ impl Run {
     /// [`BeginError`]: nothing has happened.
     pub fn begin(connector: &Connector, wait: Duration, stop: &Interrupt) -> Result<Self, BeginError> {
         let control = Control::begin(connector, wait, stop)?;
-        Ok(Self { connector: connector.clone(), control, stop: stop.clone() })
+        // A list of hosts must not spread one run over several servers.
+        let connector = connector.pinned_to(control.peek());
+        Ok(Self { connector, control, stop: stop.clone() })
     }
 
     /// Reads what a plan with these options needs, under the run lock.
@@ -51,6 +53,19 @@ impl Run {
         now: Option<Timestamp>,
     ) -> Result<(Snapshot, PlanOptions), InspectError> {
         take(self.control.session(), desired, options, now)
+    }
+
+    /// Reads what [`judge`](super::judge()) needs to judge a saved plan, under the run lock.
+    ///
+    /// # Errors
+    /// The catalog could not be read.
+    pub fn inspect_for(
+        &mut self,
+        saved: &Plan,
+        desired: &Desired,
+        options: &PlanOptions,
+    ) -> Result<(Snapshot, PlanOptions), InspectError> {
+        take_for_saved(self.control.session(), desired, options, saved)
     }
 
     /// A fresh plan, ready to be carried out.
@@ -77,14 +92,13 @@ impl Run {
     ) -> Outcome {
         let Judged { plan: judged, satisfied, due_since } = judged;
         let observer = Mutex::new(observer);
-        let (done, ended) = {
+        let (done, ended, committed) = {
             let tell = |event: &Event<'_>| lock(&observer).on(event);
             let reporter = Reporter::new(&tell);
             let executor =
                 Executor::new(&self.connector, &mut self.control, &judged, &satisfied, options, &self.stop, &reporter);
             executor.run()
         };
-        let committed = done.values().any(|result| matches!(result, StepResult::Applied { .. }));
         let mut results: Vec<(StepId, StepResult)> =
             satisfied.into_iter().map(|id| (id, StepResult::AlreadySatisfied)).collect();
         results.extend(judged.steps.iter().map(|step| {

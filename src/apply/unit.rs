@@ -1,16 +1,19 @@
 //! One unit of one step: its statements in order on one session, tried again while only locks are in the way.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use postgres::error::SqlState;
+use postgres::error::{Severity, SqlState};
 
-use super::blockers::holders;
+use super::blockers::{holders, in_the_way};
 use super::control::first_value;
 use super::executor::Reporter;
 use super::observer::Event;
 use crate::db::{Interrupt, Session, describe};
-use crate::plan::{Fact, Step};
+use crate::plan::{Action, Fact, Step};
 use crate::sql::{Statement, fact_check, locks, render};
+
+const ROLLBACK: &str = "/* pgstrata session */ ROLLBACK";
 
 /// Why a unit changed nothing, or may have.
 #[derive(Debug)]
@@ -27,34 +30,106 @@ pub(super) enum UnitError {
     Server(String),
 }
 
-/// Runs a transaction, at most `1 + lock_retries` times. Gives the number of retries.
-pub(super) fn run_transaction(
-    step: &Step,
-    major: u32,
-    session: &mut Session,
-    stop: &Interrupt,
-    reporter: &Reporter<'_>,
-) -> Result<u32, UnitError> {
-    let mut tries = 0;
-    loop {
-        match run_once(step, session, stop, reporter) {
-            Ok(()) => return Ok(tries),
-            Err(UnitError::Lock(error)) if tries < step.timeouts.lock_retries => {
-                tries += 1;
-                reporter.tell(&Event::Retrying { step: &step.id, tries, because: &error });
-                if stop.sleep(pause(step.timeouts.lock, tries)) {
-                    return Err(UnitError::Interrupted);
+impl UnitError {
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Interrupted => "interrupted".to_owned(),
+            Self::Fact(fact) => format!("no longer true: {fact}"),
+            Self::Lock(error) | Self::SessionLost(error) | Self::Server(error) => error.clone(),
+        }
+    }
+}
+
+/// What every unit of a run is carried out with.
+pub(super) struct Unit<'a> {
+    /// The server's major version: locks differ.
+    pub(super) major: u32,
+    pub(super) stop: &'a Interrupt,
+    pub(super) reporter: &'a Reporter<'a>,
+    /// Set once anything is committed.
+    pub(super) committed: &'a AtomicBool,
+}
+
+impl Unit<'_> {
+    pub(super) fn has_committed(&self) {
+        self.committed.store(true, Ordering::Relaxed);
+    }
+
+    /// Runs a transaction, at most `1 + lock_retries` times. Gives the number of retries.
+    pub(super) fn transaction(&self, step: &Step, session: &mut Session) -> Result<u32, UnitError> {
+        let mut tries = 0;
+        loop {
+            match self.once(step, session) {
+                Ok(()) => {
+                    self.has_committed();
+                    return Ok(tries);
+                }
+                Err(UnitError::Lock(error)) if tries < step.timeouts.lock_retries => {
+                    tries += 1;
+                    self.reporter.tell(&Event::Retrying { step: &step.id, tries, because: &error });
+                    if self.stop.sleep(pause(step.timeouts.lock, tries)) {
+                        return Err(UnitError::Interrupted);
+                    }
+                }
+                Err(UnitError::Lock(error)) => {
+                    let names = self.who(step, session);
+                    let names = if names.is_empty() { String::new() } else { format!("; in the way now: {names}") };
+                    let times = if tries == 0 { "1 try".to_owned() } else { format!("{} tries", tries + 1) };
+                    return Err(UnitError::Lock(format!("{error} ({times}){names}")));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn who(&self, step: &Step, session: &mut Session) -> String {
+        match &step.action {
+            // It waits for snapshots, too, which show as no lock on anything.
+            Action::FinalizeDetach(leaving) => in_the_way(session, leaving),
+            Action::CreatePartition(_)
+            | Action::CreateDefault(_)
+            | Action::MarkPartition(_)
+            | Action::DetachPartition(_)
+            | Action::StampPartition(_)
+            | Action::AttachPartition(_)
+            | Action::DropPartition(_) => holders(session, &locks(&step.action, self.major)),
+        }
+    }
+
+    fn once(&self, step: &Step, session: &mut Session) -> Result<(), UnitError> {
+        let watch = self.stop.watch(session.cancel_handle()).map_err(|_| UnitError::Interrupted)?;
+        let result = render(step).iter().try_for_each(|statement| self.send(step, statement, session));
+        drop(watch);
+        if let Err(error) = &result {
+            let lost = matches!(error, UnitError::SessionLost(_)) || session.is_closed();
+            if !lost {
+                let _ = session.batch_execute(ROLLBACK);
+                // A cancel still under way may have hit the ROLLBACK: outside a transaction it finds something to end.
+                if self.stop.is_set() {
+                    let _ = session.absorb_cancel();
+                    let _ = session.batch_execute(ROLLBACK);
                 }
             }
-            Err(UnitError::Lock(error)) => {
-                let relations: Vec<String> =
-                    locks(&step.action, major).into_iter().map(|lock| lock.relation.to_string()).collect();
-                let names = holders(session, &relations);
-                let names = if names.is_empty() { String::new() } else { format!("; in the way now: {names}") };
-                return Err(UnitError::Lock(format!("{error} ({} tries){names}", tries + 1)));
-            }
-            Err(error) => return Err(error),
         }
+        result
+    }
+
+    /// Sends one statement; a check that is not true is an error.
+    pub(super) fn send(&self, step: &Step, statement: &Statement, session: &mut Session) -> Result<(), UnitError> {
+        let sql = statement.wire();
+        let backend_pid = session.backend_pid();
+        self.reporter.tell(&Event::Sending { step: &step.id, backend_pid, sql: &sql });
+        match statement {
+            Statement::Sql(_) => session.batch_execute(&sql).map_err(|error| classify(&error, session, self.stop))?,
+            Statement::Check { fact, .. } => {
+                let value = first_value(session, &sql).map_err(|error| classify(&error, session, self.stop))?;
+                if value != "t" {
+                    return Err(UnitError::Fact(fact.clone()));
+                }
+            }
+        }
+        self.reporter.tell(&Event::Sent { step: &step.id, backend_pid, sql: &sql });
+        Ok(())
     }
 }
 
@@ -64,67 +139,26 @@ fn pause(lock_timeout: Duration, tries: u32) -> Duration {
     base.mul_f64(0.5 + fastrand::f64())
 }
 
-fn run_once(step: &Step, session: &mut Session, stop: &Interrupt, reporter: &Reporter<'_>) -> Result<(), UnitError> {
-    let watch = stop.watch(session.cancel_handle()).map_err(|_| UnitError::Interrupted)?;
-    let result = send_all(step, session, stop, reporter);
-    drop(watch);
-    if let Err(error) = &result {
-        let lost = matches!(error, UnitError::SessionLost(_)) || session.is_closed();
-        if !lost {
-            // A cancel still under way would hit the ROLLBACK otherwise.
-            if stop.is_set() {
-                let _ = session.absorb_cancel();
-            }
-            let _ = session.batch_execute("/* pgstrata session */ ROLLBACK");
-        }
-    }
-    result
-}
-
-fn send_all(step: &Step, session: &mut Session, stop: &Interrupt, reporter: &Reporter<'_>) -> Result<(), UnitError> {
-    for statement in render(step) {
-        send(step, &statement, session, stop, reporter)?;
-    }
-    Ok(())
-}
-
-/// Sends one statement; a check that is not true is an error.
-pub(super) fn send(
-    step: &Step,
-    statement: &Statement,
-    session: &mut Session,
-    stop: &Interrupt,
-    reporter: &Reporter<'_>,
-) -> Result<(), UnitError> {
-    let sql = statement.wire();
-    let backend_pid = session.backend_pid();
-    reporter.tell(&Event::Sending { step: &step.id, backend_pid, sql: &sql });
-    match statement {
-        Statement::Sql(_) => session.batch_execute(&sql).map_err(|error| classify(&error, session, stop))?,
-        Statement::Check { fact, .. } => {
-            let value = first_value(session, &sql).map_err(|error| classify(&error, session, stop))?;
-            if value != "t" {
-                return Err(UnitError::Fact(fact.clone()));
-            }
-        }
-    }
-    reporter.tell(&Event::Sent { step: &step.id, backend_pid, sql: &sql });
-    Ok(())
-}
-
-pub(super) fn classify(error: &postgres::Error, session: &Session, stop: &Interrupt) -> UnitError {
+fn classify(error: &postgres::Error, session: &Session, stop: &Interrupt) -> UnitError {
     let text = describe(error);
-    match error.code() {
-        Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE || *code == SqlState::T_R_DEADLOCK_DETECTED => {
-            UnitError::Lock(text)
-        }
-        Some(code) if *code == SqlState::QUERY_CANCELED && stop.is_set() => UnitError::Interrupted,
-        Some(code) if *code == SqlState::ADMIN_SHUTDOWN || *code == SqlState::CRASH_SHUTDOWN => {
-            UnitError::SessionLost(text)
-        }
-        None => UnitError::SessionLost(text),
-        Some(_) if session.is_closed() => UnitError::SessionLost(text),
-        Some(_) => UnitError::Server(text),
+    let Some(db) = error.as_db_error() else { return UnitError::SessionLost(text) };
+    let fatal = match db.parsed_severity() {
+        Some(Severity::Panic | Severity::Fatal) => true,
+        Some(
+            Severity::Error | Severity::Warning | Severity::Notice | Severity::Debug | Severity::Info | Severity::Log,
+        )
+        | None => false,
+    };
+    // Nothing of the transaction is left, and the next try sees what the other one did.
+    let passing = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
+    if fatal || session.is_closed() {
+        UnitError::SessionLost(text)
+    } else if passing.contains(db.code()) {
+        UnitError::Lock(text)
+    } else if *db.code() == SqlState::QUERY_CANCELED && stop.is_set() {
+        UnitError::Interrupted
+    } else {
+        UnitError::Server(text)
     }
 }
 

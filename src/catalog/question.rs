@@ -36,6 +36,11 @@ pub enum Question {
         /// The name.
         name: TableName,
     },
+    /// Is there still a relation with this OID?
+    Exists {
+        /// The relation.
+        relation: Oid,
+    },
 }
 
 /// What the server answered.

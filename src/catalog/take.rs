@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{InspectError, Snapshot, ask, inspect};
 use crate::db::Session;
-use crate::plan::{PlanOptions, questions};
+use crate::plan::{Fact, Plan, PlanOptions, questions};
 use crate::policy::Desired;
 
 /// Reads what a plan with these options needs. Without a clock of its own (`now`) the plan gets the server's.
@@ -25,5 +25,27 @@ pub fn take(
     let options = PlanOptions { now: now.unwrap_or(snapshot.taken_at), ..options.clone() };
     let questions = questions(desired, &snapshot, &options);
     ask(session.client(), &mut snapshot, &questions)?;
+    Ok((snapshot, options))
+}
+
+/// Reads what judging a saved plan needs: what a plan of its tables needs by its clock and by the server's, and what its
+/// steps rely on. The options come back with the server's clock.
+///
+/// # Errors
+/// The catalog could not be read.
+pub fn take_for_saved(
+    session: &mut Session,
+    desired: &Desired,
+    options: &PlanOptions,
+    saved: &Plan,
+) -> Result<(Snapshot, PlanOptions), InspectError> {
+    let options = PlanOptions { include: saved.only.iter().cloned().collect(), ..options.clone() };
+    let (mut snapshot, options) = take(session, desired, &options, None)?;
+    let then = PlanOptions { now: saved.evaluated_at, ..options.clone() };
+    let mut also = questions(desired, &snapshot, &then);
+    let facts = saved.steps.iter().flat_map(|step| step.before.iter().chain(&step.after));
+    also.extend(facts.filter_map(Fact::question));
+    also.retain(|question| !snapshot.answers.has(question));
+    ask(session.client(), &mut snapshot, &also)?;
     Ok((snapshot, options))
 }

@@ -4,6 +4,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use r2d2::ManageConnection as _;
+use r2d2_postgres::PostgresConnectionManager;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::cancel::CancelHandle;
@@ -200,7 +202,7 @@ impl Connector {
         let (host, dbname) = (host.clone(), self.info.dbname.clone());
         let (sender, receiver) = mpsc::sync_channel(1);
         let opened = thread::Builder::new().name("pgstrata-connect".to_owned()).spawn(move || {
-            let result = config.connect(tls.clone()).and_then(|client| {
+            let result = PostgresConnectionManager::new(config, tls.clone()).connect().and_then(|client| {
                 let cancel = CancelHandle::new(client.cancel_token(), tls);
                 let mut session = Session::new(client, cancel, host, dbname, wire == Wire::Tls);
                 session.set_up(&setup).map(|()| session)

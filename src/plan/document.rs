@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::action::Verb;
 use super::finding::{Finding, Level};
 use super::hazard::HazardKind;
+use super::planner::Overrides;
 use super::step::{Class, Step};
 use crate::catalog::Target;
 use crate::policy::{Desired, PolicyHash};
@@ -29,6 +30,9 @@ pub struct Plan {
     pub policy_hash: PolicyHash,
     /// The policy it was made from.
     pub policy: Desired,
+    /// Timeouts that flags set.
+    #[serde(default)]
+    pub overrides: Overrides,
     /// The policy's tables that it speaks of.
     pub only: Vec<TableName>,
     /// Whether it may be applied.

@@ -110,14 +110,15 @@ impl Fact {
     pub fn question(&self) -> Option<Question> {
         match self {
             Self::NameFree { name } => Some(Question::NameTaken { name: name.clone() }),
+            // The catalog has marked tables only: one that lost its marker is not gone.
+            Self::Gone { partition } => Some(Question::Exists { relation: partition.oid }),
             Self::Parent { .. }
             | Self::RangeFree { .. }
             | Self::NoDefault { .. }
             | Self::Attached { .. }
             | Self::Detached { .. }
             | Self::Marked { .. }
-            | Self::NotHeld { .. }
-            | Self::Gone { .. } => None,
+            | Self::NotHeld { .. } => None,
         }
     }
 
@@ -172,9 +173,15 @@ impl Fact {
             }
             Self::Gone { partition } => {
                 if find_leaf(catalog, partition).is_some() || catalog.retired.contains_key(&partition.oid) {
-                    Err(format!("{} is still there", partition.name))
-                } else {
-                    Ok(())
+                    return Err(format!("{} is still there", partition.name));
+                }
+                match snapshot.answers.get(&Question::Exists { relation: partition.oid }) {
+                    Answer::Taken(false) => Ok(()),
+                    Answer::Taken(true) => Err(format!("{} is still there, without its marker", partition.name)),
+                    Answer::Unknown(because) => {
+                        Err(format!("whether {} is gone is unknown: {because}", partition.name))
+                    }
+                    Answer::Leaf(_) | Answer::Rows(_) | Answer::Bytes(_) => Err("an answer of another kind".to_owned()),
                 }
             }
         }
@@ -208,6 +215,7 @@ impl Fact {
             Self::Gone { partition } => {
                 snapshot.catalog.retired.remove(&partition.oid);
                 snapshot.answers.put(Question::NameTaken { name: partition.name.clone() }, Answer::Taken(false));
+                snapshot.answers.put(Question::Exists { relation: partition.oid }, Answer::Taken(false));
             }
         }
     }
@@ -320,6 +328,7 @@ fn detach(catalog: &mut Catalog, partition: &Relation) {
                 marker,
                 held: leaf.held,
                 references: root.references.clone(),
+                partitioned: root.partitioned.intersection(&root.references).cloned().collect(),
                 in_use_as: None,
                 rows_estimate: leaf.rows_estimate,
             };

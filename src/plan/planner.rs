@@ -1,14 +1,17 @@
 //! Policy × catalog × clock → plan. Total and pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::action::Verb;
 use super::document::{PLAN_FORMAT, Plan, Summary};
 use super::finding::{Code, Finding};
 use super::gate::Granted;
 use super::gating::gate;
+use super::keys::follow_detached;
 use super::lane::lanes;
 use super::privilege::missing_privileges;
 use crate::catalog::{Snapshot, TableState};
@@ -31,6 +34,8 @@ pub struct PlanOptions {
     pub max_drop: Option<u32>,
     /// Which steps are wanted.
     pub scope: Scope,
+    /// Timeouts by flag.
+    pub overrides: Overrides,
     /// Why the plan is for reading only, if it is: made from a file, for instance.
     pub reading_only: Option<String>,
 }
@@ -45,6 +50,7 @@ impl PlanOptions {
             grants: BTreeSet::new(),
             max_drop: None,
             scope: Scope::All,
+            overrides: Overrides::default(),
             reading_only: None,
         }
     }
@@ -57,6 +63,31 @@ impl PlanOptions {
         desired.tables.iter().filter(|(name, _)| {
             (self.include.is_empty() || self.include.contains(*name)) && !self.exclude.contains(*name)
         })
+    }
+}
+
+/// Timeouts by flag instead of the policy's. They are part of a saved plan: what was reviewed is what runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overrides {
+    /// `--lock-timeout`, in milliseconds in a plan file.
+    #[serde(default, with = "optional_millis", skip_serializing_if = "Option::is_none")]
+    pub lock_timeout: Option<Duration>,
+    /// `--lock-retries`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_retries: Option<u32>,
+}
+
+mod optional_millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
     }
 }
 
@@ -111,6 +142,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
             findings.push(*finding);
         }
     }
+    follow_detached(&mut steps);
     findings.extend(missing_privileges(&steps, &snapshot.catalog));
     findings.sort();
     findings.dedup();
@@ -121,6 +153,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
         target: snapshot.target.clone(),
         policy_hash: desired.hash(),
         policy: desired.clone(),
+        overrides: options.overrides,
         only: options.selected(desired).map(|(name, _)| name.clone()).collect(),
         applyable: not_applyable_because.is_none(),
         not_applyable_because,
@@ -164,7 +197,7 @@ pub(super) fn judged(
             broken(Code::KeyMismatch, mismatch.to_string(), None)
         }
     })?;
-    let subject = Subject { name, table, desired, root, snapshot, grid: &grid };
+    let subject = Subject { name, table, desired, root, snapshot, grid: &grid, overrides: options.overrides };
     then(&Context::new(subject, options.now, lane));
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(super) fn default(create: &CreateDefault) -> Vec<String> {
 
 /// The statement that attaches a detached table again.
 pub(super) fn again(action: &AttachPartition) -> String {
-    let AttachPartition { root, owner: _, key: _, retired, touches: _ } = action;
+    let AttachPartition { root, owner: _, key: _, retired, references: _, touches: _ } = action;
     let (from, to) = (retired.marker.from, retired.marker.to);
     attach(&root.name, &retired.partition.name, &LeafBounds::Range { from, to })
 }
@@ -117,7 +117,7 @@ fn role(role: Option<&Ident>) -> String {
 }
 
 fn row_policy(partition: &TableName, policy: &RowPolicy) -> String {
-    let RowPolicy { name, permissive, command, roles, using, check } = policy;
+    let RowPolicy { name, permissive, command, roles, using, check, reads: _ } = policy;
     let kind = if *permissive { "PERMISSIVE" } else { "RESTRICTIVE" };
     let roles: Vec<String> = roles.iter().map(|name| role(name.as_ref())).collect();
     let mut sql = format!("CREATE POLICY {name} ON {partition} AS {kind} FOR {command} TO {}", roles.join(", "));

@@ -230,6 +230,7 @@ impl World {
             marker,
             held: leaf.held,
             references,
+            partitioned: BTreeSet::new(),
             in_use_as: None,
             rows_estimate: leaf.rows_estimate,
         };
@@ -294,7 +295,17 @@ impl World {
                 Answer::Bytes(self.bytes.get(relation).copied().unwrap_or(by_rows))
             }
             Question::NameTaken { name } => Answer::Taken(taken.contains(name)),
+            Question::Exists { relation } => Answer::Taken(self.exists(*relation)),
         }
+    }
+
+    fn exists(&self, relation: Oid) -> bool {
+        let catalog = &self.snapshot.catalog;
+        catalog.retired.contains_key(&relation)
+            || catalog.tables.values().any(|state| match state {
+                TableState::Partitioned(root) => root.oid == relation || root.leaves.contains_key(&relation),
+                TableState::Missing | TableState::Unfit(_) => false,
+            })
     }
 
     /// Like the server's answer: among attached partitions with a finite upper bound, the uppermost with rows.
@@ -357,6 +368,7 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
         leaves: BTreeMap::new(),
         references: BTreeSet::new(),
         referenced_by: BTreeSet::new(),
+        partitioned: BTreeSet::new(),
         leaf_publications: BTreeSet::new(),
         owner_creates_in_schema: true,
         owner_creates_in_tablespace: true,

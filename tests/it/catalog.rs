@@ -62,7 +62,7 @@ pub(crate) fn client_as(db: &TestDb, user: &str) -> Client {
 #[test]
 fn names_keys_and_bounds_are_read_whatever_the_session_is_set_to() {
     let db = database("catalog_bounds");
-    let long = "ä".repeat(31);
+    let long = "ä".repeat(31) + "x";
     db.batch(&format!(
         r#"CREATE SCHEMA "S.p"; CREATE DOMAIN moment AS timestamptz; CREATE DOMAIN instant AS moment;
         CREATE TABLE "S.p"."Ev ""x""" ("The Key" timestamptz NOT NULL) PARTITION BY RANGE ("The Key");

@@ -18,16 +18,16 @@ const MONTHS: &str = "CREATE TABLE r (at timestamptz) PARTITION BY RANGE (at);
     CREATE TABLE r4 PARTITION OF r FOR VALUES FROM ('2026-04-01 00:00+00') TO (MAXVALUE);
     CREATE TABLE rest PARTITION OF r DEFAULT;";
 
-fn ask_one(client: &mut Client, snapshot: &mut Snapshot, question: Question) -> Answer {
+fn ask_one(client: &mut Client, snapshot: &mut Snapshot, question: &Question) -> Answer {
     ask(client, snapshot, &BTreeSet::from([question.clone()])).unwrap_or_else(|error| panic!("{error}"));
-    assert!(snapshot.answers.has(&question));
-    snapshot.answers.get(&question)
+    assert!(snapshot.answers.has(question));
+    snapshot.answers.get(question)
 }
 
 fn newest(client: &mut Client, name: &str) -> Answer {
     let mut snapshot = inspect_as(client, &[name]);
     let root = root(&snapshot, name).oid;
-    ask_one(client, &mut snapshot, Question::NewestNonEmpty { root })
+    ask_one(client, &mut snapshot, &Question::NewestNonEmpty { root })
 }
 
 fn rows_between(from: &str, to: &str) -> impl Fn(&mut Client, &str, &str) -> Answer {
@@ -35,7 +35,7 @@ fn rows_between(from: &str, to: &str) -> impl Fn(&mut Client, &str, &str) -> Ans
     move |client, name, default| {
         let mut snapshot = inspect_as(client, &[name]);
         let (leaf, _) = leaf(root(&snapshot, name), default);
-        ask_one(client, &mut snapshot, Question::DefaultRows { leaf, from, to })
+        ask_one(client, &mut snapshot, &Question::DefaultRows { leaf, from, to })
     }
 }
 
@@ -67,7 +67,7 @@ fn the_newest_bounded_partition_with_rows() {
     assert_eq!(newest(&mut client, "public.r"), Answer::Leaf(Some(r1)), "dead rows are none");
 
     let mut snapshot = inspect_as(&mut client, &["public.r"]);
-    let stranger = ask_one(&mut client, &mut snapshot, Question::NewestNonEmpty { root: Oid(1) });
+    let stranger = ask_one(&mut client, &mut snapshot, &Question::NewestNonEmpty { root: Oid(1) });
     assert!(unknown(&stranger).contains("not among"));
 }
 
@@ -276,9 +276,9 @@ fn a_name_that_changed_hands_is_not_believed() {
     let newest = Question::NewestNonEmpty { root: root.oid };
     let [from, to] = ["2025-12-01 00:00:00+00", "2026-01-01 00:00:00+00"]
         .map(|text| KeyValue::parse(KeyKind::Timestamptz, text).unwrap());
-    let answer = ask_one(&mut client, &mut snapshot, Question::DefaultRows { leaf: rest, from, to });
+    let answer = ask_one(&mut client, &mut snapshot, &Question::DefaultRows { leaf: rest, from, to });
     assert!(unknown(&answer).contains("public.rest is not the table"), "{answer:?}");
-    let answer = ask_one(&mut client, &mut snapshot, newest);
+    let answer = ask_one(&mut client, &mut snapshot, &newest);
     assert!(unknown(&answer).contains("public.r1 is not the table"), "{answer:?}");
 }
 

@@ -10,6 +10,12 @@
 
 mod catalog;
 mod catalog_ask;
+mod cli;
 mod connect;
+mod crash;
+mod crash_world;
+mod locks;
 mod sandbox;
+mod scenarios;
+mod script;
 mod support;

@@ -32,6 +32,18 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; \
 /// answered by [`Answer::Unknown`] with the server's reason. Rows are read as the owner of the partition where the
 /// session may become it, else as the session's own role.
 ///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::collections::BTreeSet;
+/// use pgstrata::catalog::{Question, ask, inspect};
+/// let mut client = postgres::Client::connect("host=/var/run/postgresql dbname=app user=app", postgres::NoTls)?;
+/// let mut snapshot = inspect(&mut client, "[local]", &BTreeSet::new(), &jiff::Timestamp::now)?;
+/// let question = Question::NameTaken { name: "audit.audit_log_p20260301".parse()? };
+/// ask(&mut client, &mut snapshot, &BTreeSet::from([question.clone()]))?;
+/// println!("{:?}", snapshot.answers.get(&question));
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// A lost connection, or a transaction that cannot be opened.
 pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Question>) -> Result<(), InspectError> {
@@ -43,6 +55,7 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         let mut answers = Vec::with_capacity(questions.len());
         let mut relations = Vec::new();
         let mut taken = Vec::new();
+        let mut existing = Vec::new();
         for question in questions {
             match question {
                 Question::NewestNonEmpty { root } => {
@@ -53,12 +66,15 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
                 }
                 Question::Bytes { relation } => relations.push(*relation),
                 Question::NameTaken { name } => taken.push(name),
+                Question::Exists { relation } => existing.push(*relation),
             }
         }
         let sizes = bytes::answers(reader, &relations)?;
         answers.extend(sizes.into_iter().map(|(relation, answer)| (Question::Bytes { relation }, answer)));
         let names = names::answers(reader, &taken)?;
         answers.extend(names.into_iter().map(|(name, answer)| (Question::NameTaken { name }, answer)));
+        let existing = names::existing(reader, &existing)?;
+        answers.extend(existing.into_iter().map(|(relation, answer)| (Question::Exists { relation }, answer)));
         Ok(answers)
     })?;
     for (question, answer) in answers {

@@ -97,7 +97,7 @@ impl Rules<'_> {
     }
 
     pub(super) fn attach(&self, attach: &AttachPartition) -> Result<(), String> {
-        let AttachPartition { root, owner, key, retired, touches: _ } = attach;
+        let AttachPartition { root, owner, key, retired, references: _, touches: _ } = attach;
         let Retiring { partition, owner: _, marker } = retired;
         let (from, to) = (marker.from, marker.to);
         self.parent(root)?;

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use crate::catalog::{Leaf, Oid, Root, Snapshot};
 use crate::grid::{Bound, Grid, KeyValue, LeafBounds};
 use crate::plan::{
-    Action, Class, Code, DetachMode, Fact, Finding, Gate, Hazard, HazardKind, ObjectRef, Relation, Stake, Step, StepId,
-    Timeouts, Touches, Unit,
+    Action, Class, Code, DetachMode, Fact, Finding, Gate, Hazard, HazardKind, ObjectRef, Overrides, Relation, Stake,
+    Step, StepId, Timeouts, Touches, Unit,
 };
 use crate::policy::{Desired, Keep, Retention, TableDesired};
 use crate::sql::TableName;
@@ -29,6 +29,8 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
     /// Its lane.
     pub(crate) lane: u32,
+    /// Timeouts by flag.
+    pub(crate) overrides: Overrides,
     /// Rows whose time is before this may leave; `None` without a retention, or where it reaches beyond the calendar.
     pub(crate) edge: Option<Timestamp>,
     /// Attached partitions with a range, pending ones left out, sorted by bounds. They never overlap.
@@ -62,6 +64,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) snapshot: &'a Snapshot,
     /// Its windows.
     pub(crate) grid: &'a Grid,
+    /// Timeouts by flag.
+    pub(crate) overrides: Overrides,
 }
 
 /// Work that is late by more than this, or by more than one interval, is overdue (contract, section 3).
@@ -72,7 +76,7 @@ const REMOVAL_LATE_AT_MOST_SECONDS: i64 = 7 * 24 * 3600;
 impl<'a> Context<'a> {
     /// Sorts the table's partitions once for all that is asked of them.
     pub(crate) fn new(subject: Subject<'a>, now: Timestamp, lane: u32) -> Self {
-        let Subject { name, table, desired, root, snapshot, grid } = subject;
+        let Subject { name, table, desired, root, snapshot, grid, overrides } = subject;
         let edge = table.retention.and_then(|retention| match retention.keep {
             Keep::Span(span) => span.before(now, grid.zone()),
             Keep::Keys(_) => None,
@@ -84,7 +88,7 @@ impl<'a> Context<'a> {
         ranges.sort_by_key(|range| (range.from, range.to, range.oid));
         // Found once: looking through ten thousand partitions for each step is what would be slow.
         let (default, pending) = (root.default_leaf(), root.pending_leaf());
-        Self { name, table, desired, root, snapshot, grid, now, lane, edge, ranges, default, pending }
+        Self { name, table, desired, root, snapshot, grid, now, lane, edge, ranges, default, pending, overrides }
     }
 
     /// The root as steps name it.
@@ -98,6 +102,7 @@ impl<'a> Context<'a> {
             default: self.default.map(|(_, leaf)| leaf.name.clone()),
             references: self.root.references.clone(),
             referenced_by: self.root.referenced_by.clone(),
+            partitioned: self.root.partitioned.clone(),
         }
     }
 
@@ -147,6 +152,8 @@ impl<'a> Context<'a> {
     /// A step of this table, complete but for what depends on its neighbours.
     pub(crate) fn step(&self, action: Action, class: Class, reason: &str) -> Step {
         let apply = &self.desired.apply;
+        let lock = self.overrides.lock_timeout.unwrap_or(apply.lock_timeout);
+        let lock_retries = self.overrides.lock_retries.unwrap_or(apply.lock_retries);
         let id = StepId(format!("{} {}", action.word(), action.partition()));
         let concurrently =
             matches!(&action, Action::DetachPartition(detach) if detach.mode == DetachMode::Concurrently);
@@ -167,7 +174,7 @@ impl<'a> Context<'a> {
                 | Action::StampPartition(_)
                 | Action::DropPartition(_) => apply.statement_timeout,
             };
-            (Unit::Transaction, Timeouts { lock: apply.lock_timeout, lock_retries: apply.lock_retries, statement })
+            (Unit::Transaction, Timeouts { lock, lock_retries, statement })
         };
         let object = match &action {
             Action::CreatePartition(create) => ObjectRef::MadeBy(id.clone(), create.partition.clone()),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::context::Context;
 use super::create::{self, creations};
 use super::default;
-use super::remove::{finalize, own_marker, removals};
+use super::remove::{finalize, keys_of_root, own_marker, removals};
 use super::retention::{Leaver, expired, leaving, newest_question};
 use super::retired;
 use super::returning::{attach, returning};
@@ -63,6 +63,11 @@ pub(crate) fn diff(context: &Context<'_>, used: &mut BTreeSet<TableName>) -> Dif
     let leaving = leaving(context, &expired);
     let removals = removals(context, &leaving, finalize_id, default_name);
     let tables = retired::judge(context, &back);
+    // A stamped detach that was pending, under a policy without grace.
+    let finalized = finalizing.iter().find_map(|step| {
+        let held = context.root.pending_leaf().is_some_and(|(_, leaf)| leaf.held);
+        retired::drop_without_grace(context, step, held, keys_of_root(context))
+    });
 
     let mut steps = free;
     steps.extend(finalizing.iter().cloned());
@@ -71,6 +76,7 @@ pub(crate) fn diff(context: &Context<'_>, used: &mut BTreeSet<TableName>) -> Dif
     steps.extend(tables.stamps);
     steps.extend(attaches);
     steps.extend(removals.detaches);
+    steps.extend(finalized);
     steps.extend(tables.drops);
     steps.extend(removals.drops);
 

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::create::add_block;
 use super::retention::{Leaver, Leaving};
-use super::retired::{bytes_of, drop_after};
+use super::retired::{Keys, bytes_of, drop_after};
 use crate::catalog::{Leaf, Marker, Oid};
 use crate::grid::{Bound, LeafBounds};
 use crate::plan::{
@@ -134,7 +134,7 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableNam
     if let Some(retention) = retention.filter(|retention| retention.then == Then::Drop) {
         let due = retention.grace.after(context.now, context.grid.zone());
         if retention.grace.is_zero() {
-            let mut step = drop_after(context, retiring, Stamp::Present, context.root.references.clone(), class);
+            let mut step = drop_after(context, retiring, Stamp::Present, keys_of_root(context), class);
             step.reason = "retention, without grace".to_owned();
             step.due_at = due_at;
             step.stake = stake;
@@ -231,4 +231,9 @@ fn attached(context: &Context<'_>, partition: &Relation, bounds: &LeafBounds, pe
         bounds: bounds.clone(),
         pending,
     }
+}
+
+/// A partition has its root's foreign keys.
+pub(super) fn keys_of_root(context: &Context<'_>) -> Keys {
+    Keys { references: context.root.references.clone(), partitioned: context.root.partitioned.clone() }
 }

@@ -82,7 +82,10 @@ fn judge_one(
             // The DO block that stamps stops at a hold in the comment: such a step would fail for as long as it is there.
             found(Code::Held, "detached, and its grace does not begin: its comment holds it".to_owned());
         } else {
-            result.stamps.push(stamp(context, retiring, Class::Drift, "an interrupted detach"));
+            let stamp = stamp(context, retiring, Class::Drift, "an interrupted detach");
+            let keys = Keys { references: table.references.clone(), partitioned: table.partitioned.clone() };
+            result.drops.extend(drop_without_grace(context, &stamp, table.held, keys));
+            result.stamps.push(stamp);
         }
         return;
     };
@@ -106,7 +109,8 @@ fn judge_one(
         Then::Drop => match retention.grace.after(stamped, context.grid.zone()) {
             Some(due_at) if due_at <= context.now => {
                 let class = context.class_by_lateness(due_at, true);
-                let mut step = drop_after(context, retiring, Stamp::At(stamped), table.references.clone(), class);
+                let keys = Keys { references: table.references.clone(), partitioned: table.partitioned.clone() };
+                let mut step = drop_after(context, retiring, Stamp::At(stamped), keys, class);
                 step.due_at = Some(due_at);
                 step.note = Some(format!("detached {since}"));
                 step.stake = Stake { bytes: bytes_of(context, oid), rows: table.rows_estimate };
@@ -118,17 +122,38 @@ fn judge_one(
     }
 }
 
+/// With `grace: 0 days` the drop follows the stamp in the same plan, also where an interruption left the stamp out.
+pub(super) fn drop_without_grace(context: &Context<'_>, stamp: &Step, held: bool, keys: Keys) -> Option<Step> {
+    let Action::StampPartition(retiring) = &stamp.action else { return None };
+    let (retention, edge) = context.retention()?;
+    let (from, to) = (retiring.marker.from, retiring.marker.to);
+    let at_once = retention.then == Then::Drop && retention.grace.is_zero() && context.at_or_before(to, edge);
+    if !at_once || held_by(context, from, to, held).is_some() {
+        return None;
+    }
+    let mut step = drop_after(context, retiring.clone(), Stamp::Present, keys, Class::Drift);
+    step.needs.push(stamp.id.clone());
+    Some(step)
+}
+
+/// Tables that a table's foreign keys reference, and those of them that are partitioned.
+pub(super) struct Keys {
+    pub(super) references: BTreeSet<TableName>,
+    pub(super) partitioned: BTreeSet<TableName>,
+}
+
 /// A drop of a table that carries this marker.
 pub(super) fn drop_after(
     context: &Context<'_>,
     retiring: Retiring,
     stamp: Stamp,
-    references: BTreeSet<TableName>,
+    Keys { references, mut partitioned }: Keys,
     class: Class,
 ) -> Step {
     let (partition, marker) = (retiring.partition.clone(), retiring.marker.clone());
-    let mut step =
-        context.step(Action::DropPartition(DropPartition { retired: retiring, references }), class, "grace is over");
+    partitioned.retain(|table| references.contains(table));
+    let action = Action::DropPartition(DropPartition { retired: retiring, references, partitioned });
+    let mut step = context.step(action, class, "grace is over");
     step.before.extend([
         Fact::Detached { partition: partition.clone() },
         Fact::Marked { partition: partition.clone(), marker, stamp },

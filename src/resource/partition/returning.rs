@@ -1,6 +1,8 @@
 //! Detached tables that come back: the policy keeps their window again, and nothing else covers it. They carry our
 //! marker; a table without a marker of its own is never attached.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::context::Context;
@@ -24,6 +26,7 @@ pub(super) struct Returning<'a> {
     marker: Marker,
     stamp: Option<Timestamp>,
     rows: Option<u64>,
+    references: &'a BTreeSet<TableName>,
 }
 
 impl Returning<'_> {
@@ -42,11 +45,20 @@ pub(super) fn returning<'a>(context: &Context<'a>) -> Vec<Returning<'a>> {
         marker: table.marker.unstamped(),
         stamp: table.marker.detached_at,
         rows: table.rows_estimate,
+        references: &table.references,
     });
     let pending = context.pending.and_then(|(oid, leaf)| {
         let marker = own_marker(context, oid, leaf)?;
         let stamp = leaf.marker.as_ref().and_then(|marker| marker.detached_at);
-        Some(Returning { oid, name: &leaf.name, owner: &leaf.owner, marker, stamp, rows: leaf.rows_estimate })
+        Some(Returning {
+            oid,
+            name: &leaf.name,
+            owner: &leaf.owner,
+            marker,
+            stamp,
+            rows: leaf.rows_estimate,
+            references: &context.root.references,
+        })
     });
     let mut candidates: Vec<Returning<'a>> =
         detached.chain(pending).filter(|table| is_wanted(context, table)).collect();
@@ -82,7 +94,7 @@ pub(super) fn attach(
     default: Option<&TableName>,
     findings: &mut Vec<Finding>,
 ) -> Step {
-    let Returning { oid, name, owner, marker, stamp, rows } = table;
+    let Returning { oid, name, owner, marker, stamp, rows, references } = table;
     let (from, to) = table.range();
     let partition = Relation { name: (*name).clone(), oid: *oid };
     let mut touches = context.touches();
@@ -92,6 +104,7 @@ pub(super) fn attach(
         owner: context.root.attributes.owner.clone(),
         key: context.root.key.clone(),
         retired: Retiring { partition: partition.clone(), owner: (*owner).clone(), marker: marker.clone() },
+        references: (*references).clone(),
         touches,
     });
     let mut step = context.step(action, Class::Drift, "retention keeps this window again");

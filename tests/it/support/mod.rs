@@ -1,6 +1,10 @@
 //! The shared server, a database a test, and the binary with a clean environment.
 #![allow(dead_code, reason = "a harness offers more than every stage of the tests uses")]
 
+pub(crate) mod drive;
+pub(crate) mod lines;
+pub(crate) mod locks;
+
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -30,6 +34,7 @@ pub(crate) fn server() -> &'static Sandbox {
                 // It would take locks and change statistics under the tests' feet.
                 ("autovacuum", "off"),
                 ("max_connections", "200"),
+                ("allow_in_place_tablespaces", "on"),
                 // The database's name, by which a failing test finds its lines.
                 ("log_line_prefix", "%m [%p] %d: "),
             ]),
