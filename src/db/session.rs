@@ -101,9 +101,9 @@ impl Session {
     /// Runs the setup and learns the server's state in the same round trip.
     pub(super) fn set_up(&mut self, setup: &Setup) -> Result<(), postgres::Error> {
         let Setup::Sql(sql) = setup else { return Ok(()) };
-        let comment = if sql.starts_with(COMMENT) { "" } else { COMMENT };
+        let comment = if sql.starts_with(COMMENT) { String::new() } else { format!("{COMMENT} ") };
         let sql = format!(
-            "{comment} {sql}; SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(), \
+            "{comment}{sql}; SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(), \
              pg_catalog.current_setting('transaction_read_only')"
         );
         for message in self.client.simple_query(&sql)? {

@@ -150,8 +150,7 @@ impl Locks {
         self.take(root, ShareUpdateExclusive);
         touches.default.iter().for_each(|table| self.take(table, AccessExclusive));
         for table in &touches.references {
-            // 15 began to make the triggers of each referenced partition.
-            let partitions = (major >= 15 && touches.partitioned.contains(table)).then_some(ShareRowExclusive);
+            let partitions = touches.partitioned.contains(table).then_some(ShareRowExclusive);
             self.take_all(table, ShareRowExclusive, partitions);
         }
         // 15 began to lock the referencing table while it adds the partition's action triggers.
@@ -164,7 +163,7 @@ impl Locks {
         let touches = &leaving.touches;
         self.take(&leaving.partition.name, AccessExclusive);
         for table in &touches.references {
-            // 14 makes no triggers on a partitioned table that is referenced.
+            // 14 leaves a detached partition without triggers on a partitioned table that it references.
             match touches.partitioned.contains(table) {
                 true if major >= 15 => self.take_all(table, ShareRowExclusive, Some(ShareRowExclusive)),
                 true => {}
@@ -219,8 +218,12 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
         Action::DropPartition(drop) => {
             locks.take(&drop.retired.partition.name, AccessExclusive);
             for table in &drop.references {
-                let partitions = drop.partitioned.contains(table).then_some(AccessExclusive);
-                locks.take_all(table, AccessExclusive, partitions);
+                match drop.partitioned.contains(table) {
+                    true if major >= 15 => locks.take_all(table, AccessExclusive, Some(AccessExclusive)),
+                    // See there: no triggers, nothing to remove.
+                    true => {}
+                    false => locks.take(table, AccessExclusive),
+                }
             }
         }
     }

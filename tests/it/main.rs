@@ -19,3 +19,4 @@ mod sandbox;
 mod scenarios;
 mod script;
 mod support;
+mod wire;

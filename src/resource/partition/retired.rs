@@ -132,6 +132,7 @@ pub(super) fn drop_without_grace(context: &Context<'_>, stamp: &Step, held: bool
         return None;
     }
     let mut step = drop_after(context, retiring.clone(), Stamp::Present, keys, Class::Drift);
+    step.reason = "retention, without grace".to_owned();
     step.needs.push(stamp.id.clone());
     Some(step)
 }
