@@ -36,8 +36,10 @@ check: ## formatting, lints, documentation, generated files
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) clippy --lib --no-default-features -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps
-	@[ ! -f policies/policy.schema.json ] || $(CARGO) run -q -- schema policy | diff policies/policy.schema.json - \
+	@$(CARGO) run -q -- schema policy | diff policies/policy.schema.json - \
 		|| { echo "policies/policy.schema.json is out of date: cargo run -q -- schema policy > policies/policy.schema.json"; exit 1; }
+	@$(CARGO) run -q -- reference | diff src/cli/COMMANDS.md - \
+		|| { echo "src/cli/COMMANDS.md is out of date: cargo run -q -- reference > src/cli/COMMANDS.md"; exit 1; }
 
 bench: ## ratios against a baseline in the same run
 	@PGSTRATA_PG_BIN=$$(tests/get-postgres) && export PGSTRATA_PG_BIN && $(CARGO) bench

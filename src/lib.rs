@@ -22,3 +22,5 @@ pub mod resource;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod sql;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

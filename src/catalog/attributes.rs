@@ -1,10 +1,10 @@
 //! What a new partition gets from its parent beyond what `LIKE` copies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::sql::Ident;
+use crate::sql::{Ident, TableName};
 
 /// What neither `LIKE` nor `PARTITION OF` copies (measured on 14 to 18), and the owner's role in creating it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,8 @@ pub struct RowPolicy {
     pub using: Option<String>,
     /// `WITH CHECK`.
     pub check: Option<String>,
+    /// Other tables that the expressions name: creating the policy locks them ACCESS SHARE.
+    pub reads: BTreeSet<TableName>,
 }
 
 /// What logical replication identifies rows by.

@@ -145,6 +145,8 @@ pub struct Root {
     pub references: BTreeSet<TableName>,
     /// Tables whose foreign keys reference it.
     pub referenced_by: BTreeSet<TableName>,
+    /// Those of both that are partitioned: what locks them locks their partitions too.
+    pub partitioned: BTreeSet<TableName>,
     /// Publications that carry its changes under a leaf's name: a subscriber needs each new table.
     pub leaf_publications: BTreeSet<String>,
     /// The owner may create in the table's schema.
@@ -224,6 +226,8 @@ pub struct Retired {
     pub held: bool,
     /// Tables that its foreign keys reference: dropping it takes ACCESS EXCLUSIVE on them.
     pub references: BTreeSet<TableName>,
+    /// Those of them that are partitioned.
+    pub partitioned: BTreeSet<TableName>,
     /// It is a partition again, of another table, or has children of its own.
     pub in_use_as: Option<String>,
     /// `reltuples`, when it was ever counted. Never read for decisions.

@@ -1,4 +1,93 @@
-//! The binary: arguments, output, signals, exit codes.
+//! The binary: arguments, output, signals, exit codes. What is wanted, due and done is decided in the library.
 
-#[allow(dead_code, reason = "`validate` and every command that loads a policy call it")]
-pub(crate) mod diagnostics;
+mod apply;
+mod args;
+mod colour;
+mod completions;
+mod confirm;
+mod connect;
+#[cfg(feature = "sandbox")]
+mod demo;
+mod diagnostics;
+mod drift;
+mod env;
+mod error;
+mod exit;
+mod files;
+mod inspect;
+mod outcome_text;
+mod parse;
+mod plan;
+mod plan_file;
+mod plan_text;
+mod policy;
+mod progress;
+mod reference;
+mod refusal;
+mod schema;
+mod show;
+mod signals;
+mod ui;
+mod validate;
+
+use std::ffi::OsString;
+
+use pgstrata::db::Env;
+
+#[cfg(feature = "sandbox")]
+use self::args::DemoArgs;
+use self::args::{Cli, Command};
+use self::error::CommandError;
+use self::exit::Events;
+use self::ui::Ui;
+
+/// Runs the program; gives its exit code.
+pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let env = env::read();
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match parse::parse(&args, &env) {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let ui = Ui::new(&cli.global, &env);
+    for (variable, flag) in env::ignored(&env) {
+        ui.note(&format!("{variable} has no effect: give --{flag} itself, so that nothing that lingers decides"));
+    }
+    match dispatch(cli, &env, &ui) {
+        Ok(events) => exit::code(&events),
+        Err(error) => {
+            ui.error(&error);
+            exit::code(&Events::from([error.event]))
+        }
+    }
+}
+
+fn dispatch(cli: Cli, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
+    match cli.command {
+        Command::Plan(args) => plan::run(&args, env, ui),
+        Command::Apply(args) => apply::run(&args, env, ui),
+        Command::Drift(args) => drift::run(&args, env, ui),
+        Command::Validate(args) => validate::run(&args, env, ui),
+        Command::Show(args) => show::run(&args, ui),
+        Command::Schema(args) => schema::run(&args, ui),
+        Command::Completions(args) => completions::run(&args, ui),
+        #[cfg(feature = "sandbox")]
+        Command::Demo(DemoArgs {}) => tell_demo(env, ui),
+        Command::Reference => reference::run(ui),
+    }
+}
+
+#[cfg(feature = "sandbox")]
+fn tell_demo(env: &Env, ui: &Ui) -> Result<Events, CommandError> {
+    let locator = pgstrata::sandbox::Locator {
+        pg_bin: env.non_empty("PGSTRATA_PG_BIN").map(Into::into),
+        path: env.non_empty("PATH").map(Into::into),
+        also: Vec::new(),
+    };
+    match demo::run(&locator, ui.colour.stdout, &mut std::io::stdout().lock()) {
+        Ok(()) => Ok(Events::new()),
+        // Whoever left has seen enough of the story.
+        Err(demo::DemoError::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Events::new()),
+        Err(error) => Err(CommandError::error(error.to_string())),
+    }
+}

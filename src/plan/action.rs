@@ -48,6 +48,8 @@ pub struct Touches {
     pub references: BTreeSet<TableName>,
     /// Tables whose foreign keys reference the parent.
     pub referenced_by: BTreeSet<TableName>,
+    /// Those of both that are partitioned: what locks them locks their partitions too.
+    pub partitioned: BTreeSet<TableName>,
 }
 
 /// See [`Action::CreatePartition`].
@@ -144,6 +146,8 @@ pub struct AttachPartition {
     pub key: KeyColumn,
     /// The table.
     pub retired: Retiring,
+    /// Tables that its own foreign keys reference.
+    pub references: BTreeSet<TableName>,
     /// What is locked along with the parent.
     pub touches: Touches,
 }
@@ -155,6 +159,8 @@ pub struct DropPartition {
     pub retired: Retiring,
     /// Tables that its foreign keys reference: locked ACCESS EXCLUSIVE by the drop.
     pub references: BTreeSet<TableName>,
+    /// Those of them that are partitioned.
+    pub partitioned: BTreeSet<TableName>,
 }
 
 /// The kinds of action, for counts and order.

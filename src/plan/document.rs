@@ -1,6 +1,6 @@
 //! The plan as a value: what a file holds and what every renderer reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ pub struct Plan {
     /// Timeouts that flags set.
     #[serde(default)]
     pub overrides: Overrides,
-    /// The tables it was restricted to; empty means all.
+    /// The policy's tables that it speaks of.
     pub only: Vec<TableName>,
     /// Whether it may be applied.
     pub applyable: bool,
@@ -83,35 +83,34 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Counts steps. Marker and stamp belong to their detach; alone (after an interruption) they are a change.
+    /// Counts steps. Marker and stamp belong to the detach that they surround, and count with it; a stamp by itself
+    /// (after an interruption) is a change.
     pub fn of(steps: &[Step]) -> Self {
         let mut summary = Self { bytes_freed: Some(0), ..Self::default() };
+        let leaves = |step: &&Step| matches!(step.action.word(), "detach" | "finalize");
+        let leaving: BTreeSet<&TableName> = steps.iter().filter(leaves).map(|step| step.action.partition()).collect();
         for step in steps {
             match step.action.verb() {
                 Verb::Create => summary.create += 1,
                 Verb::Finalize | Verb::Change => summary.change += 1,
                 Verb::Detach if step.action.word() == "detach" => summary.detach += 1,
-                Verb::Detach if step.action.word() == "stamp" && stands_alone(step, steps) => summary.change += 1,
-                Verb::Detach => {}
+                Verb::Detach if leaving.contains(step.action.partition()) => continue,
+                Verb::Detach => summary.change += 1,
                 Verb::Drop => {
                     summary.drop += 1;
-                    summary.bytes_freed = summary.bytes_freed.zip(step.stake.bytes).map(|(sum, bytes)| sum + bytes);
+                    let sum = summary.bytes_freed.zip(step.stake.bytes);
+                    summary.bytes_freed = sum.map(|(sum, bytes)| sum.saturating_add(bytes));
                 }
             }
             summary.blocked += u32::from(step.gate.is_blocked());
             *summary.by_class.entry(step.class).or_default() += 1;
-            for hazard in &step.hazards {
-                *summary.by_hazard.entry(hazard.kind).or_default() += 1;
+            let kinds: BTreeSet<HazardKind> = step.hazards.iter().map(|hazard| hazard.kind).collect();
+            for kind in kinds {
+                *summary.by_hazard.entry(kind).or_default() += 1;
             }
         }
         summary
     }
-}
-
-fn stands_alone(stamp: &Step, steps: &[Step]) -> bool {
-    !steps.iter().any(|other| {
-        matches!(other.action.word(), "detach" | "finalize") && other.action.partition() == stamp.action.partition()
-    })
 }
 
 /// What a table's policy asks, and how long inserts are safe.

@@ -93,7 +93,7 @@ pub enum Fact {
 pub enum Stamp {
     /// With or without one.
     Any,
-    /// There is none: its grace has not begun.
+    /// There is none (yet, or no more).
     Absent,
     /// There is one.
     Present,
@@ -156,10 +156,7 @@ impl Fact {
             Self::Attached { root, partition, oid, bounds, pending } => {
                 judge_attached(find_root(catalog, root)?, partition, *oid, bounds, *pending)
             }
-            Self::Detached { partition } => match find_retired(catalog, partition)? {
-                Retired { in_use_as: Some(what), .. } => Err(what.clone()),
-                Retired { in_use_as: None, .. } => Ok(()),
-            },
+            Self::Detached { partition } => judge_detached(catalog, partition),
             Self::Left { root, partition } => match find_root(catalog, root)?.leaves.get(&partition.oid) {
                 Some(leaf) if leaf.pending => Err(format!("the detach of {} is pending", partition.name)),
                 Some(_) => Err(format!("{} is attached", partition.name)),
@@ -181,11 +178,11 @@ impl Fact {
             Self::NotHeld { partition, root } => {
                 let own = find_leaf(catalog, partition).map(|leaf| leaf.held);
                 let own = own.or_else(|| catalog.retired.get(&partition.oid).map(|table| table.held));
-                let parent = find_root(catalog, root).is_ok_and(|root| root.held);
-                match (own, parent) {
+                match (own, find_root(catalog, root)?.held) {
                     (Some(true), _) => Err("its comment holds it".to_owned()),
                     (_, true) => Err(format!("the comment of {} holds it", root.name)),
-                    (Some(false) | None, false) => Ok(()),
+                    (None, false) => Err(format!("{} is not there", partition.name)),
+                    (Some(false), false) => Ok(()),
                 }
             }
             Self::Gone { partition } => {
@@ -216,7 +213,7 @@ impl Fact {
                 attach(snapshot, root, partition, *oid, bounds, *pending);
             }
             Self::Detached { partition } | Self::Left { root: _, partition } => {
-                detach(&mut snapshot.catalog, partition)
+                detach(&mut snapshot.catalog, partition);
             }
             Self::Marked { partition, marker, stamp } => {
                 let detached_at = match stamp {
@@ -290,13 +287,18 @@ fn find_leaf_mut<'a>(catalog: &'a mut Catalog, partition: &Relation) -> Option<&
     })
 }
 
-fn find_retired<'a>(catalog: &'a Catalog, partition: &Relation) -> Result<&'a Retired, String> {
+fn judge_detached(catalog: &Catalog, partition: &Relation) -> Result<(), String> {
     if find_leaf(catalog, partition).is_some() {
         return Err(format!("{} is attached", partition.name));
     }
-    let table =
-        catalog.retired.get(&partition.oid).ok_or_else(|| format!("no marked table {} is there", partition.name))?;
-    if table.name == partition.name { Ok(table) } else { Err(format!("it is called {} now", table.name)) }
+    match catalog.retired.get(&partition.oid) {
+        // Tables without a marker are not read: all that is known is that it is no partition any more. What needs more
+        // (a stamp, a drop) says so by a fact about its marker.
+        None => Ok(()),
+        Some(Retired { name, .. }) if *name != partition.name => Err(format!("it is called {name} now")),
+        Some(Retired { in_use_as: Some(what), .. }) => Err(what.clone()),
+        Some(Retired { in_use_as: None, .. }) => Ok(()),
+    }
 }
 
 fn attach(
@@ -342,6 +344,7 @@ fn detach(catalog: &mut Catalog, partition: &Relation) {
                 marker,
                 held: leaf.held,
                 references: root.references.clone(),
+                partitioned: root.partitioned.intersection(&root.references).cloned().collect(),
                 in_use_as: None,
                 rows_estimate: leaf.rows_estimate,
             };
@@ -354,10 +357,10 @@ fn detach(catalog: &mut Catalog, partition: &Relation) {
 /// An OID that nothing in the catalog has: what a simulation gives to a table that it makes.
 fn next_free_oid(catalog: &Catalog) -> Oid {
     let leaves = catalog.tables.values().filter_map(|state| match state {
-        TableState::Partitioned(root) => root.leaves.keys().max().copied().max(Some(root.oid)),
+        TableState::Partitioned(root) => root.leaves.last_key_value().map(|(oid, _)| *oid).max(Some(root.oid)),
         TableState::Missing | TableState::Unfit(_) => None,
     });
-    let highest = leaves.chain(catalog.retired.keys().copied()).max().unwrap_or_default();
+    let highest = leaves.chain(catalog.retired.last_key_value().map(|(oid, _)| *oid)).max().unwrap_or_default();
     Oid(highest.0.saturating_add(1))
 }
 
@@ -377,7 +380,7 @@ impl fmt::Display for Fact {
             Self::Marked { partition, stamp, marker } => match stamp {
                 Stamp::Any => write!(f, "{} is marked as retired from {}", partition.name, marker.root),
                 Stamp::Absent => {
-                    write!(f, "{} is marked as retired from {}, without a stamp", partition.name, marker.root)
+                    write!(f, "{} is marked as retired from {}, and not stamped", partition.name, marker.root)
                 }
                 Stamp::Present => {
                     write!(f, "{} is marked as retired from {}, and stamped", partition.name, marker.root)

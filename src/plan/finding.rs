@@ -81,6 +81,8 @@ pub enum Code {
     WindowTaken,
     /// A name wanted for a new partition was taken; another was chosen.
     NameTaken,
+    /// Every name for a new partition is taken: it cannot be made.
+    NoNameLeft,
 }
 
 impl Code {
@@ -93,6 +95,7 @@ impl Code {
             | Self::WrongTarget
             | Self::InRecovery
             | Self::ClockSkew
+            | Self::NoNameLeft
             | Self::Unknown => Level::Error,
             Self::ManagedByPgPartman
             | Self::MissingPrivilege

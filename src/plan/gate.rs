@@ -104,9 +104,10 @@ impl fmt::Display for Block {
         match self {
             Self::Hazard { hazard, allow } => write!(f, "{hazard} needs --allow {allow}"),
             Self::MaxDrop { windows, allow } => {
+                let partitions = if *windows == 1 { "partition" } else { "partitions" };
                 write!(
                     f,
-                    "{windows} partitions would leave at once, more than apply.max_drop: --max-drop {windows} or --allow {allow}"
+                    "{windows} {partitions} would leave at once, more than apply.max_drop: --max-drop {windows} or --allow {allow}"
                 )
             }
             Self::MaxCreate { wanted, limit } => {

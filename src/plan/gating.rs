@@ -1,5 +1,7 @@
 //! Which steps of one table may run: hazards against grants, the blast radius, the clocks, and what follows from a block.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::action::Action;
 use super::finding::{Code, Finding};
 use super::gate::{Block, Gate, GrantSource, Granted};
@@ -8,9 +10,10 @@ use super::planner::PlanOptions;
 use super::step::{Step, StepId};
 use crate::policy::Grant;
 use crate::resource::partition::Context;
+use crate::sql::TableName;
 
 /// Clocks further apart than this block every removal.
-const MAX_CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
+pub(super) const MAX_CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
 
 /// Decides each step's gate. Blocks that planning already put there stay.
 pub(super) fn gate(context: &Context<'_>, options: &PlanOptions, steps: &mut [Step], findings: &mut Vec<Finding>) {
@@ -92,7 +95,7 @@ fn beyond_max_drop(context: &Context<'_>, options: &PlanOptions, steps: &[Step])
 }
 
 fn hazards(context: &Context<'_>, options: &PlanOptions, step: &mut Step, beyond: Option<u32>) {
-    let kinds: std::collections::BTreeSet<HazardKind> = step.hazards.iter().map(|hazard| hazard.kind).collect();
+    let kinds: BTreeSet<HazardKind> = step.hazards.iter().map(|hazard| hazard.kind).collect();
     let mut granted = Vec::new();
     for kind in kinds {
         let gated = match kind.gating() {
@@ -129,12 +132,16 @@ fn find_grant(context: &Context<'_>, options: &PlanOptions, kind: HazardKind) ->
 
 /// A marker alone would be of no use: it is blocked with its detach.
 fn together(steps: &mut [Step]) {
-    for at in 1..steps.len() {
-        let marks = matches!(steps[at - 1].action, Action::MarkPartition(_));
-        if let (true, Gate::Blocked(blocks)) = (marks, steps[at].gate.clone()) {
-            for why in blocks {
-                block(&mut steps[at - 1], why);
-            }
+    let mut blocked: BTreeMap<TableName, Vec<Block>> = BTreeMap::new();
+    for step in steps.iter() {
+        if let (Action::DetachPartition(detach), Gate::Blocked(blocks)) = (&step.action, &step.gate) {
+            blocked.insert(detach.leaving.partition.name.clone(), blocks.clone());
+        }
+    }
+    for step in steps {
+        let Action::MarkPartition(retiring) = &step.action else { continue };
+        for why in blocked.get(&retiring.partition.name).into_iter().flatten() {
+            block(step, why.clone());
         }
     }
 }
@@ -142,12 +149,14 @@ fn together(steps: &mut [Step]) {
 /// A blocked step blocks what needs it and its table's later removals, never a creation.
 fn needs(steps: &mut [Step]) {
     let mut first_blocked: Option<StepId> = None;
-    let mut blocked = std::collections::BTreeSet::new();
+    let mut blocked = BTreeSet::new();
     for step in steps.iter_mut() {
-        let needed = step.needs.iter().find(|id| blocked.contains(*id)).cloned();
-        let earlier = first_blocked.clone().filter(|_| step.action.removes() && !step.gate.is_blocked());
-        if let Some(id) = needed.or(earlier) {
-            block(step, Block::Needs { step: id });
+        if !step.gate.is_blocked() {
+            let needed = step.needs.iter().find(|id| blocked.contains(*id)).cloned();
+            let earlier = first_blocked.clone().filter(|_| step.action.removes());
+            if let Some(id) = needed.or(earlier) {
+                block(step, Block::Needs { step: id });
+            }
         }
         if step.gate.is_blocked() {
             blocked.insert(step.id.clone());

@@ -7,6 +7,7 @@ mod finding;
 mod gate;
 mod gating;
 mod hazard;
+mod keys;
 mod lane;
 mod planner;
 mod privilege;

@@ -11,11 +11,12 @@ use super::document::{PLAN_FORMAT, Plan, Summary};
 use super::finding::{Code, Finding};
 use super::gate::Granted;
 use super::gating::gate;
+use super::keys::follow_detached;
 use super::lane::lanes;
 use super::privilege::missing_privileges;
 use crate::catalog::{Snapshot, TableState};
 use crate::policy::{Desired, GridMismatch, TableDesired};
-use crate::resource::partition::{self, Context};
+use crate::resource::partition::{self, Context, Subject};
 use crate::sql::TableName;
 
 /// What planning takes beside policy and snapshot.
@@ -117,10 +118,12 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
     let mut findings = about_everything(desired, snapshot, options);
     let mut steps = Vec::new();
     let mut overviews = Vec::new();
+    let mut used = BTreeSet::new();
+    let lanes = lanes(&snapshot.catalog);
     for (name, table) in options.selected(desired) {
         let state = snapshot.catalog.tables.get(name).unwrap_or(&TableState::Missing);
         let mut judge = |context: &Context<'_>| {
-            let mut diff = partition::diff(context);
+            let mut diff = partition::diff(context, &mut used);
             diff.steps.retain(|step| match options.scope {
                 Scope::All => true,
                 Scope::Creations => step.action.verb() == Verb::Create || step.action.word() == "finalize",
@@ -134,10 +137,12 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
             overviews.push(partition::overview(context, &diff.steps));
             steps.extend(diff.steps);
         };
-        if let Err(finding) = judged(desired, snapshot, options, name, table, state, &mut judge) {
+        let lane = lanes.get(name).copied().unwrap_or_default();
+        if let Err(finding) = judged(desired, snapshot, options, (name, table, state), lane, &mut judge) {
             findings.push(*finding);
         }
     }
+    follow_detached(&mut steps);
     findings.extend(missing_privileges(&steps, &snapshot.catalog));
     findings.sort();
     findings.dedup();
@@ -164,9 +169,8 @@ pub(super) fn judged(
     desired: &Desired,
     snapshot: &Snapshot,
     options: &PlanOptions,
-    name: &TableName,
-    table: &TableDesired,
-    state: &TableState,
+    (name, table, state): (&TableName, &TableDesired, &TableState),
+    lane: u32,
     then: &mut dyn FnMut(&Context<'_>),
 ) -> Result<(), Box<Finding>> {
     let broken = |code, message: String, hint: Option<String>| {
@@ -193,18 +197,8 @@ pub(super) fn judged(
             broken(Code::KeyMismatch, mismatch.to_string(), None)
         }
     })?;
-    let lane = lanes(&snapshot.catalog).get(name).copied().unwrap_or_default();
-    then(&Context {
-        name,
-        table,
-        desired,
-        root,
-        snapshot,
-        grid: &grid,
-        now: options.now,
-        lane,
-        overrides: options.overrides,
-    });
+    let subject = Subject { name, table, desired, root, snapshot, grid: &grid, overrides: options.overrides };
+    then(&Context::new(subject, options.now, lane));
     Ok(())
 }
 
@@ -225,9 +219,11 @@ fn about_everything(desired: &Desired, snapshot: &Snapshot, options: &PlanOption
         let message = "this server is a standby: nothing can be carried out here".to_owned();
         findings.push(finding(Code::InRecovery, message, Some("point --url at the primary".to_owned())));
     }
-    for name in options.include.iter().filter(|name| !desired.tables.contains_key(*name)) {
-        let message = format!("--table {name} is not in the policy");
-        findings.push(finding(Code::TableMissing, message, None));
+    for (flag, names) in [("--table", &options.include), ("--exclude", &options.exclude)] {
+        for name in names.iter().filter(|name| !desired.tables.contains_key(*name)) {
+            let message = format!("{flag} {name} is not in the policy");
+            findings.push(finding(Code::TableMissing, message, None));
+        }
     }
     findings
 }

@@ -15,7 +15,7 @@ pub fn questions(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) 
     let mut questions = BTreeSet::new();
     for (name, table) in options.selected(desired) {
         if let Some(state) = tables.get(name) {
-            let _ = judged(desired, snapshot, options, name, table, state, &mut |context| {
+            let _ = judged(desired, snapshot, options, (name, table, state), 0, &mut |context| {
                 questions.extend(partition::questions(context));
             });
         }

@@ -1,20 +1,19 @@
 //! Rules that no plan may break, checked by code that does not make plans: on a fresh plan, and again on a loaded one.
 
+mod rules;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
-use jiff::Timestamp;
-
-use super::action::{Action, DetachMode, Relation};
+use super::action::{Action, DetachMode};
 use super::document::Plan;
-use super::fact::{Fact, Stamp};
-use super::gate::Gate;
+use super::fact::Fact;
+use super::gate::{Gate, GrantSource};
 use super::hazard::{Gating, HazardKind};
 use super::step::{Step, StepId, Unit};
-use crate::catalog::{Marker, Root, Snapshot, TableState};
-use crate::grid::{Bound, Grid};
-use crate::policy::{Desired, Keep, TableDesired, Then};
-use crate::sql::TableName;
+use crate::catalog::{Snapshot, TableState};
+use crate::policy::Desired;
+use rules::Rules;
 
 /// A rule that a plan breaks. Such a plan is never applied.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,23 +39,33 @@ impl fmt::Display for Violation {
 /// Every rule that the plan breaks.
 pub fn verify(plan: &Plan, desired: &Desired, snapshot: &Snapshot) -> Result<(), Vec<Violation>> {
     let mut found = BTreeSet::new();
-    if plan.policy_hash != desired.hash() || plan.policy != *desired {
-        found.insert(Violation { step: None, rule: "it was made from another policy".to_owned() });
-    }
+    let mut of_plan = |broken: bool, rule: &str| {
+        if broken {
+            found.insert(Violation { step: None, rule: rule.to_owned() });
+        }
+    };
+    of_plan(plan.policy_hash != desired.hash() || plan.policy != *desired, "it was made from another policy");
+    of_plan(plan.applyable != plan.not_applyable_because.is_none(), "it says both that it may be applied and why not");
+    of_plan(plan.applyable && plan.evaluated_at > snapshot.taken_at, "it was made ahead of the server's clock");
     let mut earlier: BTreeSet<&StepId> = BTreeSet::new();
+    let mut blocked: BTreeSet<&StepId> = BTreeSet::new();
     for step in &plan.steps {
         let mut broken = Vec::new();
         if step.needs.iter().any(|need| !earlier.contains(need)) {
             broken.push("it needs a step that does not come before it".to_owned());
         }
+        if !step.gate.is_blocked() && step.needs.iter().any(|need| blocked.contains(need)) {
+            broken.push("it needs a step that is blocked".to_owned());
+        }
+        if step.gate.is_blocked() {
+            blocked.insert(&step.id);
+        }
         if !earlier.insert(&step.id) {
             broken.push("two steps share this id".to_owned());
         }
         shape(step, &mut broken);
-        match judge(plan, desired, snapshot, step) {
-            Ok(()) => {}
-            Err(rule) => broken.push(rule),
-        }
+        gate(step, desired, snapshot, &mut broken);
+        broken.extend(judge(plan, desired, snapshot, step).err());
         found.extend(broken.into_iter().map(|rule| Violation { step: Some(step.id.clone()), rule }));
     }
     if found.is_empty() { Ok(()) } else { Err(found.into_iter().collect()) }
@@ -88,9 +97,37 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
     if must_say.is_some_and(|kind| !step.hazards.iter().any(|hazard| hazard.kind == kind)) {
         broken.push("it hides a hazard of its action".to_owned());
     }
-    let gated = step.hazards.iter().any(|hazard| hazard.kind.gating() == Gating::Always);
-    if gated && step.gate == Gate::Open {
-        broken.push("a hazard that needs a grant stands open".to_owned());
+}
+
+/// No hazard without a grant that fits it, and nothing at all where everything is blocked.
+fn gate(step: &Step, desired: &Desired, snapshot: &Snapshot, broken: &mut Vec<String>) {
+    let granted = match &step.gate {
+        Gate::Blocked(_) => return,
+        Gate::Open => &[][..],
+        Gate::Granted(granted) => granted,
+    };
+    for hazard in step.hazards.iter().filter(|hazard| hazard.kind.gating() == Gating::Always) {
+        let fits = granted.iter().any(|granted| {
+            let grant = &granted.grant;
+            let known = match granted.source {
+                GrantSource::Policy => desired.apply.allow.contains(grant),
+                GrantSource::Flag => true,
+            };
+            known && grant.hazard == hazard.kind && grant.table.as_ref().is_none_or(|table| *table == step.table)
+        });
+        if !fits {
+            broken.push(format!("{} stands open without a grant", hazard.kind));
+        }
+    }
+    let managed = match snapshot.catalog.tables.get(&step.table) {
+        Some(TableState::Partitioned(root)) => root.partman.is_some(),
+        Some(TableState::Missing | TableState::Unfit(_)) | None => false,
+    };
+    if managed {
+        broken.push("pg_partman manages its table".to_owned());
+    }
+    if step.action.removes() && snapshot.clock_skew_ms.unsigned_abs() > super::gating::MAX_CLOCK_SKEW_MS {
+        broken.push("it removes while the clocks disagree".to_owned());
     }
 }
 
@@ -101,138 +138,22 @@ fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Re
         return Err(format!("{} is no partitioned table", step.table));
     };
     let grid = table.grid(root.key.kind).map_err(|error| error.to_string())?;
-    // The earlier of the two clocks: neither a plan from the future nor a lagging server makes anything older.
-    let now = plan.evaluated_at.min(snapshot.taken_at);
-    let own = Rules { name: &step.table, table, root, grid: &grid, desired, now, step };
+    // The earlier of the two clocks: neither a plan from the future nor a lagging server makes anything older. A plan
+    // for reading is judged by the clock it speaks of.
+    let now = if plan.applyable { plan.evaluated_at.min(snapshot.taken_at) } else { plan.evaluated_at };
+    let own = Rules { name: &step.table, table, root, snapshot, grid: &grid, desired, now, step };
+    own.states(|fact| matches!(fact, Fact::Parent { root } if own.is_root(root)))?;
     match &step.action {
-        Action::CreatePartition(create) => {
-            own.parent(&create.root)?;
-            if create.from >= create.to { Err("its range is empty".to_owned()) } else { Ok(()) }
-        }
-        Action::CreateDefault(create) => own.parent(&create.root),
-        Action::FinalizeDetach(leaving) => {
-            own.parent(&leaving.root)?;
-            own.states(
-                |fact| matches!(fact, Fact::Attached { pending: true, oid, .. } if *oid == Some(leaving.partition.oid)),
-            )
-        }
-        Action::MarkPartition(retiring) => {
-            own.marker(&retiring.partition, &retiring.marker)?;
-            own.may_leave(retiring.marker.from, retiring.marker.to)
-        }
-        Action::StampPartition(retiring) => own.marker(&retiring.partition, &retiring.marker),
-        Action::DetachPartition(detach) => {
-            let leaving = &detach.leaving;
-            own.parent(&leaving.root)?;
-            own.may_leave(leaving.from, leaving.to)?;
-            own.states_marked(&leaving.partition)?;
-            own.states(|fact| matches!(fact, Fact::Attached { pending: false, oid, .. } if *oid == Some(leaving.partition.oid)))
-        }
-        Action::AttachPartition(attach) => {
-            own.parent(&attach.root)?;
-            own.marker(&attach.retired.partition, &attach.retired.marker)?;
-            own.states(|fact| matches!(fact, Fact::Marked { partition, .. } if *partition == attach.retired.partition))
-        }
-        Action::DropPartition(drop) => {
-            let retired = &drop.retired;
-            own.marker(&retired.partition, &retired.marker)?;
-            own.may_leave(retired.marker.from, retired.marker.to)?;
-            own.states_marked(&retired.partition)?;
-            own.states(|fact| matches!(fact, Fact::Detached { partition } if *partition == retired.partition))?;
-            own.grace_is_over(&retired.partition)
-        }
+        Action::CreatePartition(create) => own.creation(create),
+        Action::CreateDefault(create) => own.default_creation(create),
+        Action::FinalizeDetach(leaving) => own.finalize(leaving),
+        Action::MarkPartition(retiring) => own.mark(retiring),
+        Action::StampPartition(retiring) => own.stamp(retiring),
+        Action::DetachPartition(detach) => own.detach(&detach.leaving),
+        Action::AttachPartition(attach) => own.attach(attach),
+        Action::DropPartition(drop) => own.drop(&drop.retired),
     }
 }
 
-struct Rules<'a> {
-    name: &'a TableName,
-    table: &'a TableDesired,
-    root: &'a Root,
-    grid: &'a Grid,
-    desired: &'a Desired,
-    now: Timestamp,
-    step: &'a Step,
-}
-
-impl Rules<'_> {
-    fn parent(&self, root: &Relation) -> Result<(), String> {
-        if root.name == *self.name && root.oid == self.root.oid {
-            Ok(())
-        } else {
-            Err("its parent is another table".to_owned())
-        }
-    }
-
-    fn marker(&self, partition: &Relation, marker: &Marker) -> Result<(), String> {
-        let ours = marker.root == *self.name && marker.root_oid == self.root.oid && marker.oid == partition.oid;
-        if ours && marker.detached_at.is_none() {
-            Ok(())
-        } else {
-            Err("its marker is not that of its table".to_owned())
-        }
-    }
-
-    fn states(&self, wanted: impl Fn(&Fact) -> bool) -> Result<(), String> {
-        if self.step.before.iter().any(wanted) {
-            Ok(())
-        } else {
-            Err("it leaves out a fact that must hold before".to_owned())
-        }
-    }
-
-    /// Nothing leaves without a marker, and nothing that a comment holds.
-    fn states_marked(&self, leaves: &Relation) -> Result<(), String> {
-        self.states(|fact| matches!(fact, Fact::Marked { partition, .. } if partition == leaves))?;
-        self.states(|fact| matches!(fact, Fact::NotHeld { partition, root } if partition == leaves && root.oid == self.root.oid))
-    }
-
-    /// Past its retention, by policy and clock, and not held.
-    fn may_leave(&self, from: Bound, to: Bound) -> Result<(), String> {
-        let retention = self.table.retention.ok_or("the policy has no retention for its table")?;
-        let Bound::Value(end) = to else { return Err("an unbounded partition never leaves".to_owned()) };
-        let Bound::Value(_) = from else { return Err("an unbounded partition never leaves".to_owned()) };
-        let Keep::Span(keep) = retention.keep else { return Err("its retention is no time".to_owned()) };
-        let edge = keep.before(self.now, self.grid.zone()).ok_or("its retention reaches beyond the calendar")?;
-        if self.grid.instant(end).is_none_or(|end| end > edge) {
-            return Err(format!("its rows are younger than {keep}"));
-        }
-        for (name, hold) in &self.desired.holds {
-            let concerns = hold.tables.is_empty() || hold.tables.contains(self.name);
-            let value = |at| self.grid.value_of_civil(at).map(Bound::Value);
-            let begins = hold.from.and_then(value).unwrap_or(Bound::MinValue);
-            let ends = hold.to.and_then(value).unwrap_or(Bound::MaxValue);
-            if concerns && from < ends && begins < to {
-                return Err(format!("hold `{name}` keeps it"));
-            }
-        }
-        Ok(())
-    }
-
-    fn grace_is_over(&self, partition: &Relation) -> Result<(), String> {
-        let retention = self.table.retention.ok_or("the policy has no retention for its table")?;
-        if retention.then != Then::Drop {
-            return Err("the policy drops nothing of its table".to_owned());
-        }
-        let over = self.step.before.iter().any(|fact| match fact {
-            Fact::Marked { partition: marked, stamp: Stamp::At(at), .. } if marked == partition => {
-                // Without grace the stamp may be younger than a saved plan that was stopped between the two.
-                retention.grace.is_zero()
-                    || retention.grace.after(*at, self.grid.zone()).is_some_and(|over| over <= self.now)
-            }
-            Fact::Marked { partition: marked, stamp: Stamp::Present, .. } if marked == partition => {
-                retention.grace.is_zero()
-            }
-            Fact::Marked { .. }
-            | Fact::Parent { .. }
-            | Fact::NameFree { .. }
-            | Fact::RangeFree { .. }
-            | Fact::NoDefault { .. }
-            | Fact::Attached { .. }
-            | Fact::Detached { .. }
-            | Fact::Left { .. }
-            | Fact::NotHeld { .. }
-            | Fact::Gone { .. } => false,
-        });
-        if over { Ok(()) } else { Err("its grace is not over".to_owned()) }
-    }
-}
+#[cfg(test)]
+mod tests;

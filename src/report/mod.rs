@@ -1,1 +1,4 @@
-//! See ARCHITECTURE.md.
+//! What a plan says beyond its steps: pure functions of policy, snapshot and plan.
+
+pub mod drift;
+pub mod next;

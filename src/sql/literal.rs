@@ -19,7 +19,7 @@ impl fmt::Display for Literal<'_> {
 }
 
 /// Wraps a body in dollar quotes with a tag that the body does not contain (section 4.1.2.4).
-pub(super) fn dollar_quoted(body: &str) -> String {
+pub(crate) fn dollar_quoted(body: &str) -> String {
     let tags = std::iter::once("$pgstrata$".to_owned()).chain((1u32..).map(|n| format!("$pgstrata{n}$")));
     let tag = tags.into_iter().find(|tag| !body.contains(tag.as_str())).unwrap_or_default();
     format!("{tag}{body}{tag}")

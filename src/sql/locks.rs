@@ -7,7 +7,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::TableName;
-use crate::plan::{Action, DetachMode, Touches};
+use crate::catalog::Attributes;
+use crate::plan::{Action, DetachMode, Leaving, Touches};
+use LockMode::{AccessExclusive, AccessShare, ShareRowExclusive, ShareUpdateExclusive};
 
 /// A table-level lock mode (section 13.3.1), weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -125,60 +127,113 @@ pub struct Lock {
     pub relation: TableName,
     /// The mode.
     pub mode: LockMode,
+    /// The mode on each of its partitions, at every depth, where they are locked too.
+    pub partitions: Option<LockMode>,
+}
+
+/// Locks under collection: the strongest of each table wins, and of its partitions.
+#[derive(Default)]
+struct Locks(BTreeMap<TableName, (LockMode, Option<LockMode>)>);
+
+impl Locks {
+    fn take(&mut self, relation: &TableName, mode: LockMode) {
+        self.take_all(relation, mode, None);
+    }
+
+    fn take_all(&mut self, relation: &TableName, mode: LockMode, partitions: Option<LockMode>) {
+        let held = self.0.entry(relation.clone()).or_insert((mode, partitions));
+        *held = (held.0.max(mode), held.1.max(partitions));
+    }
+
+    /// A partition is made or comes back: foreign keys are copied to it, and from it.
+    fn attaching(&mut self, root: &TableName, touches: &Touches, major: u32) {
+        self.take(root, ShareUpdateExclusive);
+        touches.default.iter().for_each(|table| self.take(table, AccessExclusive));
+        for table in &touches.references {
+            let partitions = touches.partitioned.contains(table).then_some(ShareRowExclusive);
+            self.take_all(table, ShareRowExclusive, partitions);
+        }
+        // 15 began to lock the referencing table while it adds the partition's action triggers.
+        let referencing = if major >= 15 { ShareRowExclusive } else { AccessShare };
+        touches.referenced_by.iter().for_each(|table| self.take(table, referencing));
+    }
+
+    /// A partition leaves: it gets foreign keys of its own, and those to it go.
+    fn detaching(&mut self, leaving: &Leaving, major: u32, scans: bool) {
+        let touches = &leaving.touches;
+        self.take(&leaving.partition.name, AccessExclusive);
+        for table in &touches.references {
+            // 14 leaves a detached partition without triggers on a partitioned table that it references.
+            match touches.partitioned.contains(table) {
+                true if major >= 15 => self.take_all(table, ShareRowExclusive, Some(ShareRowExclusive)),
+                true => {}
+                false => self.take(table, ShareRowExclusive),
+            }
+        }
+        for table in &touches.referenced_by {
+            let partitions = (scans && touches.partitioned.contains(table)).then_some(AccessShare);
+            self.take_all(table, AccessExclusive, partitions);
+        }
+    }
 }
 
 /// The locks of an action on a server of this major version, by table. Tables that the action itself makes are left out.
 pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
-    use LockMode::{AccessExclusive, AccessShare, Share, ShareRowExclusive, ShareUpdateExclusive};
-    let mut locks = BTreeMap::new();
-    let mut take = |relation: &TableName, mode: LockMode| {
-        let held = locks.entry(relation.clone()).or_insert(mode);
-        *held = (*held).max(mode);
-    };
-    let mut attaching = |root: &TableName, touches: &Touches| {
-        take(root, ShareUpdateExclusive);
-        touches.default.iter().for_each(|table| take(table, AccessExclusive));
-        touches.references.iter().for_each(|table| take(table, ShareRowExclusive));
-        // 15 began to lock the referencing table while it adds the partition's action triggers.
-        let referencing = if major >= 15 { ShareRowExclusive } else { AccessShare };
-        touches.referenced_by.iter().for_each(|table| take(table, referencing));
-    };
+    let mut locks = Locks::default();
     match action {
-        Action::CreatePartition(create) => attaching(&create.root.name, &create.touches),
-        Action::CreateDefault(create) => attaching(&create.root.name, &create.touches),
+        Action::CreatePartition(create) => {
+            locks.attaching(&create.root.name, &create.touches, major);
+            reading(&create.attributes).for_each(|table| locks.take(table, AccessShare));
+        }
+        Action::CreateDefault(create) => {
+            locks.attaching(&create.root.name, &create.touches, major);
+            reading(&create.attributes).for_each(|table| locks.take(table, AccessShare));
+        }
         Action::AttachPartition(attach) => {
-            attaching(&attach.root.name, &attach.touches);
-            // The table kept its foreign keys; attached, they become the parent's, and their triggers on the other side
-            // are dropped.
-            attach.touches.references.iter().for_each(|table| take(table, AccessExclusive));
-            take(&attach.retired.partition.name, AccessExclusive);
+            locks.attaching(&attach.root.name, &attach.touches, major);
+            locks.take(&attach.retired.partition.name, AccessExclusive);
+            // Its foreign keys become parts of the parent's, and their own triggers go.
+            for table in attach.touches.references.intersection(&attach.references) {
+                let partitions = attach.touches.partitioned.contains(table).then_some(AccessExclusive);
+                locks.take_all(table, AccessExclusive, partitions);
+            }
         }
         Action::MarkPartition(retiring) | Action::StampPartition(retiring) => {
-            take(&retiring.partition.name, ShareUpdateExclusive);
+            locks.take(&retiring.partition.name, ShareUpdateExclusive);
         }
         Action::DetachPartition(detach) => {
             let leaving = &detach.leaving;
-            let (parent, referencing) = match detach.mode {
-                DetachMode::Concurrently => (ShareUpdateExclusive, Share),
-                DetachMode::Blocking(_) => (AccessExclusive, AccessExclusive),
+            let parent = match detach.mode {
+                DetachMode::Concurrently => ShareUpdateExclusive,
+                DetachMode::Blocking(_) => AccessExclusive,
             };
-            take(&leaving.root.name, parent);
-            take(&leaving.partition.name, AccessExclusive);
-            leaving.touches.default.iter().for_each(|table| take(table, AccessExclusive));
-            leaving.touches.references.iter().for_each(|table| take(table, ShareRowExclusive));
-            leaving.touches.referenced_by.iter().for_each(|table| take(table, referencing));
+            locks.take(&leaving.root.name, parent);
+            leaving.touches.default.iter().for_each(|table| locks.take(table, AccessExclusive));
+            locks.detaching(leaving, major, true);
         }
         Action::FinalizeDetach(leaving) => {
-            take(&leaving.root.name, ShareUpdateExclusive);
-            take(&leaving.partition.name, AccessExclusive);
-            leaving.touches.references.iter().for_each(|table| take(table, ShareRowExclusive));
+            locks.take(&leaving.root.name, ShareUpdateExclusive);
+            locks.detaching(leaving, major, false);
         }
         Action::DropPartition(drop) => {
-            take(&drop.retired.partition.name, AccessExclusive);
-            drop.references.iter().for_each(|table| take(table, AccessExclusive));
+            locks.take(&drop.retired.partition.name, AccessExclusive);
+            for table in &drop.references {
+                match drop.partitioned.contains(table) {
+                    true if major >= 15 => locks.take_all(table, AccessExclusive, Some(AccessExclusive)),
+                    // See there: no triggers, nothing to remove.
+                    true => {}
+                    false => locks.take(table, AccessExclusive),
+                }
+            }
         }
     }
-    locks.into_iter().map(|(relation, mode)| Lock { relation, mode }).collect()
+    let Locks(by_table) = locks;
+    by_table.into_iter().map(|(relation, (mode, partitions))| Lock { relation, mode, partitions }).collect()
+}
+
+/// Tables that the copied row security policies name: parsing their expressions opens them.
+fn reading(attributes: &Attributes) -> impl Iterator<Item = &TableName> {
+    attributes.row_security.policies.iter().flat_map(|policy| &policy.reads)
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@ mod ident;
 mod keyword;
 mod literal;
 mod locks;
+mod qualifier;
 mod remove;
 mod statement;
 
 pub use ident::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
 pub use literal::Literal;
+pub(crate) use literal::dollar_quoted;
 pub use locks::{Lock, LockMode, locks};
 pub use statement::{CHECK_COMMENT, Statement, fact_check, render};

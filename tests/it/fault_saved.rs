@@ -150,7 +150,7 @@ fn what_changed_in_the_way_is_stale_fact_by_fact() {
         ),
         (hold, "mark app.events_7", "its comment holds it"),
         ("COMMENT ON TABLE app.events IS 'pgstrata: hold'", "mark app.events_7", "holds it"),
-        ("ALTER TABLE app.events DETACH PARTITION app.events_7", "mark app.events_7", "app.events_7 is not attached"),
+        ("ALTER TABLE app.events DETACH PARTITION app.events_7", "stamp app.events_7", "its comment has no marker"),
         ("COMMENT ON TABLE app.events_9 IS NULL", "drop app.events_9", "no marked table app.events_9 is there"),
         ("COMMENT ON TABLE app.events_2 IS NULL", "attach app.events_2", "no marked table app.events_2 is there"),
         ("ALTER TABLE app.events_9 RENAME TO other", "drop app.events_9", "it is called app.other now"),

@@ -29,7 +29,7 @@ fn interrupted(
         stop.trip(Signal::Int);
     };
     let outcome = apply_watched(&world.server.url(database), &world.policy, &stop, None, |event| strike(event, &trip));
-    let at = at.into_inner().unwrap().unwrap_or_else(|| Instant::now());
+    let at = at.into_inner().unwrap().unwrap_or_else(Instant::now);
     (outcome, at.elapsed())
 }
 

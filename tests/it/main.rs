@@ -10,6 +10,7 @@
 
 mod catalog;
 mod catalog_ask;
+mod cli;
 mod connect;
 mod crash;
 mod crash_world;
@@ -17,8 +18,10 @@ mod fault;
 mod fault_facts;
 mod fault_saved;
 mod interrupt;
+mod locks;
 mod pooler;
 mod sandbox;
 mod scenarios;
+mod script;
 mod support;
 mod wire;

@@ -92,9 +92,9 @@ fn a_transaction_pooler_is_refused_and_left_as_it_was() {
         let mut application = postgres::Client::connect(&pooler.url(&db), postgres::NoTls).unwrap();
         let shown = |client: &mut postgres::Client, name: &str| -> String {
             let rows = client.simple_query(&format!("SHOW {name}")).unwrap();
-            let value = rows.iter().find_map(|row| match row {
-                postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-                _ => None,
+            let value = rows.iter().find_map(|row| {
+                let postgres::SimpleQueryMessage::Row(row) = row else { return None };
+                row.get(0).map(str::to_owned)
             });
             value.unwrap()
         };

@@ -1,20 +1,37 @@
 //! `tests/scenarios/*`: inspect, plan, apply with the shipped executor, replan, compare the catalog; on a real server.
 //!
-//! Each folder has `policy.yaml`, `before.sql`, `now` and `plan.txt`; `after.sql` makes, from `before.sql`'s state, what
-//! the catalog must look like afterwards; `residual.txt` is what a replan still wants (absent: nothing); `allow` lists
-//! the grants (absent: all); `majors` lists the major versions it is for (absent: all).
+//! Each folder has `policy.yaml`, `before.sql` and `now`, and these where they say something:
+//!
+//! | file | is |
+//! | --- | --- |
+//! | `plan.txt` | what is planned, and found; absent: nothing |
+//! | `after.sql` | makes, from `before.sql`'s state and with plain DDL, what the catalog must look like afterwards; absent: nothing changes |
+//! | `outcome.txt` | what became of each step that was neither done nor blocked, or why nothing may run; absent: everything was done |
+//! | `residual.txt` | what a replan still wants; absent: nothing |
+//! | `allow` | the grants; absent: all |
+//! | `role` | who connects and applies; absent: the superuser |
+//! | `cluster.sql` | roles and tablespaces, which all databases share: a statement a line, run once. They are named after the scenario |
+//! | `pending` | `parent leaf` a line: detaches that are interrupted half-way, after `before.sql` |
+//! | `majors` | the major versions it is for; absent: all |
+//!
 //! `PGSTRATA_UPDATE=1` rewrites the goldens, `PGSTRATA_SCENARIO=word` runs the folders whose name contains it.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use jiff::Timestamp;
-use pgstrata::plan::{GrantSource, Granted};
+use pgstrata::apply::{Outcome, Refusal, StepResult};
+use pgstrata::plan::{GrantSource, Granted, Plan, Unit};
 
-use crate::support::drive::{apply_now, desired, grant_all, plan_now};
+use crate::support::drive::{desired, grant_all, plan_now, try_apply};
 use crate::support::lines::lines;
 use crate::support::locks::LockWatch;
-use crate::support::{TestDb, database, server};
+use crate::support::{TestDb, database, explain, server};
+
+/// A scenario mostly waits for the server.
+const SIDE_BY_SIDE: usize = 4;
 
 #[test]
 fn every_scenario_ends_as_written() {
@@ -24,14 +41,23 @@ fn every_scenario_ends_as_written() {
     scenarios.retain(|path| path.is_dir() && path.to_string_lossy().contains(&wanted));
     scenarios.sort();
     assert!(!scenarios.is_empty(), "no scenario is called {wanted}");
-    let mut failures = Vec::new();
-    for path in &scenarios {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if let Err(panic) = std::panic::catch_unwind(|| scenario(path, &name)) {
-            let text = panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "panicked".to_owned());
-            failures.push(format!("{name}: {text}"));
+    let (next, failures) = (Mutex::new(scenarios.iter()), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                loop {
+                    let Some(path) = next.lock().unwrap().next() else { return };
+                    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                    if let Err(panic) = std::panic::catch_unwind(|| scenario(path, &name)) {
+                        let text = panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "panicked".to_owned());
+                        failures.lock().unwrap().push(format!("{name}: {text}"));
+                    }
+                }
+            });
         }
-    }
+    });
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort();
     assert!(failures.is_empty(), "{} of {} scenarios:\n{}", failures.len(), scenarios.len(), failures.join("\n"));
 }
 
@@ -44,8 +70,23 @@ fn scenario(path: &Path, name: &str) {
     {
         return;
     }
-    let db = database(&format!("scenario_{}", name.replace('-', "_")));
-    db.batch(&need("before.sql"));
+    for statement in read("cluster.sql").iter().flat_map(|sql| sql.lines()).filter(|line| !line.is_empty()) {
+        let done = server().connect("postgres").unwrap().batch_execute(statement);
+        done.unwrap_or_else(|error| panic!("{statement}: {}", explain(&error)));
+    }
+    let before = |kind: &str| {
+        let db = database(&format!("{kind}_{}", name.replace('-', "_")));
+        db.batch(&need("before.sql"));
+        for line in read("pending").iter().flat_map(|lines| lines.lines()) {
+            interrupt_detach(&db, line);
+        }
+        db
+    };
+    let db = before("scenario");
+    let url = match read("role") {
+        Some(role) => db.url().replace(&format!("user={}", server().superuser()), &format!("user={}", role.trim())),
+        None => db.url().to_owned(),
+    };
     let desired = desired(&need("policy.yaml"));
     let now: Timestamp = need("now").trim().parse().expect("an instant");
     let grants: BTreeSet<Granted> = match read("allow") {
@@ -56,28 +97,73 @@ fn scenario(path: &Path, name: &str) {
             .collect(),
     };
 
-    let (plan, _) = plan_now(db.url(), &desired, Some(now), &grants);
+    let (plan, _) = plan_now(&url, &desired, Some(now), &grants);
     golden(path, "plan.txt", &lines(&plan));
 
     let mut watch = LockWatch { client: db.client(), plan: &plan, compared: 0, wrong: Vec::new() };
-    let outcome = apply_now(db.url(), &desired, Some(now), &grants, &mut watch);
+    let outcome = try_apply(&url, &desired, Some(now), &grants, &mut watch);
     assert!(watch.wrong.is_empty(), "{}", watch.wrong.join("\n"));
-    let transactions =
-        plan.steps.iter().filter(|step| !step.gate.is_blocked() && step.unit == pgstrata::plan::Unit::Transaction);
-    assert_eq!(watch.compared, transactions.count(), "every transaction's locks are compared: {:?}", outcome.results);
-
-    let (again, _) = plan_now(db.url(), &desired, Some(now), &grants);
-    let remains = again.steps.iter().map(|step| format!("{}\n", step.id)).collect::<String>();
-    golden(path, "residual.txt", &remains);
-    let shown = outcome.remains.expect("the catalog was read again");
-    assert_eq!(lines(&shown), lines(&again), "what the outcome says remains is what remains");
-
-    if let Some(after) = read("after.sql") {
-        let expected = database(&format!("expected_{}", name.replace('-', "_")));
-        expected.batch(&need("before.sql"));
-        expected.batch(&after);
-        assert_same(&describe(&expected), &describe(&db));
+    golden(path, "outcome.txt", &left_over(&outcome));
+    let (again, _) = plan_now(&url, &desired, Some(now), &grants);
+    if let Ok(outcome) = outcome {
+        let done = |id| outcome.results.iter().any(|(step, result)| step == id && result.is_done());
+        let transactions = plan.steps.iter().filter(|step| step.unit == Unit::Transaction && done(&step.id)).count();
+        assert!(watch.compared >= transactions, "every transaction's locks are compared: {:?}", outcome.results);
+        let remains = again.steps.iter().map(|step| format!("{}\n", step.id)).collect::<String>();
+        golden(path, "residual.txt", &remains);
+        same_plan(&outcome, &again);
     }
+
+    let expected = before("expected");
+    expected.batch(&read("after.sql").unwrap_or_default());
+    assert_same(&describe(&expected), &describe(&db));
+}
+
+fn same_plan(outcome: &Outcome, again: &Plan) {
+    let shown = outcome.remains.as_ref().expect("the catalog was read again");
+    assert_eq!(lines(shown), lines(again), "what the outcome says remains is what remains");
+}
+
+/// A line for each step that was neither done nor blocked.
+fn left_over(outcome: &Result<Outcome, Box<Refusal>>) -> String {
+    let mut text = String::new();
+    match outcome {
+        Ok(outcome) => {
+            for (id, result) in &outcome.results {
+                let _ = match result {
+                    StepResult::Applied { .. } | StepResult::AlreadySatisfied | StepResult::Blocked(_) => Ok(()),
+                    StepResult::Failed { error, lock_spent: _ } => writeln!(text, "{id}: failed: {error}"),
+                    StepResult::Postponed(why) => writeln!(text, "{id}: postponed: {why}"),
+                    StepResult::Skipped(why) => writeln!(text, "{id}: skipped: {why}"),
+                    StepResult::NotReached => writeln!(text, "{id}: not reached"),
+                };
+            }
+        }
+        Err(refusal) => match &**refusal {
+            Refusal::MissingPrivileges(findings) => {
+                for finding in findings {
+                    let _ = writeln!(text, "refused: {} ({})", finding.message, finding.hint.as_deref().unwrap_or("-"));
+                }
+            }
+            other @ (Refusal::NotApplyable(_)
+            | Refusal::OtherDatabase { .. }
+            | Refusal::OtherPolicy { .. }
+            | Refusal::Forged(_)
+            | Refusal::Stale(_)) => text = format!("refused: {other:?}\n"),
+        },
+    }
+    text
+}
+
+/// `parent leaf`: a concurrent detach that a reader of the parent keeps waiting until its time is over stays pending.
+fn interrupt_detach(db: &TestDb, line: &str) {
+    let (parent, leaf) = line.split_once(' ').expect("parent leaf");
+    let (mut reader, mut detacher) = (db.client(), db.client());
+    reader.batch_execute(&format!("BEGIN; SELECT FROM {parent} LIMIT 0")).unwrap();
+    detacher.batch_execute("SET statement_timeout = '100ms'").unwrap();
+    let cut = detacher.batch_execute(&format!("ALTER TABLE {parent} DETACH PARTITION {leaf} CONCURRENTLY"));
+    let error = explain(&cut.expect_err("the reader is in its way"));
+    assert!(error.starts_with("57014"), "{line}: {error}");
 }
 
 /// Compares with a golden file; an absent one is empty.
@@ -104,7 +190,9 @@ fn assert_same(expected: &str, found: &str) {
 
 /// The database's tables as text: OIDs and the times of markers masked.
 fn describe(db: &TestDb) -> String {
-    let rows = db.client().query(include_str!("support/describe.sql"), &[]).unwrap();
+    let mut client = db.client();
+    client.batch_execute("SET timezone = 'UTC'").unwrap();
+    let rows = client.query(include_str!("support/describe.sql"), &[]).unwrap();
     let text: String = rows.iter().map(|row| format!("{}\n", row.get::<_, String>(0))).collect();
     let mut masked = String::new();
     for line in text.lines() {

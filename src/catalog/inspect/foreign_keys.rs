@@ -1,5 +1,7 @@
 //! Foreign keys of and to the roots: creating and detaching partitions locks the other side as well.
 
+use std::collections::BTreeSet;
+
 use postgres::Row;
 
 use super::super::error::InspectError;
@@ -15,16 +17,27 @@ pub(super) fn read(reader: &mut Reader<'_>, roots: &mut Roots) -> Result<(), Ins
     for row in &rows {
         // A table that references itself is on both sides.
         if let Some(root) = roots.get(Oid(field(STEP, row, 0)?)) {
-            root.references.insert(table(row, 4, 5)?);
+            insert(row, (4, 5, 7), &mut root.references, &mut root.partitioned)?;
         }
         if let Some(root) = roots.get(Oid(field(STEP, row, 1)?)) {
-            root.referenced_by.insert(table(row, 2, 3)?);
+            insert(row, (2, 3, 6), &mut root.referenced_by, &mut root.partitioned)?;
         }
     }
     Ok(())
 }
 
-fn table(row: &Row, schema: usize, name: usize) -> Result<TableName, InspectError> {
+/// The table in these columns: schema, name and kind.
+fn insert(
+    row: &Row,
+    (schema, name, kind): (usize, usize, usize),
+    tables: &mut BTreeSet<TableName>,
+    partitioned: &mut BTreeSet<TableName>,
+) -> Result<(), InspectError> {
     let ident = |column| Ok(Ident::new(field::<_, &str>(STEP, row, column)?));
-    Ok(TableName { schema: ident(schema)?, name: ident(name)? })
+    let table = TableName { schema: ident(schema)?, name: ident(name)? };
+    if field::<_, i8>(STEP, row, kind)?.cast_unsigned() == b'p' {
+        partitioned.insert(table.clone());
+    }
+    tables.insert(table);
+    Ok(())
 }

@@ -1,6 +1,6 @@
 /* pgstrata inspect */
 -- A foreign key of or to a partitioned table has a row for each partition too; those name their parent.
-SELECT f.conrelid, f.confrelid, cn.nspname, c.relname, rn.nspname, r.relname
+SELECT f.conrelid, f.confrelid, cn.nspname, c.relname, rn.nspname, r.relname, c.relkind, r.relkind
 FROM pg_catalog.pg_constraint AS f
 JOIN pg_catalog.pg_class AS c ON c.oid = f.conrelid
 JOIN pg_catalog.pg_namespace AS cn ON cn.oid = c.relnamespace

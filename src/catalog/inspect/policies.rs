@@ -6,6 +6,8 @@
 //! text is asked for last, under the transaction's short `lock_timeout`, in a savepoint that gives the locks back; a
 //! table whose policies stay unread is not planned: its new partitions would lack them.
 
+use std::collections::BTreeSet;
+
 use postgres::Row;
 use postgres::types::Type;
 
@@ -14,7 +16,7 @@ use super::super::error::InspectError;
 use super::super::reader::{Reader, field};
 use super::super::snapshot::Oid;
 use super::Roots;
-use crate::sql::Ident;
+use crate::sql::{Ident, TableName};
 
 const STEP: &str = "reading row security policies";
 
@@ -76,5 +78,13 @@ fn policy(row: &Row) -> Result<RowPolicy, InspectError> {
         roles: roles.into_iter().map(|role| role.map(Ident::new)).collect(),
         using: field(STEP, row, 5)?,
         check: field(STEP, row, 6)?,
+        reads: reads(row)?,
     })
+}
+
+fn reads(row: &Row) -> Result<BTreeSet<TableName>, InspectError> {
+    let schemas: Option<Vec<&str>> = field(STEP, row, 7)?;
+    let names: Option<Vec<&str>> = field(STEP, row, 8)?;
+    let pairs = schemas.unwrap_or_default().into_iter().zip(names.unwrap_or_default());
+    Ok(pairs.map(|(schema, name)| TableName::new(schema, name)).collect())
 }

@@ -29,6 +29,7 @@ pub(super) fn read(reader: &mut Reader<'_>, roots: &Roots) -> Result<BTreeMap<Oi
             marker,
             held: holds(comment),
             references: BTreeSet::new(),
+            partitioned: BTreeSet::new(),
             in_use_as: in_use_as(row)?,
             rows_estimate: rows_estimate(field(STEP, row, 5)?),
         };
@@ -61,7 +62,11 @@ fn read_references(reader: &mut Reader<'_>, all: &mut BTreeMap<Oid, Retired>) ->
     let rows = reader.query(STEP, include_str!("retired_references.sql"), &[(&oids, Type::OID_ARRAY)])?;
     for row in &rows {
         if let Some(retired) = all.get_mut(&Oid(field(STEP, row, 0)?)) {
-            retired.references.extend(table(row, 1)?);
+            let Some(name) = table(row, 1)? else { continue };
+            if field(STEP, row, 3)? {
+                retired.partitioned.insert(name.clone());
+            }
+            retired.references.insert(name);
         }
     }
     Ok(())

@@ -141,6 +141,7 @@ fn root(row: &Row, oid: Oid, key: KeyColumn) -> Result<Root, InspectError> {
         leaves: BTreeMap::new(),
         references: BTreeSet::new(),
         referenced_by: BTreeSet::new(),
+        partitioned: BTreeSet::new(),
         leaf_publications: BTreeSet::new(),
         owner_creates_in_schema: field::<_, Option<bool>>(STEP, row, "creates_in_schema")? == Some(true),
         owner_creates_in_tablespace: field::<_, Option<bool>>(STEP, row, "creates_in_tablespace")? == Some(true),

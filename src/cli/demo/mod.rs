@@ -52,10 +52,14 @@ pub(super) fn run(locator: &Locator, colour: bool, out: &mut dyn Write) -> Resul
     story.show_policy()?;
     story.pgstrata("validate -p policies", 0)?;
 
-    story.say("What would be done, and why. Nothing is changed. One of the two years that are too old is under a legal hold.")?;
+    story.say(
+        "What would be done, and why. Nothing is changed. One of the two years that are too old is under a legal hold.",
+    )?;
     story.pgstrata("plan -p policies", 0)?;
 
-    story.say("The same, carried out: months ahead are there, the old year is a table of its own, no writer had to wait.")?;
+    story.say(
+        "The same, carried out: months ahead are there, the old year is a table of its own, no writer had to wait.",
+    )?;
     story.pgstrata("apply -p policies --auto-approve", 0)?;
 
     story.say("A cron job asks whether the database still agrees. Exit 0: it does.")?;
@@ -104,8 +108,7 @@ impl<'a> Story<'a> {
         let folder = tempfile::tempdir()?;
         std::fs::create_dir(folder.path().join("policies"))?;
         std::fs::write(folder.path().join("policies/audit-log.yaml"), POLICY)?;
-        let mut story =
-            Self { server, url, folder, program: std::env::current_exe()?, colour, step: 0, out };
+        let mut story = Self { server, url, folder, program: std::env::current_exe()?, colour, step: 0, out };
         let year = story.first_year()?;
         let hold = format!(
             "version: 1\nholds:\n  matter-4711: {{tables: [{TABLE}], from: {year}-03-01, to: {year}-04-01, reason: discovery}}\n"

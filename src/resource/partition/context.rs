@@ -31,6 +31,41 @@ pub(crate) struct Context<'a> {
     pub(crate) lane: u32,
     /// Timeouts by flag.
     pub(crate) overrides: Overrides,
+    /// Rows whose time is before this may leave; `None` without a retention, or where it reaches beyond the calendar.
+    pub(crate) edge: Option<Timestamp>,
+    /// Attached partitions with a range, pending ones left out, sorted by bounds. They never overlap.
+    pub(crate) ranges: Vec<Range<'a>>,
+    /// The attached default partition.
+    pub(crate) default: Option<(Oid, &'a Leaf)>,
+    /// The partition whose detach is unfinished.
+    pub(crate) pending: Option<(Oid, &'a Leaf)>,
+}
+
+/// An attached partition and what it covers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Range<'a> {
+    pub(crate) oid: Oid,
+    pub(crate) leaf: &'a Leaf,
+    pub(crate) from: Bound,
+    pub(crate) to: Bound,
+}
+
+/// What judging one table starts from.
+pub(crate) struct Subject<'a> {
+    /// The table.
+    pub(crate) name: &'a TableName,
+    /// Its policy.
+    pub(crate) table: &'a TableDesired,
+    /// The whole policy.
+    pub(crate) desired: &'a Desired,
+    /// Its catalog.
+    pub(crate) root: &'a Root,
+    /// The whole snapshot.
+    pub(crate) snapshot: &'a Snapshot,
+    /// Its windows.
+    pub(crate) grid: &'a Grid,
+    /// Timeouts by flag.
+    pub(crate) overrides: Overrides,
 }
 
 /// Work that is late by more than this, or by more than one interval, is overdue (contract, section 3).
@@ -39,6 +74,23 @@ const LATE_AT_LEAST_SECONDS: i64 = 26 * 3600;
 const REMOVAL_LATE_AT_MOST_SECONDS: i64 = 7 * 24 * 3600;
 
 impl<'a> Context<'a> {
+    /// Sorts the table's partitions once for all that is asked of them.
+    pub(crate) fn new(subject: Subject<'a>, now: Timestamp, lane: u32) -> Self {
+        let Subject { name, table, desired, root, snapshot, grid, overrides } = subject;
+        let edge = table.retention.and_then(|retention| match retention.keep {
+            Keep::Span(span) => span.before(now, grid.zone()),
+            Keep::Keys(_) => None,
+        });
+        let attached = root.leaves.iter().filter(|(_, leaf)| !leaf.pending);
+        let mut ranges: Vec<Range<'a>> = attached
+            .filter_map(|(oid, leaf)| leaf.bounds.coverage().map(|(from, to)| Range { oid: *oid, leaf, from, to }))
+            .collect();
+        ranges.sort_by_key(|range| (range.from, range.to, range.oid));
+        // Found once: looking through ten thousand partitions for each step is what would be slow.
+        let (default, pending) = (root.default_leaf(), root.pending_leaf());
+        Self { name, table, desired, root, snapshot, grid, now, lane, edge, ranges, default, pending, overrides }
+    }
+
     /// The root as steps name it.
     pub(crate) fn relation(&self) -> Relation {
         Relation { name: self.name.clone(), oid: self.root.oid }
@@ -47,23 +99,16 @@ impl<'a> Context<'a> {
     /// What the server locks along with the root.
     pub(crate) fn touches(&self) -> Touches {
         Touches {
-            default: self.root.default_leaf().map(|(_, leaf)| leaf.name.clone()),
+            default: self.default.map(|(_, leaf)| leaf.name.clone()),
             references: self.root.references.clone(),
             referenced_by: self.root.referenced_by.clone(),
-        }
-    }
-
-    /// Rows whose time is before this may leave.
-    pub(crate) fn edge(&self) -> Option<Timestamp> {
-        match self.table.retention?.keep {
-            Keep::Span(span) => span.before(self.now, self.grid.zone()),
-            Keep::Keys(_) => None,
+            partitioned: self.root.partitioned.clone(),
         }
     }
 
     /// The policy's retention and its edge: nothing leaves without both.
     pub(crate) fn retention(&self) -> Option<(Retention, Timestamp)> {
-        self.table.retention.zip(self.edge())
+        self.table.retention.zip(self.edge)
     }
 
     /// Whether a bound lies at or before an instant. An unbounded or unreadable bound never does.
@@ -74,17 +119,16 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Attached partitions with a range, pending ones left out, sorted by bounds.
-    pub(crate) fn ranges(&self) -> Vec<(Oid, &'a Leaf, Bound, Bound)> {
-        let mut ranges: Vec<_> = self
-            .root
-            .leaves
-            .iter()
-            .filter(|(_, leaf)| !leaf.pending)
-            .filter_map(|(oid, leaf)| leaf.bounds.coverage().map(|(from, to)| (*oid, leaf, from, to)))
-            .collect();
-        ranges.sort_by_key(|(oid, _, from, to)| (*from, *to, *oid));
-        ranges
+    /// Whether the retention, if there is one, is over for what ends here.
+    pub(crate) fn is_expired(&self, to: Bound) -> bool {
+        self.edge.is_some_and(|edge| self.at_or_before(to, edge))
+    }
+
+    /// Whether an attached partition covers any of this range.
+    pub(crate) fn is_covered(&self, from: Bound, to: Bound) -> bool {
+        // Sorted and without overlaps: the last one that begins before the end is the last that can reach into it.
+        let before = self.ranges.partition_point(|range| range.from < to);
+        before.checked_sub(1).is_some_and(|last| self.ranges[last].to > from)
     }
 
     /// Scheduled or, when late, overdue.
@@ -115,7 +159,10 @@ impl<'a> Context<'a> {
             matches!(&action, Action::DetachPartition(detach) if detach.mode == DetachMode::Concurrently);
         // A lock_timeout inside DETACH CONCURRENTLY would leave it pending (measured): it has none, only a bounded wait.
         let (unit, timeouts) = if concurrently {
-            let statement = apply.concurrent_timeout;
+            // With foreign keys its second phase queues for a strong lock on a table in use, and everybody behind it: it may
+            // do so no longer than any other statement, and FINALIZE goes on with short tries.
+            let keys = !(self.root.references.is_empty() && self.root.referenced_by.is_empty());
+            let statement = if keys { apply.statement_timeout } else { apply.concurrent_timeout };
             (Unit::Statement, Timeouts { lock: std::time::Duration::ZERO, lock_retries: 0, statement })
         } else {
             let statement = match &action {

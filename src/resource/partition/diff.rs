@@ -1,16 +1,19 @@
 //! One table: desired against actual, as steps in an order that satisfies their needs, and findings.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
 use super::create::{self, creations};
-use super::remove::{finalize, own_marker, removals};
-use super::retention::{expired, leaving, newest_question};
+use super::default;
+use super::remove::{finalize, keys_of_root, own_marker, removals};
+use super::retention::{Leaver, expired, leaving, newest_question};
 use super::retired;
+use super::returning::{attach, returning};
 use super::wanted::pieces;
-use crate::catalog::Question;
+use crate::catalog::{Oid, Question};
 use crate::grid::{Bound, Fit, LeafBounds};
-use crate::plan::{Code, Finding, Step};
+use crate::plan::{Code, Finding, Step, Verb};
+use crate::sql::TableName;
 
 /// What one table needs, and what was seen and left alone.
 #[derive(Debug, Default)]
@@ -23,7 +26,9 @@ pub(crate) struct Diff {
 
 /// What must be asked of the server before [`diff`] can judge the table.
 pub(crate) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
-    let mut questions = create::questions(context, &pieces(context));
+    let returning = returning(context);
+    let mut questions = create::questions(context, &pieces(context, &returning), &returning);
+    questions.extend(default::questions(context));
     let expired = expired(context);
     if !expired.is_empty() {
         questions.insert(newest_question(context));
@@ -33,26 +38,48 @@ pub(crate) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
     questions
 }
 
-/// Judges one table: create, finalize, change, detach, drop.
-pub(crate) fn diff(context: &Context<'_>) -> Diff {
-    let mut findings = seen(context);
-    let finalizing = finalize(context);
-    let pending = context.root.pending_leaf().and_then(|(_, leaf)| leaf.bounds.coverage());
-    let blocker = finalizing.first().zip(pending).map(|(step, (from, to))| (&step.id, from, to));
-    let created = creations(context, &pieces(context), blocker);
-    let leaving = leaving(context);
-    let tables = retired::judge(context);
+/// Judges one table: create, finalize, change, detach, drop. `used` are names that this plan gives to partitions of other
+/// tables, and of this one after it.
+pub(crate) fn diff(context: &Context<'_>, used: &mut BTreeSet<TableName>) -> Diff {
+    let expired = expired(context);
+    let mut findings = seen(context, &expired);
+    let returning = returning(context);
+    let back: BTreeMap<Oid, (Bound, Bound)> = returning.iter().map(|table| (table.oid, table.range())).collect();
+    let pending = context.pending;
+    let finalizing = finalize(context, pending.is_some_and(|(oid, _)| back.contains_key(&oid)), &mut findings);
+    let finalize_id = finalizing.iter().find(|step| step.action.verb() == Verb::Finalize).map(|step| &step.id);
+    let pending = pending.and_then(|(_, leaf)| leaf.bounds.coverage());
+    let blocker = finalize_id.zip(pending).map(|(id, (from, to))| (id, from, to));
+
+    let created = creations(context, &pieces(context, &returning), blocker, used);
     let (waiting, free): (Vec<Step>, Vec<Step>) = created.steps.into_iter().partition(|step| !step.needs.is_empty());
+    findings.extend(created.findings);
+    // Last among the creations: none of them then has a default partition to lock and scan.
+    let default = default::default_partition(context, used, &mut findings);
+    let default_name = default.as_ref().map(|step| step.action.partition().clone());
+    let default_name = default_name.as_ref();
+    let attaches: Vec<Step> =
+        returning.iter().map(|table| attach(context, table, blocker, default_name, &mut findings)).collect();
+    let leaving = leaving(context, &expired);
+    let removals = removals(context, &leaving, finalize_id, default_name);
+    let tables = retired::judge(context, &back);
+    // A stamped detach that was pending, under a policy without grace.
+    let finalized = finalizing.iter().find_map(|step| {
+        let held = context.root.pending_leaf().is_some_and(|(_, leaf)| leaf.held);
+        retired::drop_without_grace(context, step, held, keys_of_root(context))
+    });
 
     let mut steps = free;
-    steps.extend(create::default_partition(context, &mut findings));
     steps.extend(finalizing.iter().cloned());
     steps.extend(waiting);
-    steps.extend(tables.changes);
-    steps.extend(removals(context, &leaving, finalizing.first().map(|step| &step.id)));
+    steps.extend(default);
+    steps.extend(tables.stamps);
+    steps.extend(attaches);
+    steps.extend(removals.detaches);
+    steps.extend(finalized);
     steps.extend(tables.drops);
+    steps.extend(removals.drops);
 
-    findings.extend(created.findings);
     findings.extend(leaving.findings);
     if let Some(because) = leaving.unknown {
         findings.push(context.finding(Code::Unknown, None, because));
@@ -62,8 +89,8 @@ pub(crate) fn diff(context: &Context<'_>) -> Diff {
 }
 
 /// What stands out among the attached partitions, whether or not retention speaks of it.
-fn seen(context: &Context<'_>) -> Vec<Finding> {
-    let expired: BTreeSet<_> = expired(context).iter().map(|leaver| leaver.oid).collect();
+fn seen(context: &Context<'_>, expired: &[Leaver<'_>]) -> Vec<Finding> {
+    let expired: BTreeSet<Oid> = expired.iter().map(|leaver| leaver.oid).collect();
     let mut findings = Vec::new();
     for (oid, leaf) in &context.root.leaves {
         let mut found = |code, message: String| findings.push(context.finding(code, Some(&leaf.name), message));

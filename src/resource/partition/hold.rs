@@ -6,10 +6,10 @@ use crate::grid::Bound;
 /// What holds this range, in words; `None` when nothing does. Any one source is enough.
 pub(super) fn held_by(context: &Context<'_>, from: Bound, to: Bound, by_comment: bool) -> Option<String> {
     if by_comment {
-        return Some("its comment has a line `pgstrata: hold`".to_owned());
+        return Some("a line `pgstrata: hold` in its comment".to_owned());
     }
     if context.root.held {
-        return Some(format!("the comment of {} has a line `pgstrata: hold`", context.name));
+        return Some(format!("a line `pgstrata: hold` in the comment of {}", context.name));
     }
     let named = context.desired.holds.iter().find(|(_, hold)| {
         let concerns = hold.tables.is_empty() || hold.tables.contains(context.name);

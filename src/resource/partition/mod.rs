@@ -2,14 +2,18 @@
 
 mod context;
 mod create;
+mod default;
 mod diff;
 mod hold;
 mod overview;
 mod remove;
 mod retention;
 mod retired;
+mod returning;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
-pub(crate) use context::Context;
+pub(crate) use context::{Context, Subject};
 pub(crate) use diff::{diff, questions};
 pub(crate) use overview::overview;

@@ -1,6 +1,6 @@
 //! A table in a line: what its policy asks, and how long inserts are safe.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 use super::context::Context;
 use crate::grid::Bound;
@@ -9,18 +9,24 @@ use crate::policy::{Keep, Premake, Then};
 
 /// The table's line, with the runway now and once these steps are done.
 pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
-    let now: Vec<(Bound, Bound)> = context
-        .ranges()
-        .into_iter()
-        .filter(|(_, _, from, to)| matches!((from, to), (Bound::Value(_), Bound::Value(_))))
-        .map(|(_, _, from, to)| (from, to))
+    let now: BTreeSet<(Bound, Bound)> = context
+        .ranges
+        .iter()
+        .map(|range| (range.from, range.to))
+        .filter(|range| matches!(range, (Bound::Value(_), Bound::Value(_))))
         .collect();
     let mut after = now.clone();
     for step in steps.iter().filter(|step| !step.gate.is_blocked()) {
         match &step.action {
-            Action::CreatePartition(create) => after.push((Bound::Value(create.from), Bound::Value(create.to))),
-            Action::AttachPartition(attach) => after.push((attach.retired.marker.from, attach.retired.marker.to)),
-            Action::DetachPartition(detach) => after.retain(|range| *range != (detach.leaving.from, detach.leaving.to)),
+            Action::CreatePartition(create) => {
+                after.insert((Bound::Value(create.from), Bound::Value(create.to)));
+            }
+            Action::AttachPartition(attach) => {
+                after.insert((attach.retired.marker.from, attach.retired.marker.to));
+            }
+            Action::DetachPartition(detach) => {
+                after.remove(&(detach.leaving.from, detach.leaving.to));
+            }
             Action::CreateDefault(_)
             | Action::FinalizeDetach(_)
             | Action::MarkPartition(_)
@@ -32,8 +38,8 @@ pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
         table: context.name.clone(),
         policy: describe(context),
         partitions: u32::try_from(context.root.leaves.len()).unwrap_or(u32::MAX),
-        runway: runway(context, now, context.now),
-        runway_after: runway(context, after, context.now),
+        runway: runway(context, &now),
+        runway_after: runway(context, &after),
     }
 }
 
@@ -61,11 +67,11 @@ fn describe(context: &Context<'_>) -> String {
 }
 
 /// Contract, section 3: from now to the first instant that no attached, bounded partition covers.
-fn runway(context: &Context<'_>, mut ranges: Vec<(Bound, Bound)>, now: Timestamp) -> Option<Runway> {
-    ranges.sort();
+fn runway(context: &Context<'_>, ranges: &BTreeSet<(Bound, Bound)>) -> Option<Runway> {
+    let now = context.now;
     let start = context.grid.value_at(now)?;
     let mut reached = Bound::Value(start);
-    for (from, to) in ranges {
+    for &(from, to) in ranges {
         if from <= reached && to > reached {
             reached = to;
         }

@@ -1,60 +1,91 @@
 //! Steps by which a partition becomes a table of its own: marker, detach, stamp; and the end of an interrupted detach.
 
 use super::context::Context;
-use super::create::{add_block, touches_later, wants_default};
+use super::create::add_block;
 use super::retention::{Leaver, Leaving};
-use super::retired::{drop_after, drop_without_grace};
-use crate::catalog::{Answer, Leaf, Marker, Oid, Question};
+use super::retired::{Keys, bytes_of, drop_after};
+use crate::catalog::{Leaf, Marker, Oid};
 use crate::grid::{Bound, LeafBounds};
 use crate::plan::{
-    Action, Block, Class, DetachMode, DetachPartition, Fact, Hazard, HazardKind, Relation, Retiring, Stake, Stamp,
-    Step, StepId,
+    Action, Block, Class, Code, DetachMode, DetachPartition, Fact, Finding, Hazard, HazardKind, Relation, Retiring,
+    Stake, Stamp, Step, StepId,
 };
 use crate::policy::Then;
+use crate::sql::TableName;
 
-/// Completes the pending detach, if there is one, and stamps what it was marked with.
-pub(super) fn finalize(context: &Context<'_>) -> Vec<Step> {
-    let Some((oid, leaf)) = context.root.pending_leaf() else { return Vec::new() };
+/// Completes the pending detach, if there is one, and stamps what it was marked with, unless it comes back.
+pub(super) fn finalize(context: &Context<'_>, comes_back: bool, findings: &mut Vec<Finding>) -> Vec<Step> {
+    let Some((oid, leaf)) = context.pending else { return Vec::new() };
     // A pending leaf is no default partition, and its bounds stay readable until it is finalized.
     let (from, to) = leaf.bounds.coverage().unwrap_or((Bound::MinValue, Bound::MaxValue));
     let partition = Relation { name: leaf.name.clone(), oid };
-    let leaving = leaving(context, &partition, from, to);
+    let leaving = leaving(context, &partition, from, to, None);
     let mut step = context.step(Action::FinalizeDetach(leaving), Class::Drift, "an interrupted detach");
     step.before.push(attached(context, &partition, &leaf.bounds, true));
     step.after.push(Fact::Left { root: context.relation(), partition: partition.clone() });
     let detach_id = step.id.clone();
-    let mut steps = vec![step];
-    // The stamp would stop at a hold line.
-    if let Some(marker) = own_marker(context, oid, leaf).filter(|_| !leaf.held) {
-        let mut stamp = stamp(context, retiring(&partition, leaf, marker), Class::Drift, "an interrupted detach");
-        stamp.needs.push(detach_id);
-        let drop = drop_without_grace(context, &stamp, leaf.held, &context.root.references);
-        steps.push(stamp);
-        steps.extend(drop);
+    let Some(marker) = own_marker(context, oid, leaf) else {
+        step.note = Some("it carries no marker: it stays as a table of its own".to_owned());
+        return vec![step];
+    };
+    if comes_back {
+        return vec![step];
     }
+    if leaf.held {
+        // The DO block that stamps stops at a hold in the comment: such a step would fail for as long as it is there.
+        let message = "its grace does not begin when its detach is complete: its comment holds it".to_owned();
+        findings.push(context.finding(Code::Held, Some(&leaf.name), message));
+        return vec![step];
+    }
+    let mut steps = Vec::new();
+    let retiring = retiring(&partition, leaf, marker);
+    if is_stamped(leaf) {
+        // It was attached again by hand, its old stamp with it: grace must not run from there.
+        let attached = attached(context, &partition, &leaf.bounds, true);
+        steps.push(mark(context, retiring.clone(), vec![attached], Class::Drift, "a stamp of an earlier detach"));
+    }
+    steps.push(step);
+    let mut stamp = stamp(context, retiring, Class::Drift, "an interrupted detach");
+    stamp.needs.push(detach_id);
+    steps.push(stamp);
     steps
 }
 
-/// Marker, detach and stamp for each partition that leaves, and the drop where the policy gives no grace.
-pub(super) fn removals(context: &Context<'_>, leaving: &Leaving<'_>, finalizing: Option<&StepId>) -> Vec<Step> {
-    let mut steps = Vec::new();
+/// Steps by which partitions leave.
+#[derive(Debug, Default)]
+pub(super) struct Removals {
+    /// Marker, detach and stamp of each.
+    pub(super) detaches: Vec<Step>,
+    /// Drops where the policy gives no grace; after every detach, so that one that is blocked blocks none.
+    pub(super) drops: Vec<Step>,
+}
+
+/// Steps for each partition that leaves. `default` is the default partition that this plan makes.
+pub(super) fn removals(
+    context: &Context<'_>,
+    leaving: &Leaving<'_>,
+    finalizing: Option<&StepId>,
+    default: Option<&TableName>,
+) -> Removals {
+    let mut result = Removals::default();
     for leaver in &leaving.leavers {
-        let mut group = removal(context, leaver);
+        let (mut detach, mut drop) = removal(context, leaver, default);
         // While a detach is pending, no other partition of that parent can be detached concurrently.
-        if let Some(first) = group.first_mut() {
+        if let Some(first) = detach.first_mut() {
             first.needs.extend(finalizing.cloned());
         }
         if let Some(because) = &leaving.unknown {
-            for step in &mut group {
+            for step in detach.iter_mut().chain(&mut drop) {
                 add_block(step, Block::Unknown { because: because.clone() });
             }
         }
-        steps.extend(group);
+        result.detaches.extend(detach);
+        result.drops.extend(drop);
     }
-    steps
+    result
 }
 
-fn removal(context: &Context<'_>, leaver: &Leaver<'_>) -> Vec<Step> {
+fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableName>) -> (Vec<Step>, Option<Step>) {
     let Leaver { oid, leaf, from, to, due_at } = *leaver;
     let partition = Relation { name: leaf.name.clone(), oid };
     let class = due_at.map_or(Class::Scheduled, |due_at| context.class_by_lateness(due_at, true));
@@ -65,22 +96,18 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>) -> Vec<Step> {
     let marked = |stamp| Fact::Marked { partition: partition.clone(), marker: marker.clone(), stamp };
     let mut steps = Vec::new();
 
-    // A stamp from before a table was attached again by hand would let its grace begin then.
-    if own_marker(context, oid, leaf).is_none() || leaf.marker.as_ref().is_some_and(|own| own.detached_at.is_some()) {
-        let mut mark = context.step(Action::MarkPartition(retiring.clone()), class, "retention");
-        mark.before.extend([attached.clone(), not_held.clone()]);
-        mark.after.push(marked(Stamp::Absent));
-        steps.push(mark);
+    if own_marker(context, oid, leaf).is_none() || is_stamped(leaf) {
+        steps.push(mark(context, retiring.clone(), vec![attached.clone(), not_held.clone()], class, "retention"));
     }
-    let mode = if context.root.default_leaf().is_some() || wants_default(context) {
+    let mode = if context.default.is_some() || default.is_some() {
         DetachMode::Blocking("PostgreSQL cannot detach concurrently while a default partition exists".to_owned())
     } else {
         DetachMode::Concurrently
     };
-    let leaving = self::leaving(context, &partition, from, to);
+    let leaving = self::leaving(context, &partition, from, to, default);
     let blocking = mode != DetachMode::Concurrently;
     let mut detach = context.step(Action::DetachPartition(DetachPartition { leaving, mode }), class, "retention");
-    detach.before.extend([attached, not_held.clone(), marked(Stamp::Absent)]);
+    detach.before.extend([attached, not_held, marked(Stamp::Absent)]);
     detach.after.push(Fact::Detached { partition: partition.clone() });
     detach.needs.extend(steps.last().map(|mark| mark.id.clone()));
     detach.hazards.push(Hazard {
@@ -90,7 +117,7 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>) -> Vec<Step> {
     });
     referencing_hazards(context, blocking, &mut detach);
     detach.hazards.extend(context.standby_hazard(&partition.name));
-    let stake = stake(context, oid, leaf);
+    let stake = Stake { bytes: bytes_of(context, oid), rows: leaf.rows_estimate };
     detach.stake = stake;
     let detach_id = detach.id.clone();
     steps.push(detach);
@@ -102,15 +129,17 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>) -> Vec<Step> {
     for step in &mut steps {
         step.due_at = due_at;
     }
+    let mut drop = None;
     let retention = context.table.retention;
     if let Some(retention) = retention.filter(|retention| retention.then == Then::Drop) {
         let due = retention.grace.after(context.now, context.grid.zone());
         if retention.grace.is_zero() {
-            let mut drop = drop_after(context, retiring, Stamp::Present, context.root.references.clone(), class);
-            drop.due_at = due_at;
-            drop.stake = stake;
-            drop.needs.push(stamp_id);
-            steps.push(drop);
+            let mut step = drop_after(context, retiring, Stamp::Present, keys_of_root(context), class);
+            step.reason = "retention, without grace".to_owned();
+            step.due_at = due_at;
+            step.stake = stake;
+            step.needs.push(stamp_id);
+            drop = Some(step);
         } else if let Some(due) = due {
             let note = format!("drop due {}", crate::render::day(due));
             steps
@@ -119,7 +148,16 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>) -> Vec<Step> {
                 .for_each(|step| step.note = Some(note.clone()));
         }
     }
-    steps
+    (steps, drop)
+}
+
+/// The step that writes the marker, without a stamp.
+fn mark(context: &Context<'_>, retiring: Retiring, before: Vec<Fact>, class: Class, reason: &str) -> Step {
+    let (partition, marker) = (retiring.partition.clone(), retiring.marker.clone());
+    let mut step = context.step(Action::MarkPartition(retiring), class, reason);
+    step.before.extend(before);
+    step.after.push(Fact::Marked { partition, marker, stamp: Stamp::Absent });
+    step
 }
 
 /// The step that starts the grace.
@@ -152,6 +190,11 @@ pub(super) fn own_marker(context: &Context<'_>, oid: Oid, leaf: &Leaf) -> Option
     (marker == new_marker(context, oid, from, to)).then_some(marker)
 }
 
+/// Whether the leaf's marker carries the stamp of an earlier detach.
+pub(super) fn is_stamped(leaf: &Leaf) -> bool {
+    leaf.marker.as_ref().is_some_and(|marker| marker.detached_at.is_some())
+}
+
 /// The marker that a leaf would get.
 pub(super) fn new_marker(context: &Context<'_>, oid: Oid, from: Bound, to: Bound) -> Marker {
     Marker { root: context.name.clone(), root_oid: context.root.oid, oid, from, to, detached_at: None }
@@ -161,14 +204,22 @@ fn retiring(partition: &Relation, leaf: &Leaf, marker: Marker) -> Retiring {
     Retiring { partition: partition.clone(), owner: leaf.owner.clone(), marker }
 }
 
-fn leaving(context: &Context<'_>, partition: &Relation, from: Bound, to: Bound) -> crate::plan::Leaving {
+fn leaving(
+    context: &Context<'_>,
+    partition: &Relation,
+    from: Bound,
+    to: Bound,
+    default: Option<&TableName>,
+) -> crate::plan::Leaving {
+    let mut touches = context.touches();
+    touches.default = touches.default.or_else(|| default.cloned());
     crate::plan::Leaving {
         root: context.relation(),
         owner: context.root.attributes.owner.clone(),
         partition: partition.clone(),
         from,
         to,
-        touches: touches_later(context),
+        touches,
     }
 }
 
@@ -182,10 +233,7 @@ fn attached(context: &Context<'_>, partition: &Relation, bounds: &LeafBounds, pe
     }
 }
 
-fn stake(context: &Context<'_>, oid: Oid, leaf: &Leaf) -> Stake {
-    let bytes = match context.snapshot.answers.get(&Question::Bytes { relation: oid }) {
-        Answer::Bytes(bytes) => Some(bytes),
-        Answer::Unknown(_) | Answer::Leaf(_) | Answer::Rows(_) | Answer::Taken(_) => None,
-    };
-    Stake { bytes, rows: leaf.rows_estimate }
+/// A partition has its root's foreign keys.
+pub(super) fn keys_of_root(context: &Context<'_>) -> Keys {
+    Keys { references: context.root.references.clone(), partitioned: context.root.partitioned.clone() }
 }

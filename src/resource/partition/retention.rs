@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::context::{Context, range_of};
+use super::context::{Context, Range, range_of};
 use super::hold::held_by;
 use crate::catalog::{Answer, Leaf, LeafKind, Oid, Question};
 use crate::grid::{Bound, Fit};
@@ -32,36 +32,36 @@ pub(super) struct Leaving<'a> {
 /// Partitions whose upper bound is at or before the edge, before the rules that need an answer of the server.
 pub(super) fn expired<'a>(context: &Context<'a>) -> Vec<Leaver<'a>> {
     let Some((retention, edge)) = context.retention() else { return Vec::new() };
-    let ranges = context.ranges().into_iter().filter(|(_, leaf, _, to)| {
-        // Bounds kept as text are no finite range, whatever they cover.
-        range_of(leaf).is_some() && context.at_or_before(*to, edge)
-    });
-    ranges
-        .map(|(oid, leaf, from, to)| {
-            let end = match to {
-                Bound::Value(to) => context.grid.instant(to),
-                Bound::MinValue | Bound::MaxValue => None,
-            };
-            let due_at = end.and_then(|end| match retention.keep {
-                Keep::Span(span) => span.after(end, context.grid.zone()),
-                Keep::Keys(_) => None,
-            });
-            Leaver { oid, leaf, from, to, due_at }
-        })
-        .collect()
+    // Bounds kept as text are no finite range, whatever they cover.
+    let over =
+        context.ranges.iter().filter(|range| range_of(range.leaf).is_some() && context.at_or_before(range.to, edge));
+    over.map(|&Range { oid, leaf, from, to }| {
+        let end = match to {
+            Bound::Value(to) => context.grid.instant(to),
+            Bound::MinValue | Bound::MaxValue => None,
+        };
+        let due_at = end.and_then(|end| match retention.keep {
+            Keep::Span(span) => span.after(end, context.grid.zone()),
+            Keep::Keys(_) => None,
+        });
+        Leaver { oid, leaf, from, to, due_at }
+    })
+    .collect()
 }
 
 /// What leaves. Unbounded, default, foreign and sub-partitioned partitions never do, nor the newest with rows, nor what
 /// is held.
-pub(super) fn leaving<'a>(context: &Context<'a>) -> Leaving<'a> {
+pub(super) fn leaving<'a>(context: &Context<'a>, expired: &[Leaver<'a>]) -> Leaving<'a> {
     let mut result = Leaving::default();
     let Some((retention, _)) = context.retention() else { return result };
-    let expired = expired(context);
     if expired.is_empty() {
         return result;
     }
-    let newest = context.snapshot.answers.get(&newest_question(context));
-    let newest = match newest {
+    let newest = match context.snapshot.answers.get(&newest_question(context)) {
+        Answer::Leaf(Some(newest)) if !context.root.leaves.contains_key(&newest) => {
+            result.unknown = Some(format!("the newest partition with rows has OID {newest}, which is not attached"));
+            None
+        }
         Answer::Leaf(newest) => newest,
         Answer::Unknown(because) => {
             result.unknown = Some(format!("which partition is the newest with rows is unknown: {because}"));
@@ -72,7 +72,6 @@ pub(super) fn leaving<'a>(context: &Context<'a>) -> Leaving<'a> {
             None
         }
     };
-    let newest_from = newest.and_then(|oid| context.root.leaves.get(&oid)).and_then(range_of).map(|(from, _)| from);
     for leaver in expired {
         let name = &leaver.leaf.name;
         let mut stays = |code, message: String| result.findings.push(context.finding(code, Some(name), message));
@@ -108,17 +107,11 @@ pub(super) fn leaving<'a>(context: &Context<'a>) -> Leaving<'a> {
             stays(Code::Held, format!("its time is over, and it stays: held by {by}"));
             continue;
         }
-        // Everything at or after the newest partition with rows stays; only what is wholly older may leave.
-        if newest_from.is_some_and(|from| leaver.to > from) {
-            let what = if newest == Some(leaver.oid) {
-                "the newest partition with rows"
-            } else {
-                "newer than the newest partition with rows"
-            };
-            stays(Code::NewestWithRows, format!("its time is over, and it stays: {what}"));
+        if newest == Some(leaver.oid) {
+            stays(Code::NewestWithRows, "its time is over, and it stays: the newest partition with rows".to_owned());
             continue;
         }
-        result.leavers.push(leaver);
+        result.leavers.push(*leaver);
     }
     result
 }

@@ -1,17 +1,15 @@
-//! Detached tables that carry our marker: stamped when the stamp is missing, dropped when their grace is over, attached
-//! again when the policy wants their window back. A table without a marker of its own is never touched.
+//! Detached tables that carry our marker: stamped when the stamp is missing, dropped when their grace is over. A table
+//! without a marker of its own is never touched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
-use super::create::touches_later;
 use super::hold::held_by;
 use super::remove::stamp;
 use crate::catalog::{Answer, Oid, Question, Retired};
-use crate::grid::{Bound, LeafBounds};
+use crate::grid::Bound;
 use crate::plan::{
-    Action, AttachPartition, Class, Code, DropPartition, Fact, Finding, Hazard, HazardKind, Relation, Retiring, Stake,
-    Stamp, Step,
+    Action, Class, Code, DropPartition, Fact, Finding, Hazard, HazardKind, Relation, Retiring, Stake, Stamp, Step,
 };
 use crate::policy::Then;
 use crate::sql::TableName;
@@ -19,82 +17,76 @@ use crate::sql::TableName;
 /// Steps for detached tables, and what was found on the way.
 #[derive(Debug, Default)]
 pub(super) struct RetiredTables {
-    /// Stamps that an interruption left out, and tables that come back.
-    pub(super) changes: Vec<Step>,
+    /// Stamps that an interruption left out.
+    pub(super) stamps: Vec<Step>,
     /// Drops.
     pub(super) drops: Vec<Step>,
     pub(super) findings: Vec<Finding>,
 }
 
+/// Whether the marker speaks of the table it is on, and of this root as it is now.
+fn is_own(context: &Context<'_>, oid: Oid, table: &Retired) -> bool {
+    let marker = &table.marker;
+    let fits = |bound: Bound| bound.value().is_none_or(|value| value.kind() == context.root.key.kind);
+    marker.root == *context.name
+        && marker.root_oid == context.root.oid
+        && marker.oid == oid
+        && fits(marker.from)
+        && fits(marker.to)
+        && table.in_use_as.is_none()
+}
+
 /// Detached tables of this root, whose marker is their own.
-fn own<'a>(context: &Context<'a>) -> impl Iterator<Item = (Oid, &'a Retired)> {
-    let (root, oid) = (context.name, context.root.oid);
-    context.snapshot.catalog.retired.iter().map(|(oid, table)| (*oid, table)).filter(move |(own, table)| {
-        table.marker.root == *root
-            && table.marker.root_oid == oid
-            && table.marker.oid == *own
-            && table.in_use_as.is_none()
-    })
+pub(super) fn own<'a>(context: &Context<'a>) -> impl Iterator<Item = (Oid, &'a Retired)> {
+    let tables = context.snapshot.catalog.retired.iter().map(|(oid, table)| (*oid, table));
+    tables.filter(|(oid, table)| is_own(context, *oid, table))
 }
 
-/// Ranges of detached tables that the policy wants back: they are not to be covered by a new, empty partition.
-pub(super) fn coming_back(context: &Context<'_>) -> Vec<(Bound, Bound)> {
-    own(context)
-        .filter(|(_, table)| wanted_back(context, table))
-        .map(|(_, table)| (table.marker.from, table.marker.to))
-        .collect()
-}
-
-/// Whether retention would keep this window if it were attached: it was lengthened since, or taken out.
-fn wanted_back(context: &Context<'_>, table: &Retired) -> bool {
-    let expired = context.edge().is_some_and(|edge| context.at_or_before(table.marker.to, edge));
-    let free = !context.ranges().iter().any(|(_, _, from, to)| *from < table.marker.to && table.marker.from < *to);
-    context.table.retention.is_some() && !expired && free
-}
-
-/// What must be asked before anything is dropped or comes back.
+/// What must be asked before anything is dropped.
 pub(super) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
     own(context).map(|(relation, _)| Question::Bytes { relation }).collect()
 }
 
-/// Steps for this root's detached tables.
-pub(super) fn judge(context: &Context<'_>) -> RetiredTables {
+/// Steps for this root's detached tables. Those that come back are passed over.
+pub(super) fn judge(context: &Context<'_>, returning: &BTreeMap<Oid, (Bound, Bound)>) -> RetiredTables {
     let mut result = RetiredTables::default();
-    for (oid, table) in &context.snapshot.catalog.retired {
-        if table.marker.root == *context.name && !own(context).any(|(own, _)| own == *oid) {
-            result.findings.push(foreign_marker(context, table));
+    let all = context.snapshot.catalog.retired.iter();
+    let mut here: Vec<(&Oid, &Retired)> = all.filter(|(_, table)| table.marker.root == *context.name).collect();
+    // Oldest first, whatever their OIDs: a restored copy of the database gives the same plan.
+    here.sort_by_key(|(_, table)| (table.marker.from, table.marker.to, &table.name));
+    for (oid, table) in here {
+        if !is_own(context, *oid, table) {
+            result.findings.push(foreign_marker(context, *oid, table));
+        } else if !returning.contains_key(oid) {
+            judge_one(context, *oid, table, returning, &mut result);
         }
-    }
-    for (oid, table) in own(context) {
-        judge_one(context, oid, table, &mut result);
     }
     result
 }
 
-fn judge_one(context: &Context<'_>, oid: Oid, table: &Retired, result: &mut RetiredTables) {
+fn judge_one(
+    context: &Context<'_>,
+    oid: Oid,
+    table: &Retired,
+    returning: &BTreeMap<Oid, (Bound, Bound)>,
+    result: &mut RetiredTables,
+) {
     let partition = Relation { name: table.name.clone(), oid };
     let retiring = Retiring { partition, owner: table.owner.clone(), marker: table.marker.unstamped() };
     let (from, to) = (table.marker.from, table.marker.to);
     let held = held_by(context, from, to, table.held);
     let mut found = |code, message: String| result.findings.push(context.finding(code, Some(&table.name), message));
-    let expired = context.edge().is_some_and(|edge| context.at_or_before(to, edge));
 
-    if wanted_back(context, table) {
-        result.changes.push(attach(context, oid, table, retiring));
-        return;
-    }
     let Some(stamped) = table.marker.detached_at else {
-        // The stamp would stop at the hold line, run after run; without one nothing is dropped.
         if table.held {
-            found(
-                Code::Held,
-                "detached without a stamp, and it stays: its comment has a line `pgstrata: hold`".to_owned(),
-            );
-            return;
+            // The DO block that stamps stops at a hold in the comment: such a step would fail for as long as it is there.
+            found(Code::Held, "detached, and its grace does not begin: its comment holds it".to_owned());
+        } else {
+            let stamp = stamp(context, retiring, Class::Drift, "an interrupted detach");
+            let keys = Keys { references: table.references.clone(), partitioned: table.partitioned.clone() };
+            result.drops.extend(drop_without_grace(context, &stamp, table.held, keys));
+            result.stamps.push(stamp);
         }
-        let stamp = stamp(context, retiring, Class::Drift, "an interrupted detach");
-        result.drops.extend(drop_without_grace(context, &stamp, table.held, &table.references));
-        result.changes.push(stamp);
         return;
     };
     let since = crate::render::day(stamped);
@@ -102,11 +94,10 @@ fn judge_one(context: &Context<'_>, oid: Oid, table: &Retired, result: &mut Reti
         found(Code::Detached, format!("detached {since}; the policy keeps everything, so it stays"));
         return;
     };
-    if !expired {
-        found(
-            Code::WindowTaken,
-            format!("detached {since}; the policy would keep its window, which another partition covers"),
-        );
+    if !context.is_expired(to) {
+        let rival = returning.values().any(|(low, high)| *low < to && from < *high);
+        let by = if rival { "another detached table" } else { "another partition" };
+        found(Code::WindowTaken, format!("detached {since}; the policy would keep its window, which {by} covers"));
         return;
     }
     if let Some(by) = held {
@@ -118,10 +109,11 @@ fn judge_one(context: &Context<'_>, oid: Oid, table: &Retired, result: &mut Reti
         Then::Drop => match retention.grace.after(stamped, context.grid.zone()) {
             Some(due_at) if due_at <= context.now => {
                 let class = context.class_by_lateness(due_at, true);
-                let mut step = drop_after(context, retiring, Stamp::At(stamped), table.references.clone(), class);
+                let keys = Keys { references: table.references.clone(), partitioned: table.partitioned.clone() };
+                let mut step = drop_after(context, retiring, Stamp::At(stamped), keys, class);
                 step.due_at = Some(due_at);
                 step.note = Some(format!("detached {since}"));
-                step.stake = stake(context, oid, table);
+                step.stake = Stake { bytes: bytes_of(context, oid), rows: table.rows_estimate };
                 result.drops.push(step);
             }
             Some(due_at) => found(Code::InGrace, format!("detached {since}; drop due {}", crate::render::day(due_at))),
@@ -131,25 +123,24 @@ fn judge_one(context: &Context<'_>, oid: Oid, table: &Retired, result: &mut Reti
 }
 
 /// With `grace: 0 days` the drop follows the stamp in the same plan, also where an interruption left the stamp out.
-pub(super) fn drop_without_grace(
-    context: &Context<'_>,
-    stamp: &Step,
-    held: bool,
-    references: &BTreeSet<TableName>,
-) -> Option<Step> {
+pub(super) fn drop_without_grace(context: &Context<'_>, stamp: &Step, held: bool, keys: Keys) -> Option<Step> {
     let Action::StampPartition(retiring) = &stamp.action else { return None };
-    let retention = context.table.retention?;
+    let (retention, edge) = context.retention()?;
     let (from, to) = (retiring.marker.from, retiring.marker.to);
-    let expired = context.edge().is_some_and(|edge| context.at_or_before(to, edge));
-    if retention.then != Then::Drop || !retention.grace.is_zero() || !expired {
+    let at_once = retention.then == Then::Drop && retention.grace.is_zero() && context.at_or_before(to, edge);
+    if !at_once || held_by(context, from, to, held).is_some() {
         return None;
     }
-    if held_by(context, from, to, held).is_some() {
-        return None;
-    }
-    let mut step = drop_after(context, retiring.clone(), Stamp::Present, references.clone(), Class::Drift);
+    let mut step = drop_after(context, retiring.clone(), Stamp::Present, keys, Class::Drift);
+    step.reason = "retention, without grace".to_owned();
     step.needs.push(stamp.id.clone());
     Some(step)
+}
+
+/// Tables that a table's foreign keys reference, and those of them that are partitioned.
+pub(super) struct Keys {
+    pub(super) references: BTreeSet<TableName>,
+    pub(super) partitioned: BTreeSet<TableName>,
 }
 
 /// A drop of a table that carries this marker.
@@ -157,12 +148,13 @@ pub(super) fn drop_after(
     context: &Context<'_>,
     retiring: Retiring,
     stamp: Stamp,
-    references: BTreeSet<TableName>,
+    Keys { references, mut partitioned }: Keys,
     class: Class,
 ) -> Step {
     let (partition, marker) = (retiring.partition.clone(), retiring.marker.clone());
-    let mut step =
-        context.step(Action::DropPartition(DropPartition { retired: retiring, references }), class, "grace is over");
+    partitioned.retain(|table| references.contains(table));
+    let action = Action::DropPartition(DropPartition { retired: retiring, references, partitioned });
+    let mut step = context.step(action, class, "grace is over");
     step.before.extend([
         Fact::Detached { partition: partition.clone() },
         Fact::Marked { partition: partition.clone(), marker, stamp },
@@ -178,54 +170,26 @@ pub(super) fn drop_after(
     step
 }
 
-fn attach(context: &Context<'_>, oid: Oid, table: &Retired, retiring: Retiring) -> Step {
-    let partition = retiring.partition.clone();
-    let (from, to) = (table.marker.from, table.marker.to);
-    let stamp = table.marker.detached_at.map_or(Stamp::Any, Stamp::At);
-    let marked = Fact::Marked { partition: partition.clone(), marker: retiring.marker.clone(), stamp };
-    let action = Action::AttachPartition(AttachPartition {
-        root: context.relation(),
-        owner: context.root.attributes.owner.clone(),
-        key: context.root.key.clone(),
-        retired: retiring,
-        touches: touches_later(context),
-    });
-    let mut step = context.step(action, Class::Drift, "retention keeps this window again");
-    step.before.extend([
-        Fact::Detached { partition: partition.clone() },
-        marked,
-        Fact::RangeFree { root: context.relation(), from, to },
-    ]);
-    step.after.push(Fact::Attached {
-        root: context.relation(),
-        partition: partition.name.clone(),
-        oid: Some(oid),
-        bounds: LeafBounds::Range { from, to },
-        pending: false,
-    });
-    step.hazards.push(Hazard {
-        kind: HazardKind::AttachesData,
-        relation: partition.name,
-        detail: "its rows become visible through the parent again".to_owned(),
-    });
-    step.stake = stake(context, oid, table);
-    step
-}
-
-fn foreign_marker(context: &Context<'_>, table: &Retired) -> Finding {
-    let what = match &table.in_use_as {
-        Some(use_) => format!("it carries a marker, and is {use_}: left alone"),
-        None => "its marker speaks of a table with another OID (restored from a dump?): never dropped".to_owned(),
+fn foreign_marker(context: &Context<'_>, oid: Oid, table: &Retired) -> Finding {
+    let marker = &table.marker;
+    let what = if let Some(what) = &table.in_use_as {
+        format!("it carries a marker, and is {what}: left alone")
+    } else if marker.root_oid != context.root.oid {
+        "its marker speaks of a table with another OID (restored from a dump?): never dropped".to_owned()
+    } else if marker.oid != oid {
+        "its marker is another table's (restored or copied?): never dropped".to_owned()
+    } else {
+        "the bounds in its marker are of another type than the key: never dropped".to_owned()
     };
     let mut finding = context.finding(Code::ForeignMarker, Some(&table.name), what);
     finding.hint = Some("look at its comment; drop the table or the comment's line by hand".to_owned());
     finding
 }
 
-fn stake(context: &Context<'_>, oid: Oid, table: &Retired) -> Stake {
-    let bytes = match context.snapshot.answers.get(&Question::Bytes { relation: oid }) {
+/// The exact size of what leaves, where the server told it.
+pub(super) fn bytes_of(context: &Context<'_>, relation: Oid) -> Option<u64> {
+    match context.snapshot.answers.get(&Question::Bytes { relation }) {
         Answer::Bytes(bytes) => Some(bytes),
         Answer::Unknown(_) | Answer::Leaf(_) | Answer::Rows(_) | Answer::Taken(_) => None,
-    };
-    Stake { bytes, rows: table.rows_estimate }
+    }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::context::{Context, finite};
-use super::retired;
+use super::returning::Returning;
 use crate::grid::{Bound, KeyValue, Window};
 use crate::plan::Class;
 use crate::policy::Premake;
@@ -25,14 +25,13 @@ impl Piece {
     }
 }
 
-/// Every piece that is wanted and not covered, oldest first.
-pub(super) fn pieces(context: &Context<'_>) -> Vec<Piece> {
+/// Every piece that is wanted and not covered, oldest first. What comes back covers its range already.
+pub(super) fn pieces(context: &Context<'_>, returning: &[Returning<'_>]) -> Vec<Piece> {
     let Some((low, high)) = reach(context) else { return Vec::new() };
-    let mut covered: Vec<(Bound, Bound)> =
-        context.ranges().into_iter().map(|(_, _, from, to)| (from, to)).chain(retired::coming_back(context)).collect();
+    let attached = context.ranges.iter().map(|range| (range.from, range.to));
+    let mut covered: Vec<(Bound, Bound)> = attached.chain(returning.iter().map(Returning::range)).collect();
     covered.sort();
     let highest = covered.iter().map(|(_, to)| *to).max();
-    let edge = context.edge();
     let mut pieces = Vec::new();
     for (from, to) in gaps(&covered, low, high) {
         let Some(mut index) = context.grid.index_of(from) else { continue };
@@ -41,8 +40,7 @@ pub(super) fn pieces(context: &Context<'_>) -> Vec<Piece> {
                 break;
             }
             let (from, to) = (from.max(window.from), to.min(window.to));
-            let expired = edge.is_some_and(|edge| context.at_or_before(Bound::Value(to), edge));
-            if !expired && from < to {
+            if from < to && !context.is_expired(Bound::Value(to)) {
                 pieces.push(judge(context, window, from, to, highest));
             }
         }
@@ -61,29 +59,28 @@ fn next_window(context: &Context<'_>, index: &mut i64) -> Option<Window> {
 
 /// From the oldest unexpired partition (without one from `start`, without either from the current window) to the
 /// premake horizon.
-fn reach(context: &Context<'_>) -> Option<(KeyValue, KeyValue)> {
+pub(super) fn reach(context: &Context<'_>) -> Option<(KeyValue, KeyValue)> {
     let current = context.grid.window(context.grid.index_at(context.now)?)?;
     let begin = context.table.start.and_then(|start| context.grid.value_of_civil(start));
     let first_window =
         begin.and_then(|start| context.grid.window(context.grid.index_of(start)?)).map_or(current.from, |w| w.from);
-    let edge = context.edge();
-    let oldest = context
-        .ranges()
-        .into_iter()
-        .filter(|(_, _, _, to)| edge.is_none_or(|edge| !context.at_or_before(*to, edge)))
-        .find_map(|(_, _, from, to)| match (from, to) {
+    let oldest = context.ranges.iter().filter(|range| !context.is_expired(range.to)).find_map(|range| {
+        match (range.from, range.to) {
             (Bound::Value(from), _) => Some(from),
             // Unbounded below: nothing older can be missing, so the first gap is at its end.
             (Bound::MinValue, Bound::Value(to)) => Some(to),
             (Bound::MinValue | Bound::MaxValue, _) => None,
-        });
+        }
+    });
+    let now = context.grid.value_at(context.now)?;
     let low = match oldest {
         // Only future partitions: the current window is missing as well, unless the policy starts later.
-        Some(oldest) => oldest.min(first_window.max(current.from)),
+        Some(oldest) if oldest > now => oldest.min(first_window.max(current.from)),
+        Some(oldest) => oldest,
         None => first_window,
     };
     // Never before the retention edge, whatever `start` says.
-    let low = match edge.and_then(|edge| context.grid.value_at(edge)) {
+    let low = match context.edge.and_then(|edge| context.grid.value_at(edge)) {
         Some(edge) => {
             let at = context.grid.window(context.grid.index_of(edge)?).map_or(edge, |window| window.from);
             low.max(at)
@@ -134,20 +131,24 @@ fn judge(context: &Context<'_>, window: Window, from: KeyValue, to: KeyValue, hi
         }
     };
     let inside = highest.is_some_and(|highest| highest > Bound::Value(to));
-    let next = context.grid.index_at(context.now).is_some_and(|current| window.index <= current + 1);
+    // Since when, and how far: windows up to the one after the current one are late however young the policy is.
+    let ahead = context.grid.index_at(context.now).map_or(0, |current| window.index.saturating_sub(current));
     let class = match due_at {
         // Something later exists: this one was there, or was forgotten.
         _ if inside => Class::Drift,
-        _ if next => Class::Overdue,
+        _ if ahead <= 1 => Class::Overdue,
         Some(due_at) => context.class_by_lateness(due_at, false),
         None => Class::Scheduled,
     };
     let mut piece = Piece { window, from, to, class, reason: "premake", due_at };
-    piece.reason = match (inside, piece.is_bridge()) {
-        (_, true) => "bridge to the grid",
-        (true, false) => "gap",
-        (false, false) if next => "the next window is missing",
-        (false, false) => "premake",
+    piece.reason = match (inside, piece.is_bridge(), ahead) {
+        (_, true, _) => "bridge to the grid",
+        (true, false, _) => "gap",
+        (false, false, ..=-1) if highest.is_none() => "start",
+        (false, false, ..=-1) => "gap",
+        (false, false, 0) => "the current window is missing",
+        (false, false, 1) => "the next window is missing",
+        (false, false, _) => "premake",
     };
     piece
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use pgstrata::apply::{ApplyOptions, Observer, Outcome, Run};
+use pgstrata::apply::{ApplyOptions, Observer, Outcome, Refusal, Run};
 use pgstrata::catalog::{Snapshot, take};
 use pgstrata::db::{Connector, Env, Interrupt, resolve};
 use pgstrata::plan::{GrantSource, Granted, HazardKind, Plan, PlanOptions, plan, verify};
@@ -48,7 +48,23 @@ pub(crate) fn plan_now(
     (planned, snapshot)
 }
 
-/// Plans and carries out, as `apply` without a saved plan does.
+/// Plans and carries out, as `apply` without a saved plan does; the refusal where it may not run at all.
+pub(crate) fn try_apply(
+    url: &str,
+    desired: &Desired,
+    now: Option<Timestamp>,
+    grants: &BTreeSet<Granted>,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, Box<Refusal>> {
+    let stop = Interrupt::new();
+    let mut run = Run::begin(&connector(url), Duration::from_secs(10), &stop).expect("the run lock");
+    let (snapshot, options) = run.inspect(desired, &options(now, grants), now).expect("a snapshot");
+    let planned = plan(desired, &snapshot, &options);
+    let judged = Run::accept(planned, desired, &snapshot)?;
+    Ok(run.carry_out(judged, &options, &ApplyOptions::default(), observer))
+}
+
+/// The same where nothing stands in its way.
 pub(crate) fn apply_now(
     url: &str,
     desired: &Desired,
@@ -56,10 +72,5 @@ pub(crate) fn apply_now(
     grants: &BTreeSet<Granted>,
     observer: &mut dyn Observer,
 ) -> Outcome {
-    let stop = Interrupt::new();
-    let mut run = Run::begin(&connector(url), Duration::from_secs(10), &stop).expect("the run lock");
-    let (snapshot, options) = run.inspect(desired, &options(now, grants), now).expect("a snapshot");
-    let planned = plan(desired, &snapshot, &options);
-    let judged = Run::accept(planned, desired, &snapshot).expect("a plan that may run");
-    run.carry_out(judged, &options, &ApplyOptions::default(), observer)
+    try_apply(url, desired, now, grants, observer).expect("a plan that may run")
 }

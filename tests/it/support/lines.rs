@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use pgstrata::plan::{Gate, Plan};
+use pgstrata::plan::{Action, DetachMode, Gate, Plan};
 
-/// One line for each step, then one for each finding.
+/// One line for each step, then one for each finding. A lane shows where there is more than one.
 pub(crate) fn lines(plan: &Plan) -> String {
     let mut text = String::new();
     for step in &plan.steps {
@@ -19,7 +19,20 @@ pub(crate) fn lines(plan: &Plan) -> String {
         };
         let hazards: Vec<String> =
             step.hazards.iter().map(|hazard| format!(" !{}@{}", hazard.kind, hazard.relation)).collect();
-        let _ = writeln!(text, "{} [{}: {}]{}{gate}", step.id, step.class.word(), step.reason, hazards.concat());
+        let mut word = String::new();
+        if let Action::DetachPartition(detach) = &step.action
+            && let DetachMode::Blocking(because) = &detach.mode
+        {
+            let _ = write!(word, " blocking: {because};");
+        }
+        if let Some(note) = &step.note {
+            let _ = write!(word, " {note};");
+        }
+        if step.lane > 0 {
+            let _ = write!(word, " lane {};", step.lane);
+        }
+        let (class, hazards) = (step.class.word(), hazards.concat());
+        let _ = writeln!(text, "{} [{class}: {}]{word}{hazards}{gate}", step.id, step.reason);
     }
     for finding in &plan.findings {
         let code = serde_json::to_value(finding.code).unwrap();

@@ -35,6 +35,7 @@ pub(crate) fn server() -> &'static Sandbox {
                 // It would take locks and change statistics under the tests' feet.
                 ("autovacuum", "off"),
                 ("max_connections", "200"),
+                ("allow_in_place_tablespaces", "on"),
                 // The database's name, by which a failing test finds its lines.
                 ("log_line_prefix", "%m [%p] %d: "),
             ]),

@@ -1,0 +1,216 @@
+//! `pgstrata apply`
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use pgstrata::apply::{ApplyOptions, Ended, Judged, Outcome, Run, judge};
+use pgstrata::db::{Env, Interrupt, Signal};
+use pgstrata::plan::{Plan, PlanOptions};
+use pgstrata::policy::Desired;
+
+use super::args::{ApplyArgs, PlanFormat, SelectArgs};
+use super::error::CommandError;
+use super::exit::{Event, Events};
+use super::files::check_folder;
+use super::inspect::{self, fresh_plan, something_is_broken, unreadable};
+use super::plan_text::plan_text;
+use super::progress::Progress;
+use super::refusal::{not_begun, refused};
+use super::ui::Ui;
+use super::{confirm, connect, outcome_text, plan_file, policy, signals};
+
+pub(super) fn run(args: &ApplyArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
+    if args.plan.is_none() && !args.auto_approve {
+        confirm::can_ask(ui, env)?;
+    }
+    for report in &args.report {
+        check_folder(&report.path)?;
+    }
+    let loaded = policy::load(&args.policy, env, ui)?;
+    if args.plan.is_none() {
+        inspect::check_selection(&args.select, &loaded.desired)?;
+    }
+    let saved = args.plan.as_deref().map(plan_file::read).transpose()?;
+    let stop = signals::install(ui)?;
+    let connector = connect::connector("apply", &args.connect, &loaded, env, ui, &stop)?;
+    let wait = args.run_lock_wait.unwrap_or(Duration::ZERO);
+    let mut run = Run::begin(&connector, wait, &stop).map_err(|error| not_begun(&error, &stop))?;
+
+    let Prepared { judged, planning } = match saved {
+        Some(saved) => judged(&mut run, &saved, &loaded.desired, args, ui, &stop)?,
+        None => planned(&mut run, &loaded.desired, args, ui, &stop)?,
+    };
+    let mut events = Events::new();
+    if something_is_broken(&judged.plan) {
+        events.insert(Event::Error);
+    }
+    let options = ApplyOptions { jobs: args.carry.jobs };
+    let outcome = run.carry_out(judged, &planning, &options, &mut Progress::new(ui));
+
+    ui.result(&outcome_text::outcome_text(&outcome, args.format, ui.style())?)?;
+    outcome_text::write_reports(&outcome, &args.report)?;
+    events.extend(Happened::of(&outcome).events());
+    Ok(events)
+}
+
+/// What will run, and the options that the catalog is judged by again at the end.
+struct Prepared {
+    judged: Judged,
+    planning: PlanOptions,
+}
+
+/// A saved plan, judged against the catalog as it is now.
+fn judged(
+    run: &mut Run,
+    saved: &Plan,
+    desired: &Desired,
+    args: &ApplyArgs,
+    ui: &Ui,
+    stop: &Interrupt,
+) -> Result<Prepared, CommandError> {
+    // The plan says which tables it is about; a selection from the environment would make it look stale.
+    let all = SelectArgs { table: saved.only.clone(), exclude: Vec::new() };
+    let options = inspect::options(&all, Some(&args.carry));
+    let (snapshot, options) = run.inspect(desired, &options, None).map_err(|error| unreadable(&error))?;
+    not_interrupted(stop)?;
+    let judged =
+        judge(saved, desired, &snapshot, &options).map_err(|refusal| refused(&refusal, args.plan.as_deref(), ui))?;
+    // What became due since the plan was made is listed, and is not what remains of it.
+    Ok(Prepared { judged, planning: PlanOptions { now: saved.evaluated_at, ..options } })
+}
+
+/// A fresh plan, shown and approved.
+fn planned(
+    run: &mut Run,
+    desired: &Desired,
+    args: &ApplyArgs,
+    ui: &Ui,
+    stop: &Interrupt,
+) -> Result<Prepared, CommandError> {
+    let options = inspect::options(&args.select, Some(&args.carry));
+    let (snapshot, planning) = run.inspect(desired, &options, None::<Timestamp>).map_err(|error| unreadable(&error))?;
+    not_interrupted(stop)?;
+    let plan = fresh_plan(desired, &snapshot, &planning)?;
+    let runnable = plan.steps.iter().filter(|step| !step.gate.is_blocked()).count();
+    let asks = !args.auto_approve && runnable > 0;
+    if asks || !(ui.quiet || plan.is_empty()) {
+        ui.say(&plan_text(&plan, PlanFormat::Human, ui.style_of_notes())?);
+        ui.say("\n");
+    }
+    let judged = Run::accept(plan, desired, &snapshot).map_err(|refusal| refused(&refusal, None, ui))?;
+    if asks {
+        let target = &judged.plan.target;
+        let steps = if runnable == 1 { "this step".to_owned() } else { format!("these {runnable} steps") };
+        let question = format!("Carry out {steps} in database {} at {}?", target.database, target.host);
+        if !confirm::ask(&question, ui, stop)? {
+            return Err(CommandError::error("not approved: nothing was changed"));
+        }
+    }
+    Ok(Prepared { judged, planning })
+}
+
+fn not_interrupted(stop: &Interrupt) -> Result<(), CommandError> {
+    let interrupted = |signal| CommandError::interrupted(signal, "interrupted before anything was changed");
+    stop.check().map_err(|error| interrupted(error.0))
+}
+
+/// What of an outcome the exit code depends on.
+#[derive(Debug, Clone, Copy)]
+struct Happened {
+    committed: bool,
+    failed: bool,
+    lock_spent: bool,
+    not_reached: bool,
+    held_back: bool,
+    interrupted: Option<Signal>,
+    /// The server was lost, or the catalog could not be read at the end.
+    lost: bool,
+}
+
+impl Happened {
+    fn of(outcome: &Outcome) -> Self {
+        let (interrupted, lost) = match &outcome.ended {
+            Ended::Complete => (None, outcome.remains.is_none()),
+            Ended::Interrupted(signal) => (Some(*signal), false),
+            Ended::Lost(_) => (None, true),
+        };
+        Self {
+            committed: outcome.committed,
+            failed: outcome.failed() > 0,
+            lock_spent: outcome.lock_spent() > 0,
+            not_reached: outcome.not_reached() > 0,
+            held_back: outcome.held_back() > 0,
+            interrupted,
+            lost,
+        }
+    }
+
+    fn events(self) -> Events {
+        let Self { committed, failed, lock_spent, not_reached, held_back, interrupted, lost } = self;
+        let incomplete = failed || not_reached || lost;
+        let found = [
+            interrupted.map(Event::Interrupted),
+            (incomplete && committed).then_some(Event::PartWay),
+            (lock_spent && !committed).then_some(Event::Busy),
+            incomplete.then_some(Event::Error),
+            held_back.then_some(Event::Blocked),
+        ];
+        found.into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::exit::code;
+
+    #[test]
+    fn what_became_of_a_run_has_its_code() {
+        let done = Happened {
+            committed: true,
+            failed: false,
+            lock_spent: false,
+            not_reached: false,
+            held_back: false,
+            interrupted: None,
+            lost: false,
+        };
+        let nothing = Happened { committed: false, ..done };
+        for (happened, expected) in [
+            (done, 0),
+            (nothing, 0),
+            (Happened { held_back: true, ..done }, 3),
+            (Happened { held_back: true, ..nothing }, 3),
+            (Happened { failed: true, ..nothing }, 1),
+            (Happened { failed: true, held_back: true, ..nothing }, 1),
+            (Happened { failed: true, ..done }, 6),
+            (Happened { failed: true, lock_spent: true, ..nothing }, 5),
+            (Happened { failed: true, lock_spent: true, ..done }, 6),
+            (Happened { lost: true, not_reached: true, ..nothing }, 1),
+            (Happened { lost: true, not_reached: true, ..done }, 6),
+            (Happened { lost: true, ..done }, 6),
+            (Happened { interrupted: Some(Signal::Int), not_reached: true, ..done }, 130),
+            (Happened { interrupted: Some(Signal::Term), not_reached: true, ..nothing }, 143),
+        ] {
+            assert_eq!(code(&happened.events()), expected, "{happened:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_table_counts_as_1_and_never_as_6() {
+        let mut events = Events::from([Event::Error]);
+        events.extend(
+            Happened {
+                committed: true,
+                failed: false,
+                lock_spent: false,
+                not_reached: false,
+                held_back: true,
+                interrupted: None,
+                lost: false,
+            }
+            .events(),
+        );
+        assert_eq!(code(&events), 1);
+    }
+}

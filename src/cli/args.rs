@@ -1,0 +1,448 @@
+//! The command line. Doc comments are the help.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use pgstrata::plan::Class;
+use pgstrata::policy::{Grant, units};
+use pgstrata::sql::TableName;
+
+use super::colour::ColorWhen;
+use super::exit;
+
+const EXAMPLES: &str = "\
+Examples:
+  pgstrata demo                    # the whole story on a throw-away server
+  pgstrata plan                    # ./pgstrata.yaml against the database in PGDATABASE
+  pgstrata plan --out plan.json && pgstrata apply plan.json";
+
+/// What the long help ends with, below its examples.
+const VARIABLES: &str = "\
+Environment:
+  PGSTRATA_<FLAG> stands in for a flag, lists separated by commas; not for --allow,
+  --auto-approve, --max-drop and --now: nothing that lingers approves.
+  The database: --url, else PGSTRATA_URL, else the policy's connection.url, else
+  DATABASE_URL, else libpq's variables, files and defaults.";
+
+/// Partition and retention policy as code for PostgreSQL 14 to 18.
+///
+/// A policy in YAML says what must be true. `plan` compares it with the live catalog and shows every statement, lock
+/// and risk; `apply` carries out exactly that; `drift` tells a cron job whether the database still agrees.
+#[derive(Debug, Parser)]
+#[command(name = "pgstrata", version, propagate_version = false, max_term_width = 120, subcommand_required = true)]
+#[command(arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(after_long_help = format!("{EXAMPLES}\n\n{}\n\n{VARIABLES}", exit::HELP))]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(super) struct GlobalArgs {
+    /// When to colour.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
+    pub(super) color: ColorWhen,
+    /// Say more: each step by itself, with SQL, locks, timeouts and facts.
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub(super) verbose: bool,
+    /// Say nothing but the result and errors.
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    pub(super) quiet: bool,
+}
+
+/// What pgstrata does.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show what the policy wants changed. Changes nothing.
+    #[command(after_help = "\
+Examples:
+  pgstrata plan
+  pgstrata plan -p policies --env production --url postgresql://app@db1/app
+  # a file for apply, and a comment for the pull request:
+  pgstrata plan --out plan.json --report markdown=plan.md
+  # one table, as it will be then:
+  pgstrata plan --table audit.audit_log --now 2027-01-01
+  # shows it as granted; apply needs the flag again:
+  pgstrata plan --allow deletes-data:audit.audit_log")]
+    Plan(PlanArgs),
+    /// Carry out a saved plan; without one: plan, show, ask, carry out.
+    #[command(after_help = "\
+Examples:
+  pgstrata apply                   # asks on the terminal
+  pgstrata apply --auto-approve    # a cron job: what is due and needs no grant
+  # exactly what was reviewed, or nothing:
+  pgstrata plan --out plan.json && pgstrata apply plan.json
+  pgstrata apply plan.json --allow deletes-data:audit.audit_log")]
+    Apply(ApplyArgs),
+    /// Say by exit code and report whether the database agrees with the policy. Changes nothing.
+    #[command(
+        visible_alias = "check",
+        after_help = "\
+Examples:
+  pgstrata drift                   # exit 2: drift, or scheduled work is late
+  # also when work is merely due:
+  pgstrata drift --fail-on scheduled,drift,overdue
+  pgstrata drift -q --report json=drift.json"
+    )]
+    Drift(DriftArgs),
+    /// Check policies offline: every environment, each error with its place.
+    #[command(after_help = "\
+Examples:
+  pgstrata validate
+  pgstrata validate -p policies
+  pgstrata validate -p policies -p holds.yaml --env production")]
+    Validate(ValidateArgs),
+    /// Show a saved plan. Needs no server and does not judge whether the plan is stale.
+    #[command(after_help = "\
+Examples:
+  pgstrata show plan.json
+  pgstrata show -v plan.json       # each step with SQL, locks and facts
+  pgstrata show plan.json --format sql > plan.sql")]
+    Show(ShowArgs),
+    /// Print the JSON Schema (draft-07) of policies or of plans.
+    #[command(after_help = "\
+Examples:
+  pgstrata schema policy > policy.schema.json
+  pgstrata schema plan | jq '.properties | keys'")]
+    Schema(SchemaArgs),
+    /// Print completions for a shell.
+    #[command(after_help = "\
+Examples:
+  pgstrata completions bash > /etc/bash_completion.d/pgstrata
+  pgstrata completions zsh > ~/.zfunc/_pgstrata
+  pgstrata completions fish > ~/.config/fish/completions/pgstrata.fish")]
+    Completions(CompletionsArgs),
+    /// Show the whole story on a throw-away server of its own.
+    #[cfg(feature = "sandbox")]
+    #[command(after_help = "\
+Examples:
+  pgstrata demo
+  PGSTRATA_PG_BIN=/usr/lib/postgresql/17/bin pgstrata demo")]
+    Demo(DemoArgs),
+    /// Print the command reference as Markdown.
+    #[command(hide = true)]
+    Reference,
+}
+
+/// Which policy.
+#[derive(Debug, Args)]
+pub(super) struct PolicyArgs {
+    /// A policy file, or a folder whose *.yaml are read in name order. Repeatable.
+    #[arg(short, long, value_name = "PATH", default_value = "pgstrata.yaml", help_heading = "Policy")]
+    pub(super) policy: Vec<PathBuf>,
+    /// The policy's environment; needed where the policy has some.
+    #[arg(long, value_name = "NAME", help_heading = "Policy")]
+    pub(super) env: Option<String>,
+}
+
+/// Which database.
+#[derive(Debug, Args)]
+pub(super) struct ConnectArgs {
+    /// The database, as a URI or key=value list; what it leaves out comes from libpq's variables and files.
+    #[arg(long, value_name = "URL", help_heading = "Connection")]
+    pub(super) url: Option<String>,
+}
+
+/// Which tables.
+#[derive(Debug, Args)]
+pub(super) struct SelectArgs {
+    /// Only this table of the policy. Repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "Policy")]
+    pub(super) table: Vec<TableName>,
+    /// Every table of the policy but this. Repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "Policy")]
+    pub(super) exclude: Vec<TableName>,
+}
+
+/// What is accepted, and how it is carried out.
+#[derive(Debug, Args)]
+pub(super) struct CarryArgs {
+    /// Accept a hazard, everywhere or in one table. Repeatable.
+    #[arg(long, value_name = "HAZARD[:TABLE]", help_heading = "Hazards")]
+    pub(super) allow: Vec<Grant>,
+    /// Let so many partitions leave one table at once, instead of the policy's apply.max_drop.
+    #[arg(long, value_name = "N", help_heading = "Hazards")]
+    pub(super) max_drop: Option<u32>,
+    /// The server's lock_timeout for each try, such as 200ms, instead of the policy's.
+    #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "Execution")]
+    pub(super) lock_timeout: Option<Duration>,
+    /// Tries after the first for a lock, instead of the policy's.
+    #[arg(long, value_name = "N", help_heading = "Execution")]
+    pub(super) lock_retries: Option<u32>,
+    /// Tables side by side, instead of the policy's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "Execution")]
+    pub(super) jobs: Option<u32>,
+    /// Do not ask the server how it spells wanted indexes: they are then compared as they are written.
+    #[arg(long, help_heading = "Execution")]
+    pub(super) no_probe: bool,
+}
+
+/// `plan`
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) policy: PolicyArgs,
+    #[command(flatten)]
+    pub(super) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(super) select: SelectArgs,
+    #[command(flatten)]
+    pub(super) carry: CarryArgs,
+    #[command(flatten)]
+    pub(super) output: PlanOutputArgs,
+    /// Save the plan for `apply`; only its owner may read the file.
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(super) out: Option<PathBuf>,
+    /// Exit 2 when changes are pending.
+    #[arg(long, help_heading = "Output")]
+    pub(super) detailed_exitcode: bool,
+    /// Plan for this instant instead of the server's clock; ahead of it the plan is for reading only.
+    #[arg(long, value_name = "INSTANT", value_parser = instant, help_heading = "Policy")]
+    pub(super) now: Option<Timestamp>,
+}
+
+/// `apply`
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    /// A plan saved by `plan --out`; it is carried out with the policy it was made from, or not at all.
+    #[arg(value_name = "PLAN", conflicts_with_all = ["table", "exclude"])]
+    pub(super) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) policy: PolicyArgs,
+    #[command(flatten)]
+    pub(super) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(super) select: SelectArgs,
+    #[command(flatten)]
+    pub(super) carry: CarryArgs,
+    /// How the outcome is printed.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: OutcomeFormat,
+    /// Also write the outcome to a file. Repeatable.
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = report::<OutcomeFormat>, help_heading = "Output")]
+    pub(super) report: Vec<Report<OutcomeFormat>>,
+    /// Do not ask. Hazards still need their grants.
+    #[arg(long, help_heading = "Hazards")]
+    pub(super) auto_approve: bool,
+    /// Wait this long for another run to end, such as 5min; without it another run is exit 5 at once.
+    #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "Execution")]
+    pub(super) run_lock_wait: Option<Duration>,
+}
+
+/// `drift`
+#[derive(Debug, Args)]
+pub(super) struct DriftArgs {
+    #[command(flatten)]
+    pub(super) policy: PolicyArgs,
+    #[command(flatten)]
+    pub(super) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(super) select: SelectArgs,
+    /// How the report is printed.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: DriftFormat,
+    /// Also write the report to a file. Repeatable.
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = report::<DriftFormat>, help_heading = "Output")]
+    pub(super) report: Vec<Report<DriftFormat>>,
+    /// Which classes of steps are exit 2, separated by commas.
+    #[arg(
+        long,
+        value_name = "CLASSES",
+        value_parser = class,
+        value_delimiter = ',',
+        default_value = "drift,overdue",
+        help_heading = "Output"
+    )]
+    pub(super) fail_on: Vec<Class>,
+    /// Do not ask the server how it spells wanted indexes: they are then compared as they are written.
+    #[arg(long, help_heading = "Execution")]
+    pub(super) no_probe: bool,
+    /// Judge for this instant instead of the server's clock.
+    #[arg(long, value_name = "INSTANT", value_parser = instant, help_heading = "Policy")]
+    pub(super) now: Option<Timestamp>,
+}
+
+/// `validate`
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {
+    #[command(flatten)]
+    pub(super) policy: PolicyArgs,
+}
+
+/// `show`
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// A plan saved by `plan --out`, or the output of `plan --format json`.
+    #[arg(value_name = "PLAN")]
+    pub(super) plan: PathBuf,
+    #[command(flatten)]
+    pub(super) output: PlanOutputArgs,
+    /// Take this for the present when saying how old the plan is.
+    #[arg(long, value_name = "INSTANT", value_parser = instant, help_heading = "Output")]
+    pub(super) now: Option<Timestamp>,
+}
+
+/// `demo`
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {}
+
+/// `schema`
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// Of what.
+    #[arg(value_enum)]
+    pub(super) of: SchemaOf,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// For which shell.
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// How a plan is shown.
+#[derive(Debug, Args)]
+pub(super) struct PlanOutputArgs {
+    /// How the plan is printed.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: PlanFormat,
+    /// Also write it to a file. Repeatable.
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = report::<PlanFormat>, help_heading = "Output")]
+    pub(super) report: Vec<Report<PlanFormat>>,
+}
+
+/// What a plan can be printed as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlanFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
+    /// For a pull request's comment.
+    Markdown,
+    /// For psql.
+    Sql,
+}
+
+/// What an outcome can be printed as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutcomeFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
+    /// For a pull request's comment.
+    Markdown,
+}
+
+/// What drift can be printed as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum DriftFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
+    /// For a pull request's comment.
+    Markdown,
+}
+
+/// What has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// Policy files.
+    Policy,
+    /// Plans.
+    Plan,
+}
+
+/// `FORMAT=PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Report<F> {
+    pub(super) format: F,
+    pub(super) path: PathBuf,
+}
+
+fn report<F: ValueEnum>(text: &str) -> Result<Report<F>, String> {
+    let formats = || {
+        let names = F::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        names.map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(", ")
+    };
+    let Some((format, path)) = text.split_once('=') else {
+        return Err(format!("expected FORMAT=PATH, with one of {}", formats()));
+    };
+    let format = F::from_str(format, true).map_err(|_| format!("`{format}` is not one of {}", formats()))?;
+    if path.is_empty() {
+        return Err("the path is empty".to_owned());
+    }
+    Ok(Report { format, path: PathBuf::from(path) })
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    units::timeout(text).map_err(|error| error.to_string())
+}
+
+fn class(text: &str) -> Result<Class, String> {
+    const ALL: [Class; 3] = [Class::Scheduled, Class::Drift, Class::Overdue];
+    ALL.into_iter()
+        .find(|class| class.word() == text.trim())
+        .ok_or_else(|| format!("there are {}", ALL.map(Class::word).join(", ")))
+}
+
+/// An instant with its offset, or a day: its midnight in UTC, like every time that is shown.
+fn instant(text: &str) -> Result<Timestamp, String> {
+    let day = || jiff::civil::Date::from_str(text).ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    // A date alone would be read as a date and time without the offset that makes it an instant.
+    match text.parse::<Timestamp>() {
+        Ok(at) => Ok(at),
+        Err(_) if text.len() == 10 => {
+            day().map(|day| day.timestamp()).ok_or_else(|| format!("`{text}` is no day, such as 2026-03-14"))
+        }
+        Err(_) => Err("expected an instant with its offset, such as 2026-03-14T00:00:00Z, or a day in UTC".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn instants_have_an_offset_or_are_days_in_utc() {
+        let midnight: Timestamp = "2026-03-14T00:00:00Z".parse().unwrap();
+        assert_eq!(instant("2026-03-14"), Ok(midnight));
+        assert_eq!(instant("2026-03-14T02:00:00+02:00"), Ok(midnight));
+        assert!(instant("2026-03-14T00:00:00").is_err());
+        assert!(instant("2026-02-30").is_err());
+        assert!(instant("tomorrow").is_err());
+    }
+
+    #[test]
+    fn reports_name_format_and_path() {
+        let parsed = report::<PlanFormat>("markdown=a=b.md").unwrap();
+        assert_eq!(parsed, Report { format: PlanFormat::Markdown, path: PathBuf::from("a=b.md") });
+        for (text, error) in [
+            ("plan.md", "expected FORMAT=PATH, with one of human, json, markdown, sql"),
+            ("md=plan.md", "`md` is not one of human, json, markdown, sql"),
+            ("sql=", "the path is empty"),
+        ] {
+            assert_eq!(report::<PlanFormat>(text).unwrap_err(), error);
+        }
+    }
+}

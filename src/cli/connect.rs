@@ -1,0 +1,37 @@
+//! Which database, and a session with it.
+
+use pgstrata::db::{Connector, Env, Interrupt, Session, resolve};
+
+use super::args::ConnectArgs;
+use super::error::CommandError;
+use super::policy::{Loaded, invalid};
+use super::ui::Ui;
+
+/// Settings by precedence: `--url` and its variable, the policy's `connection.url`, `DATABASE_URL`, libpq's variables.
+pub(super) fn connector(
+    command: &str,
+    args: &ConnectArgs,
+    loaded: &Loaded,
+    env: &Env,
+    ui: &Ui,
+    stop: &Interrupt,
+) -> Result<Connector, CommandError> {
+    let url = match &args.url {
+        Some(url) => Some(url.clone()),
+        None => {
+            let vars = |name: &str| env.get(name).map(str::to_owned);
+            let refused = |error| invalid(&loaded.places.locate(vec![error]), &loaded.sources, ui);
+            let from_policy = loaded.policy.connection_url(&vars).map_err(refused)?;
+            from_policy.or_else(|| env.non_empty("DATABASE_URL").map(str::to_owned))
+        }
+    };
+    let failed = |error| CommandError::connecting(&error, stop.signal());
+    let info = resolve(url.as_deref(), env).map_err(failed)?;
+    let connector = Connector::new(info, &format!("pgstrata/{command}")).map_err(failed)?;
+    Ok(connector.with_interrupt(stop))
+}
+
+/// A session, within the deadline.
+pub(super) fn session(connector: &Connector, stop: &Interrupt) -> Result<Session, CommandError> {
+    connector.connect(connector.default_deadline()).map_err(|error| CommandError::connecting(&error, stop.signal()))
+}

@@ -1,0 +1,43 @@
+//! `pgstrata drift`
+
+use pgstrata::db::Env;
+use pgstrata::render::{Style, human, json, markdown};
+use pgstrata::report::drift::{Verdict, drift};
+
+use super::args::{DriftArgs, DriftFormat};
+use super::error::CommandError;
+use super::exit::{Event, Events};
+use super::files::{Mode, check_folder, write_atomically};
+use super::plan_text::written;
+use super::ui::Ui;
+use super::{connect, inspect, policy, signals};
+
+pub(super) fn run(args: &DriftArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
+    for report in &args.report {
+        check_folder(&report.path)?;
+    }
+    let loaded = policy::load(&args.policy, env, ui)?;
+    inspect::check_selection(&args.select, &loaded.desired)?;
+    let stop = signals::install(ui)?;
+    let connector = connect::connector("drift", &args.connect, &loaded, env, ui, &stop)?;
+    let mut session = connect::session(&connector, &stop)?;
+    let options = inspect::options(&args.select, None);
+    let (snapshot, options) = inspect::snapshot(&mut session, &loaded.desired, &options, args.now, &stop)?;
+    drop(session);
+    let plan = inspect::fresh_plan(&loaded.desired, &snapshot, &options)?;
+    let drift = drift(&plan, &args.fail_on.iter().copied().collect());
+    let text = |format: DriftFormat, style: Style| match format {
+        DriftFormat::Human => written(|out| human::drift(&drift, style, out)),
+        DriftFormat::Json => Ok(json::drift(&drift)),
+        DriftFormat::Markdown => written(|out| markdown::drift(&drift, out)),
+    };
+    ui.result(&text(args.format, ui.style())?)?;
+    for report in &args.report {
+        write_atomically(&report.path, &text(report.format, Style::PLAIN)?, Mode::Shared)?;
+    }
+    Ok(match drift.verdict {
+        Verdict::Agrees => Events::new(),
+        Verdict::Drifted => Events::from([Event::Pending]),
+        Verdict::Unjudged => Events::from([Event::Error]),
+    })
+}

@@ -1,0 +1,107 @@
+//! Reading what a plan needs, and making it: what `plan`, `apply` and `drift` share.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use pgstrata::catalog::{InspectError, Snapshot, take};
+use pgstrata::db::{Interrupt, Session};
+use pgstrata::plan::{Code, GrantSource, Granted, Overrides, Plan, PlanOptions, plan, verify};
+use pgstrata::policy::Desired;
+
+use super::args::{CarryArgs, SelectArgs};
+use super::error::CommandError;
+
+/// What the flags say about planning. The clock is the server's until it was read.
+pub(super) fn options(select: &SelectArgs, carry: Option<&CarryArgs>) -> PlanOptions {
+    let SelectArgs { table, exclude } = select;
+    let grants = carry.map(|carry| &carry.allow).into_iter().flatten();
+    PlanOptions {
+        include: table.iter().cloned().collect(),
+        exclude: exclude.iter().cloned().collect(),
+        grants: grants.map(|grant| Granted { grant: grant.clone(), source: GrantSource::Flag }).collect(),
+        max_drop: carry.and_then(|carry| carry.max_drop),
+        overrides: Overrides {
+            lock_timeout: carry.and_then(|carry| carry.lock_timeout),
+            lock_retries: carry.and_then(|carry| carry.lock_retries),
+        },
+        ..PlanOptions::at(Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// Tables that `--table` and `--exclude` name and the policy does not have: a slip of the keyboard would otherwise
+/// read as "nothing to do".
+pub(super) fn check_selection(select: &SelectArgs, desired: &Desired) -> Result<(), CommandError> {
+    let known: BTreeSet<_> = desired.tables.keys().collect();
+    for (flag, names) in [("--table", &select.table), ("--exclude", &select.exclude)] {
+        if let Some(name) = names.iter().find(|name| !known.contains(name)) {
+            let tables = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(CommandError::usage(format!("{flag} {name}: there is no such table in the policy"))
+                .hint(format!("the policy's tables are {tables}")));
+        }
+    }
+    Ok(())
+}
+
+/// Takes a snapshot; a signal cancels its statements on the server.
+pub(super) fn snapshot(
+    session: &mut Session,
+    desired: &Desired,
+    options: &PlanOptions,
+    now: Option<Timestamp>,
+    stop: &Interrupt,
+) -> Result<(Snapshot, PlanOptions), CommandError> {
+    let interrupted = |signal| CommandError::interrupted(signal, "interrupted while reading the catalog");
+    let watch = stop.watch(session.cancel_handle()).map_err(|error| interrupted(error.0))?;
+    let taken = take(session, desired, options, now);
+    drop(watch);
+    // A cancelled question is an answer `Unknown`, and no reason to judge by it.
+    match stop.signal() {
+        Some(signal) => Err(interrupted(signal)),
+        None => taken.map_err(|error| unreadable(&error)),
+    }
+}
+
+/// Exit 1: there was a session.
+pub(super) fn unreadable(error: &InspectError) -> CommandError {
+    CommandError::error(error.to_string())
+}
+
+/// A plan that keeps the rules of every plan.
+pub(super) fn fresh_plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Result<Plan, CommandError> {
+    let plan = plan(desired, snapshot, options);
+    match verify(&plan, desired, snapshot) {
+        Ok(()) => Ok(plan),
+        Err(violations) => {
+            let rules = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            Err(CommandError::error(format!("the plan breaks a rule, which is a bug in pgstrata: {rules}"))
+                .hint("nothing was changed; please report this with the output of `pgstrata plan -v`"))
+        }
+    }
+}
+
+/// Whether a table of the policy, or the policy's server, is not what it says: exit 1, while other tables go on.
+pub(super) fn something_is_broken(plan: &Plan) -> bool {
+    plan.findings.iter().any(|finding| match finding.code {
+        Code::TableMissing | Code::TableUnfit | Code::KeyMismatch | Code::WrongTarget => true,
+        Code::InRecovery
+        | Code::ManagedByPgPartman
+        | Code::NotYetEnforced
+        | Code::MissingPrivilege
+        | Code::Unknown
+        | Code::ClockSkew
+        | Code::DefaultPartitionPresent
+        | Code::RowsInDefault
+        | Code::Straddling
+        | Code::Unbounded
+        | Code::Held
+        | Code::NewestWithRows
+        | Code::NotRemovable
+        | Code::InGrace
+        | Code::Detached
+        | Code::ForeignMarker
+        | Code::MarkedButWanted
+        | Code::WindowTaken
+        | Code::NameTaken
+        | Code::NoNameLeft => false,
+    })
+}

@@ -1,0 +1,66 @@
+//! `pgstrata plan`
+
+use std::path::Path;
+
+use pgstrata::db::Env;
+use pgstrata::plan::Plan;
+
+use super::args::{PlanArgs, PlanFormat};
+use super::error::CommandError;
+use super::exit::{Event, Events};
+use super::files::{Mode, append, check_folder, write_atomically};
+use super::plan_text::{plan_text, write_reports};
+use super::ui::Ui;
+use super::{connect, inspect, policy, signals};
+
+pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
+    for path in args.out.iter().chain(args.output.report.iter().map(|report| &report.path)) {
+        check_folder(path)?;
+    }
+    let loaded = policy::load(&args.policy, env, ui)?;
+    inspect::check_selection(&args.select, &loaded.desired)?;
+    let stop = signals::install(ui)?;
+    let connector = connect::connector("plan", &args.connect, &loaded, env, ui, &stop)?;
+    let mut session = connect::session(&connector, &stop)?;
+    let options = inspect::options(&args.select, Some(&args.carry));
+    let (snapshot, options) = inspect::snapshot(&mut session, &loaded.desired, &options, args.now, &stop)?;
+    drop(session);
+    let plan = inspect::fresh_plan(&loaded.desired, &snapshot, &options)?;
+
+    ui.result(&plan_text(&plan, args.output.format, ui.style())?)?;
+    write_reports(&plan, &args.output.report)?;
+    if let Some(path) = &args.out {
+        save(&plan, path, ui)?;
+    }
+    summarize_for_ci(&plan, env, ui);
+    let mut events = Events::new();
+    if inspect::something_is_broken(&plan) {
+        events.insert(Event::Error);
+    }
+    if args.detailed_exitcode && !plan.is_empty() {
+        events.insert(Event::Pending);
+    }
+    Ok(events)
+}
+
+fn save(plan: &Plan, path: &Path, ui: &Ui) -> Result<(), CommandError> {
+    let text = plan_text(plan, PlanFormat::Json, pgstrata::render::Style::PLAIN)?;
+    write_atomically(path, &text, Mode::Private)?;
+    let path = path.display();
+    match &plan.not_applyable_because {
+        None => ui.note(&format!("saved; carry out exactly this with: pgstrata apply {path}")),
+        Some(because) => ui.note(&format!("saved for reading (pgstrata show {path}); it cannot be applied: {because}")),
+    }
+    Ok(())
+}
+
+/// The summary page of a GitHub Actions job. A plan is not worth less where it cannot be shown there.
+fn summarize_for_ci(plan: &Plan, env: &Env, ui: &Ui) {
+    let Some(path) = env.non_empty("GITHUB_STEP_SUMMARY") else { return };
+    let shown = plan_text(plan, PlanFormat::Markdown, pgstrata::render::Style::PLAIN)
+        .map_err(|error| error.message)
+        .and_then(|text| append(Path::new(path), &text).map_err(|error| error.to_string()));
+    if let Err(error) = shown {
+        ui.warn(&format!("the job's summary could not be written: {error}"));
+    }
+}

@@ -1,0 +1,22 @@
+//! Saved plans.
+
+use std::path::Path;
+
+use pgstrata::plan::Plan;
+use pgstrata::render::json::{MAX_PLAN_BYTES, from_json};
+
+use super::error::CommandError;
+use super::exit::Event;
+use super::files::read_at_most;
+
+/// Reads a saved plan: exit 4 where that is not possible, since nothing can run.
+pub(super) fn read(path: &Path) -> Result<Plan, CommandError> {
+    let name = path.display();
+    let refused = |because: String| {
+        CommandError::new(Event::Stale, format!("the plan {name} cannot be used: {because}"))
+            .hint(format!("make it again: pgstrata plan --out {name}"))
+    };
+    let bytes = read_at_most(path, MAX_PLAN_BYTES as u64).map_err(|error| refused(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| refused("the file is not UTF-8".to_owned()))?;
+    from_json(&text).map_err(|error| refused(error.to_string()))
+}

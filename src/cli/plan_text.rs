@@ -1,0 +1,34 @@
+//! A plan in the formats that `plan` and `show` have.
+
+use std::fmt;
+
+use pgstrata::plan::Plan;
+use pgstrata::render::{Style, human, json, markdown, script};
+
+use super::args::{PlanFormat, Report};
+use super::error::CommandError;
+use super::files::{Mode, write_atomically};
+
+/// The plan as text. Only human output has a style.
+pub(super) fn plan_text(plan: &Plan, format: PlanFormat, style: Style) -> Result<String, CommandError> {
+    match format {
+        PlanFormat::Human => written(|out| human::plan(plan, style, out)),
+        PlanFormat::Json => Ok(json::to_json(plan)),
+        PlanFormat::Markdown => written(|out| markdown::plan(plan, out)),
+        PlanFormat::Sql => written(|out| script::plan(plan, out)),
+    }
+}
+
+/// Every `--report`.
+pub(super) fn write_reports(plan: &Plan, reports: &[Report<PlanFormat>]) -> Result<(), CommandError> {
+    reports.iter().try_for_each(|report| {
+        write_atomically(&report.path, &plan_text(plan, report.format, Style::PLAIN)?, Mode::Shared)
+    })
+}
+
+/// What a renderer writes. A string takes everything; should a renderer give up all the same, nothing half is shown.
+pub(super) fn written(write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) -> Result<String, CommandError> {
+    let mut text = String::new();
+    write(&mut text).map_err(|error| CommandError::error(format!("rendering: {error}")))?;
+    Ok(text)
+}

@@ -1,0 +1,73 @@
+//! The policy as the flags name it.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use pgstrata::db::Env;
+use pgstrata::policy::{self, Desired, Policy, PolicyError, Source, SourceMap};
+
+use super::args::PolicyArgs;
+use super::diagnostics;
+use super::error::CommandError;
+use super::exit::Event;
+use super::files::{policies_in, read_at_most};
+use super::ui::Ui;
+
+/// Beyond what the policy language takes, so that its own message tells the limit.
+const LARGEST: u64 = 4 << 20;
+
+/// A policy that is valid.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) sources: Vec<Source>,
+    pub(super) places: SourceMap,
+    pub(super) policy: Policy,
+    pub(super) desired: Desired,
+}
+
+/// Reads, checks and resolves the policy.
+pub(super) fn load(args: &PolicyArgs, env: &Env, ui: &Ui) -> Result<Loaded, CommandError> {
+    let sources = sources(args)?;
+    let vars = |name: &str| env.get(name).map(str::to_owned);
+    let refused = |errors: Vec<PolicyError>| invalid(&errors, &sources, ui);
+    let (policy, places) = policy::load(&sources, args.env.as_deref(), &vars).map_err(refused)?;
+    let desired = policy.resolve().map_err(|errors| refused(places.locate(errors)))?;
+    Ok(Loaded { sources, places, policy, desired })
+}
+
+/// The files, unread policies and all.
+pub(super) fn sources(args: &PolicyArgs) -> Result<Vec<Source>, CommandError> {
+    let mut sources = Vec::new();
+    for path in &args.policy {
+        if path.is_dir() {
+            for file in policies_in(path)? {
+                sources.push(source(&file)?);
+            }
+        } else {
+            sources.push(source(path)?);
+        }
+    }
+    Ok(sources)
+}
+
+/// Exit 78, with an excerpt for each error.
+pub(super) fn invalid(errors: &[PolicyError], sources: &[Source], ui: &Ui) -> CommandError {
+    let report = diagnostics::report(errors, sources, ui.colour.stderr, ui.width_of_notes());
+    let message = match errors.len() {
+        1 => "the policy is invalid".to_owned(),
+        count => format!("the policy is invalid: {count} errors"),
+    };
+    CommandError { report: Some(report), ..CommandError::new(Event::Config, message) }
+}
+
+fn source(path: &Path) -> Result<Source, CommandError> {
+    let name = path.display().to_string();
+    match read_at_most(path, LARGEST) {
+        Ok(bytes) => Ok(Source::new(name, bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(CommandError::new(Event::Config, format!("there is no policy {name}"))
+                .hint("name it with --policy PATH; `pgstrata validate` checks it"))
+        }
+        Err(error) => Err(CommandError::new(Event::Config, format!("{name} cannot be read: {error}"))),
+    }
+}

@@ -1,0 +1,134 @@
+//! What is said where: the result on stdout, everything else on stderr.
+
+use std::io::{self, ErrorKind, Write as _};
+
+use pgstrata::db::Env;
+use pgstrata::render::Style;
+use terminal_size::{Width, terminal_size_of};
+
+use super::args::GlobalArgs;
+use super::colour::{ColorChoice, Terminals};
+use super::error::CommandError;
+
+/// Diagnostics are laid out for this width where there is no terminal.
+const WIDTH_OF_FILES: usize = 100;
+
+/// How and where to talk, decided once.
+#[derive(Debug, Clone)]
+pub(super) struct Ui {
+    pub(super) colour: ColorChoice,
+    pub(super) terminals: Terminals,
+    pub(super) verbose: bool,
+    pub(super) quiet: bool,
+    unicode: bool,
+}
+
+impl Ui {
+    pub(super) fn new(args: &GlobalArgs, env: &Env) -> Self {
+        let terminals = Terminals::detect();
+        let GlobalArgs { color, verbose, quiet } = args;
+        Self {
+            colour: ColorChoice::resolve(*color, env, terminals),
+            terminals,
+            verbose: *verbose,
+            quiet: *quiet,
+            unicode: speaks_utf8(env),
+        }
+    }
+
+    /// How human output on stdout looks.
+    pub(super) fn style(&self) -> Style {
+        let width = self.terminals.stdout.then(|| columns(&io::stdout())).flatten();
+        // A file has the same bytes whoever writes it.
+        Style {
+            colour: self.colour.stdout,
+            width,
+            verbose: self.verbose,
+            unicode: self.unicode || !self.terminals.stdout,
+        }
+    }
+
+    /// The same on stderr.
+    pub(super) fn style_of_notes(&self) -> Style {
+        let width = self.terminals.stderr.then(|| columns(&io::stderr())).flatten();
+        Style {
+            colour: self.colour.stderr,
+            width,
+            verbose: self.verbose,
+            unicode: self.unicode || !self.terminals.stderr,
+        }
+    }
+
+    /// Columns for diagnostics on stderr.
+    pub(super) fn width_of_notes(&self) -> usize {
+        self.style_of_notes().width.unwrap_or(WIDTH_OF_FILES)
+    }
+
+    /// The result. A reader that has gone, such as `head`, has seen enough.
+    pub(super) fn result(&self, text: &str) -> Result<(), CommandError> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(CommandError::error(format!("the result could not be written: {error}"))),
+        }
+    }
+
+    /// Something good to know; not with `-q`.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.say(&format!("pgstrata: {text}\n"));
+        }
+    }
+
+    /// Something to act on; also with `-q`.
+    pub(super) fn warn(&self, text: &str) {
+        let word = if self.colour.stderr { "\x1b[33mwarning:\x1b[0m" } else { "warning:" };
+        self.say(&format!("pgstrata: {word} {text}\n"));
+    }
+
+    /// Why the command ends.
+    pub(super) fn error(&self, error: &CommandError) {
+        let (red, cyan, plain) = if self.colour.stderr { ("\x1b[1;31m", "\x1b[36m", "\x1b[0m") } else { ("", "", "") };
+        let mut text = error.report.as_ref().map_or_else(String::new, |report| format!("{report}\n"));
+        text.push_str(&format!("pgstrata: {red}error:{plain} {}\n", error.message));
+        for hint in &error.hints {
+            text.push_str(&format!("{cyan}hint:{plain} {hint}\n"));
+        }
+        self.say(&text);
+    }
+
+    /// Text on stderr, as it is. Nobody may be there to read it, which is no reason to stop.
+    pub(super) fn say(&self, text: &str) {
+        drop(io::stderr().lock().write_all(text.as_bytes()));
+    }
+}
+
+fn columns(stream: &impl std::os::fd::AsFd) -> Option<usize> {
+    terminal_size_of(stream).map(|(Width(columns), _)| usize::from(columns)).filter(|columns| *columns > 0)
+}
+
+/// By the locale's variables, in the order of their weight; where none is set, as terminals are.
+fn speaks_utf8(env: &Env) -> bool {
+    ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| env.non_empty(name)).is_none_or(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locale_says_whether_dots_are_three() {
+        for (env, utf8) in [
+            (vec![], true),
+            (vec![("LANG", "de_DE.UTF-8")], true),
+            (vec![("LANG", "de_DE.UTF-8"), ("LC_ALL", "C")], false),
+            (vec![("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")], true),
+        ] {
+            assert_eq!(speaks_utf8(&Env::from_map(env.clone())), utf8, "{env:?}");
+        }
+    }
+}

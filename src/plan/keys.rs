@@ -1,0 +1,53 @@
+//! A detached partition keeps its parent's foreign keys, as a table of its own: from then on it is one more table that
+//! references what its parent references, and later steps there lock it too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::action::{Action, Touches};
+use super::step::Step;
+use crate::sql::TableName;
+
+/// Adds to each step what earlier steps made of the tables that reference its root, and takes away what they dropped.
+pub(super) fn follow_detached(steps: &mut [Step]) {
+    let mut detached: BTreeMap<TableName, BTreeSet<TableName>> = BTreeMap::new();
+    let mut gone: BTreeSet<TableName> = BTreeSet::new();
+    for step in steps.iter_mut() {
+        let root = step.table.clone();
+        if let Some(touches) = touches(&mut step.action) {
+            let joined = detached.iter().filter(|(_, references)| references.contains(&root));
+            touches.referenced_by.extend(joined.map(|(table, _)| table.clone()));
+            touches.referenced_by.retain(|table| !gone.contains(table));
+        }
+        if step.gate.is_blocked() {
+            continue;
+        }
+        match &step.action {
+            Action::FinalizeDetach(leaving) => {
+                detached.insert(leaving.partition.name.clone(), leaving.touches.references.clone());
+            }
+            Action::DetachPartition(detach) => {
+                let leaving = &detach.leaving;
+                detached.insert(leaving.partition.name.clone(), leaving.touches.references.clone());
+            }
+            Action::AttachPartition(_) | Action::DropPartition(_) => {
+                detached.remove(step.action.partition());
+                gone.insert(step.action.partition().clone());
+            }
+            Action::CreatePartition(_)
+            | Action::CreateDefault(_)
+            | Action::MarkPartition(_)
+            | Action::StampPartition(_) => {}
+        }
+    }
+}
+
+fn touches(action: &mut Action) -> Option<&mut Touches> {
+    match action {
+        Action::CreatePartition(create) => Some(&mut create.touches),
+        Action::CreateDefault(create) => Some(&mut create.touches),
+        Action::FinalizeDetach(leaving) => Some(&mut leaving.touches),
+        Action::DetachPartition(detach) => Some(&mut detach.leaving.touches),
+        Action::AttachPartition(attach) => Some(&mut attach.touches),
+        Action::MarkPartition(_) | Action::StampPartition(_) | Action::DropPartition(_) => None,
+    }
+}

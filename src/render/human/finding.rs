@@ -1,0 +1,112 @@
+//! Findings for people: errors said one by one, notes that repeat themselves joined.
+
+use std::fmt::{self, Write};
+
+use super::plan::Layout;
+use crate::plan::{Code, Finding, Level};
+use crate::render::outline::short;
+use crate::render::sentences::code_word;
+use crate::render::style::{Paint, Style, columns, wrap};
+use crate::sql::TableName;
+
+/// One or several findings of one kind, as one line.
+pub(crate) struct FoldedFinding<'a> {
+    first: &'a Finding,
+    object: Option<String>,
+    message: String,
+    hint: Option<&'a str>,
+}
+
+/// Joins what would repeat itself: sections that are not yet enforced, and notes of one code about many partitions.
+pub(crate) fn fold_findings<'a>(findings: &[&'a Finding], style: Style) -> Vec<FoldedFinding<'a>> {
+    const MANY: usize = 3;
+    let mut folded: Vec<FoldedFinding<'a>> = Vec::new();
+    let mut at = 0;
+    while let Some(first) = findings.get(at) {
+        let alike = |other: &&&Finding| other.code == first.code && other.hint == first.hint;
+        let run = findings[at..].iter().take_while(alike).count();
+        let same_message = findings[at..at + run].iter().all(|finding| finding.message == first.message);
+        let not_enforced = first.code == Code::NotYetEnforced;
+        let joins = run > 1 && !style.verbose && (not_enforced || same_message || run > MANY);
+        // Errors are said one by one.
+        if !joins || first.code.level() == Level::Error {
+            folded.push(FoldedFinding {
+                first,
+                object: first.object.as_ref().map(|object| relative(object, first.table.as_ref())),
+                message: first.message.clone(),
+                hint: first.hint.as_deref(),
+            });
+            at += 1;
+            continue;
+        }
+        let last = findings[at + run - 1];
+        let ends = first.object.as_ref().zip(last.object.as_ref()).map(|(first_object, last_object)| {
+            let table = first.table.as_ref();
+            format!("{} {} {}", relative(first_object, table), style.dots(), relative(last_object, table))
+        });
+        let message = if not_enforced {
+            let paths: Vec<&str> = findings[at..at + run].iter().map(|finding| path_of(&finding.message)).collect();
+            format!("not yet enforced by this version: {}", paths.join(", "))
+        } else if same_message {
+            format!("{run} of them: {}", first.message)
+        } else {
+            format!("{run} of them, such as the first: {} (-v lists all)", first.message)
+        };
+        folded.push(FoldedFinding { first, object: ends, message, hint: first.hint.as_deref() });
+        at += run;
+    }
+    folded
+}
+
+/// The policy path that a message has in backticks.
+fn path_of(message: &str) -> &str {
+    message.split('`').nth(1).unwrap_or(message)
+}
+
+fn relative(object: &TableName, table: Option<&TableName>) -> String {
+    table.map_or_else(|| object.to_string(), |table| short(object, table))
+}
+
+pub(super) fn finding_line(
+    finding: &FoldedFinding<'_>,
+    table: Option<&TableName>,
+    layout: &Layout,
+    style: Style,
+    out: &mut dyn Write,
+) -> fmt::Result {
+    let (word, paint) = match finding.first.code.level() {
+        Level::Error => ("error: ", Paint::Danger),
+        Level::Warning => ("warning: ", Paint::Changed),
+        Level::Note => ("", Paint::Dim),
+    };
+    let code = if style.verbose { format!(" [{}]", code_word(finding.first)) } else { String::new() };
+    let message = style.text(&format!("{word}{}{code}", finding.message));
+    let object = finding.object.as_deref().map(|object| style.text(object));
+    let indent = match (&object, table) {
+        (Some(object), Some(_)) => 4 + layout.what.max(columns(object)) + 2,
+        (Some(object), None) => 4 + columns(object) + 2,
+        (None, _) => 4,
+    };
+    // Beside a long name too little room is left: the message then goes below it.
+    let below = style.width.is_some_and(|width| width < indent + 45);
+    let (lead, hang) = match &object {
+        Some(object) if below => {
+            writeln!(out, "{}", style.paint(paint, format!("  ? {object}")))?;
+            ("      ".to_owned(), 6)
+        }
+        Some(object) => (format!("  ? {object:pad$}  ", pad = indent - 6), indent),
+        None => ("  ? ".to_owned(), 4),
+    };
+    let room = style.width.map(|width| width.saturating_sub(hang));
+    for (at, piece) in wrap(&message, room).into_iter().enumerate() {
+        let lead = if at == 0 { lead.clone() } else { " ".repeat(hang) };
+        writeln!(out, "{}", style.paint(paint, format!("{lead}{piece}")))?;
+    }
+    if let Some(hint) = finding.hint {
+        let hint = style.text(&format!("hint: {hint}"));
+        for piece in wrap(&hint, style.width.map(|width| width.saturating_sub(6))) {
+            writeln!(out, "      {piece}")?;
+        }
+    }
+    Ok(())
+}

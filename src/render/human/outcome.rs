@@ -1,0 +1,72 @@
+//! What became of a run, for people: one sentence, what was not done and why, and what remains.
+
+use std::fmt::{self, Write};
+
+use super::plan::body;
+use crate::apply::Outcome;
+use crate::render::outline::sections;
+use crate::render::sentences::blocked_sentences;
+use crate::render::style::{Paint, Style, wrap};
+use crate::render::tally::{Undone, ended_words, headline, matches_policy, remarks, tally, undone};
+
+/// Writes what became of a run.
+///
+/// # Errors
+/// What `out` refuses.
+pub fn outcome(outcome: &Outcome, style: Style, out: &mut dyn Write) -> fmt::Result {
+    let failed = tally(outcome).failed > 0;
+    let paint = if failed { Paint::Danger } else { Paint::Bold };
+    writeln!(out, "{}", style.paint(paint, style.text(&headline(outcome))))?;
+    if let Some(ended) = ended_words(&outcome.ended) {
+        writeln!(out, "{}", style.text(&ended))?;
+    }
+    let undone = undone(outcome);
+    if !undone.is_empty() {
+        writeln!(out)?;
+        undone.iter().try_for_each(|undone| line(undone, style, out))?;
+    }
+    let remarks = remarks(outcome);
+    if !remarks.is_empty() {
+        writeln!(out)?;
+        for remark in remarks {
+            wrap(&style.text(&remark), style.width).iter().try_for_each(|line| writeln!(out, "{line}"))?;
+        }
+    }
+    match &outcome.remains {
+        Some(plan) if matches_policy(outcome) == Some(false) => {
+            writeln!(out, "\n{}", style.paint(Paint::Bold, "What remains:"))?;
+            let quiet = Style { verbose: false, ..style };
+            let all = sections(plan, true);
+            let left: Vec<_> = all.into_iter().filter(|section| !section.lines.is_empty()).collect();
+            body(plan, &left, quiet, out)?;
+            let blocked = blocked_sentences(plan);
+            if !blocked.is_empty() {
+                writeln!(out)?;
+            }
+            blocked.iter().enumerate().try_for_each(|(at, sentence)| {
+                let label = if at == 0 { "Blocked: " } else { "         " };
+                writeln!(out, "{label}{}", style.text(sentence))
+            })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// `  x drop public.events_p20251206  blocked: DELETES_DATA needs --allow …`
+fn line(undone: &Undone, style: Style, out: &mut dyn Write) -> fmt::Result {
+    let Undone { first, last, count, word, because } = undone;
+    let which = if *count == 1 { first.to_string() } else { format!("{first} {} {last} ({count})", style.dots()) };
+    let (mark, paint) = match *word {
+        "failed" => ('x', Paint::Danger),
+        "blocked" | "postponed" => ('x', Paint::Changed),
+        _ => ('.', Paint::Dim),
+    };
+    let because = because.as_deref().map_or_else(String::new, |because| format!(": {because}"));
+    let text = style.text(&format!("{which}  {word}{because}"));
+    let room = style.width.map(|width| width.saturating_sub(4));
+    for (at, piece) in wrap(&text, room).into_iter().enumerate() {
+        let lead = if at == 0 { format!("  {mark} ") } else { "      ".to_owned() };
+        writeln!(out, "{}", style.paint(paint, format!("{lead}{piece}")))?;
+    }
+    Ok(())
+}

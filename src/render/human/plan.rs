@@ -1,0 +1,341 @@
+//! Plans for people: count first, then each table with its changes, then locks, and what is blocked with the exact flag.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+use super::finding::{finding_line, fold_findings};
+use crate::plan::{Finding, Plan};
+use crate::render::lock_summary::lock_summary;
+use crate::render::outline::{Line, LineHazard, Section, sections, short};
+use crate::render::sentences::{blocked_sentences, count_words, freed_words, not_applyable, runway_words, unjudged};
+use crate::render::style::{Paint, Style, columns, wrap};
+use crate::render::{detail, words};
+use crate::sql::TableName;
+
+/// Names longer than this do not push the columns of every other line to the right.
+const WIDEST_NAME: usize = 52;
+/// The same for what is done.
+const WIDEST_HOW: usize = 44;
+
+/// Writes a plan for people.
+///
+/// # Errors
+/// What `out` refuses.
+///
+/// ```
+/// use pgstrata::{plan::Plan, render::{Style, human}};
+///
+/// fn shown(plan: &Plan) -> Result<String, std::fmt::Error> {
+///     let mut text = String::new();
+///     human::plan(plan, Style::PLAIN, &mut text)?;
+///     Ok(text)
+/// }
+/// ```
+pub fn plan(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
+    header("plan", plan, style, out)?;
+    writeln!(out)?;
+    counts(plan, style, out)?;
+    body(plan, &sections(plan, !style.verbose), style, out)?;
+    footer(plan, style, out)
+}
+
+/// `pgstrata plan · app@db1 (PostgreSQL 17.10) · evaluated 2026-03-14T00:00:00Z`
+pub(crate) fn header(command: &str, plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
+    let dot = style.middot();
+    let target = style.text(&plan.target.to_string());
+    let head = format!("pgstrata {command} {dot} {target} {dot} evaluated {}", plan.evaluated_at);
+    writeln!(out, "{}", style.paint(Paint::Bold, head))
+}
+
+fn counts(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
+    if plan.is_empty() {
+        return no_changes(plan, style, out);
+    }
+    write!(out, "{}", style.paint(Paint::Bold, format!("Plan: {}.", count_words(plan))))?;
+    if let Some(freed) = freed_words(plan) {
+        write!(out, "  {freed}")?;
+    }
+    writeln!(out)
+}
+
+/// `No changes. 3 tables match; …`: only tables that could be judged match.
+fn no_changes(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
+    let matching = match plan.tables.len() {
+        1 => "1 table matches".to_owned(),
+        count => format!("{count} tables match"),
+    };
+    let unjudged = unjudged(plan).len();
+    let unjudged = match unjudged {
+        0 => String::new(),
+        count => format!(", {count} could not be judged"),
+    };
+    let next = crate::report::next::creation(plan).map_or_else(String::new, |(at, table)| {
+        format!("; next scheduled change {} ({})", words::day(at), style.text(&table.to_string()))
+    });
+    writeln!(out, "{}", style.paint(Paint::Bold, format!("No changes. {matching}{unjudged}{next}.")))
+}
+
+/// Tables with their lines and findings, and what concerns none of them.
+pub(crate) fn body(plan: &Plan, sections: &[Section<'_>], style: Style, out: &mut dyn Write) -> fmt::Result {
+    let layout = Layout::of(sections, style);
+    for section in sections.iter().filter(|section| worth_showing(section, plan)) {
+        writeln!(out)?;
+        section_head(section, &layout, style, out)?;
+        let once = section.repeated_hazards();
+        for line in &section.lines {
+            change_line(line, section.table, &once, &layout, style, out)?;
+            if style.verbose {
+                line.changes.iter().try_for_each(|change| detail::change(plan, change, style, out))?;
+            }
+        }
+        for (hazard, count) in &once {
+            let text = format!("! {} on {count} partitions: {}", hazard.kind, hazard.words);
+            let room = style.width.map(|width| width.saturating_sub(4));
+            for (at, piece) in wrap(&style.text(&text), room).into_iter().enumerate() {
+                let lead = if at == 0 { "  " } else { "    " };
+                writeln!(out, "{lead}{}", style.paint(Paint::Changed, piece))?;
+            }
+        }
+        let findings = fold_findings(&section.findings, style);
+        findings.iter().try_for_each(|finding| finding_line(finding, Some(section.table), &layout, style, out))?;
+    }
+    let general: Vec<&Finding> = plan.findings.iter().filter(|finding| finding.table.is_none()).collect();
+    if !general.is_empty() {
+        writeln!(out)?;
+        let findings = fold_findings(&general, style);
+        findings.iter().try_for_each(|finding| finding_line(finding, None, &layout, style, out))?;
+    }
+    Ok(())
+}
+
+/// A table that matches has nothing to say in a plan that has other things to say.
+fn worth_showing(section: &Section<'_>, plan: &Plan) -> bool {
+    plan.is_empty() || plan.tables.len() <= 10 || !section.lines.is_empty() || !section.findings.is_empty()
+}
+
+/// Widths of the columns of changes: one layout for the whole plan, so that the eye can run down it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout {
+    pub(super) what: usize,
+    pub(super) how: usize,
+}
+
+impl Layout {
+    fn of(sections: &[Section<'_>], style: Style) -> Self {
+        let objects = sections.iter().flat_map(|section| {
+            section.findings.iter().filter_map(|finding| finding.object.as_ref()).map(|name| short(name, section.table))
+        });
+        let lines = sections.iter().flat_map(|section| section.lines.iter().map(move |line| (section.table, line)));
+        let rows: Vec<[usize; 3]> = lines
+            .map(|(table, line)| {
+                let texts = [line.what(table, style.dots()), line.how(style.dots()), line.why()];
+                texts.map(|text| columns(&style.text(&text)))
+            })
+            .collect();
+        // In a narrow terminal names get no more than half of it.
+        let cap = style.width.map_or(WIDEST_NAME, |width| WIDEST_NAME.min(width / 2));
+        let names = rows.iter().map(|[what, _, _]| *what).chain(objects.map(|name| columns(&name)));
+        let what = names.filter(|name| *name <= cap).max().unwrap_or(0).max(16);
+        let fits = |[_, how, why]: &&[usize; 3]| {
+            *how <= WIDEST_HOW && style.width.is_none_or(|width| 4 + what + 2 + how + 2 + why <= width)
+        };
+        let how = rows.iter().filter(fits).map(|[_, how, _]| *how).max().unwrap_or(0).max(12);
+        // The widest of what is done and the longest reason need not be of one row.
+        let why = rows.iter().filter(fits).map(|[_, _, why]| *why).max().unwrap_or(0);
+        let how = style.width.map_or(how, |width| how.min(width.saturating_sub(4 + what + 2 + 2 + why).max(12)));
+        Self { what, how }
+    }
+
+    /// Where the reasons begin.
+    fn reason(self) -> usize {
+        4 + self.what + 2 + self.how + 2
+    }
+}
+
+fn section_head(section: &Section<'_>, layout: &Layout, style: Style, out: &mut dyn Write) -> fmt::Result {
+    let name = style.text(&section.table.to_string());
+    write!(out, "{}", style.paint(Paint::Bold, &name))?;
+    let Some(overview) = section.overview else {
+        return writeln!(out);
+    };
+    let policy = style.text(&overview.policy);
+    write!(out, "  {}", style.paint(Paint::Dim, &policy))?;
+    if let Some(runway) = runway_words(overview, style) {
+        let used = columns(&name) + 2 + columns(&policy);
+        let gap = layout.reason().saturating_sub(used).max(2);
+        let none = overview.runway.is_some_and(|runway| runway.seconds == 0);
+        let runway = style.paint(if none { Paint::Danger } else { Paint::Plain }, runway);
+        write!(out, "{:gap$}{runway}", "")?;
+    }
+    writeln!(out)
+}
+
+fn change_line(
+    line: &Line<'_>,
+    table: &TableName,
+    once: &BTreeMap<LineHazard, usize>,
+    layout: &Layout,
+    style: Style,
+    out: &mut dyn Write,
+) -> fmt::Result {
+    let symbol = line.first().symbol();
+    let paint = match symbol {
+        '+' => Paint::Added,
+        '-' => Paint::Removed,
+        _ => Paint::Changed,
+    };
+    let what = style.text(&line.what(table, style.dots()));
+    let how = style.text(&line.how(style.dots()));
+    let why = style.text(&line.why());
+    let why_at = 4 + layout.what.max(columns(&what)) + 2 + layout.how.max(columns(&how)) + 2;
+    let why_columns = columns(&why);
+    let (symbol, name) = (style.paint(paint, symbol), style.paint(paint, &what));
+    let why = style.paint(Paint::Dim, &why);
+    let fits = |columns: usize| style.width.is_none_or(|width| columns <= width);
+    let (pad, how_pad) = (layout.what.saturating_sub(columns(&what)), layout.how.saturating_sub(columns(&how)));
+    if fits(why_at + why_columns) {
+        writeln!(out, "  {symbol} {name}{:pad$}  {how}{:how_pad$}  {why}", "", "")?;
+    } else if fits(6 + columns(&how) + 2 + why_columns) {
+        writeln!(out, "  {symbol} {name}\n      {how}  {why}")?;
+    } else {
+        writeln!(out, "  {symbol} {name}")?;
+        let room = style.width.map(|width| width.saturating_sub(6));
+        wrap(&how, room).iter().try_for_each(|piece| writeln!(out, "      {piece}"))?;
+        writeln!(out, "      {why}")?;
+    }
+    for because in line.blocked_because() {
+        mark_line('x', &format!("blocked: {because}"), Paint::Danger, style, out)?;
+    }
+    for hazard in line.hazards().into_iter().filter(|hazard| !once.contains_key(hazard)) {
+        let granted = hazard.granted.map_or_else(String::new, |by| format!(" ({by})"));
+        mark_line('!', &format!("{} {}{granted}", hazard.kind, hazard.words), Paint::Changed, style, out)?;
+    }
+    Ok(())
+}
+
+/// `      ! DELETES_DATA 402 GB, ~1.9e9 rows`, wrapped under itself.
+fn mark_line(mark: char, text: &str, paint: Paint, style: Style, out: &mut dyn Write) -> fmt::Result {
+    let text = style.text(text);
+    for (at, piece) in wrap(&text, style.width.map(|width| width.saturating_sub(8))).into_iter().enumerate() {
+        let lead = if at == 0 { format!("      {mark} ") } else { " ".repeat(8) };
+        writeln!(out, "{}", style.paint(paint, format!("{lead}{piece}")))?;
+    }
+    Ok(())
+}
+
+fn footer(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
+    let locks = lock_summary(plan).sentences();
+    if !locks.is_empty() || plan.summary.blocked > 0 || !plan.applyable {
+        writeln!(out)?;
+    }
+    labelled("Locks: ", &locks, None, style, out)?;
+    // Not wrapped: flags are copied whole.
+    let whole = Style { width: None, ..style };
+    labelled("Blocked: ", &blocked_sentences(plan), Some(Paint::Danger), whole, out)?;
+    labelled("Not applyable: ", &not_applyable(plan), Some(Paint::Danger), style, out)
+}
+
+/// A label, and sentences below each other beside it.
+pub(super) fn labelled(
+    label: &str,
+    sentences: &[String],
+    paint: Option<Paint>,
+    style: Style,
+    out: &mut dyn Write,
+) -> fmt::Result {
+    let hang = columns(label);
+    let mut first = true;
+    for sentence in sentences {
+        for piece in wrap(&style.text(sentence), style.width.map(|width| width.saturating_sub(hang))) {
+            match (first, paint) {
+                (true, Some(paint)) => write!(out, "{}", style.paint(paint, label))?,
+                (true, None) => write!(out, "{}", style.paint(Paint::Bold, label))?,
+                (false, _) => write!(out, "{:hang$}", "")?,
+            }
+            writeln!(out, "{piece}")?;
+            first = false;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::PlanOptions;
+    use crate::render::testing::{EVENTS, World, all_kinds, busy, desired, events, now};
+
+    fn shown(plan: &Plan, style: Style) -> String {
+        let mut text = String::new();
+        super::plan(plan, style, &mut text).unwrap();
+        text
+    }
+
+    const PIPE: Style = Style::PLAIN;
+
+    #[test]
+    fn a_plan_in_a_pipe() {
+        insta::assert_snapshot!(shown(&busy(), PIPE));
+    }
+
+    #[test]
+    fn a_plan_in_a_narrow_terminal() {
+        let narrow = shown(&all_kinds(), Style { width: Some(80), ..PIPE });
+        insta::assert_snapshot!(narrow);
+        for line in narrow.lines().filter(|line| !line.contains("--allow") && !line.contains("runway")) {
+            assert!(columns(line) <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_step_of_a_verbose_plan() {
+        let text = shown(&busy(), Style { verbose: true, ..PIPE });
+        let from = text.find("      step `detach public.events_p20251213`").unwrap();
+        let to = text.find("      step `stamp public.events_p20251213`").unwrap();
+        insta::assert_snapshot!(&text[from..to]);
+        for step in &busy().steps {
+            assert!(text.contains(&format!("      step `{}`: ", step.id)), "{}", step.id);
+        }
+    }
+
+    #[test]
+    fn colours_and_widths_change_no_word() {
+        for plan in [busy(), all_kinds()] {
+            let plain = shown(&plan, PIPE);
+            let coloured = shown(&plan, Style { colour: true, ..PIPE });
+            assert!(coloured.contains("\x1b[32m+\x1b[0m") && !plain.contains('\x1b'));
+            let mut stripped = String::new();
+            for (at, piece) in coloured.split("\x1b[").enumerate() {
+                stripped.push_str(if at == 0 { piece } else { piece.split_once('m').unwrap().1 });
+            }
+            assert_eq!(stripped, plain);
+            let words = |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
+            assert_eq!(words(&shown(&plan, Style { width: Some(60), ..PIPE })), words(&plain));
+            let ascii = shown(&plan, Style { unicode: false, ..PIPE });
+            assert!(ascii.is_ascii(), "{ascii}");
+        }
+    }
+
+    #[test]
+    fn no_changes_says_what_matches_and_what_comes_next() {
+        let mut world = World::new();
+        world.table(&events());
+        world.days(&events(), "2026-03-01", "2026-03-22");
+        let plan = world.plan(&desired(EVENTS), &PlanOptions::at(now()));
+        assert_eq!(
+            shown(&plan, PIPE),
+            "pgstrata plan · app@db1 (PostgreSQL 17.10) · evaluated 2026-03-14T00:00:00Z\n\n\
+             No changes. 1 table matches; next scheduled change 2026-03-15 (public.events).\n\n\
+             public.events  every 1 day, keep 90 days, drop after 7 days, premake 7  runway 8d\n"
+        );
+    }
+
+    #[test]
+    fn a_plan_for_reading_says_why() {
+        let mut plan = busy();
+        plan.applyable = false;
+        plan.not_applyable_because = Some("it was made from a file".to_owned());
+        let text = shown(&plan, PIPE);
+        assert!(text.ends_with("\nNot applyable: this plan is for reading only: it was made from a file.\n"), "{text}");
+    }
+}

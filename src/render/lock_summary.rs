@@ -1,0 +1,108 @@
+//! The heaviest lock on each relation in use, and apart from them the locks on the partitions that come and go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::plan::{Action, Plan, Step, Verb};
+use crate::sql::{LockMode, TableName, locks};
+
+/// The locks of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LockSummary {
+    /// Relations that others use, by mode, heaviest first.
+    pub(crate) in_use: Vec<(LockMode, BTreeSet<TableName>)>,
+    /// Whether each of [`Self::in_use`] is taken by blocked steps only.
+    pub(crate) only_if_allowed: BTreeSet<TableName>,
+    /// Partitions that leave, go or come back, locked ACCESS EXCLUSIVE themselves.
+    pub(crate) own: BTreeSet<TableName>,
+    /// Whether any of [`Self::own`] comes back.
+    pub(crate) comes_back: bool,
+}
+
+/// What a step locks that is its own: the partition that it is about.
+fn is_own(step: &Step, relation: &TableName) -> bool {
+    step.action.partition() == relation
+}
+
+/// Sums up a plan's locks; blocked steps count, and are marked, because a grant would let them run.
+pub(crate) fn lock_summary(plan: &Plan) -> LockSummary {
+    let mut heaviest: BTreeMap<TableName, (LockMode, bool)> = BTreeMap::new();
+    let mut summary = LockSummary::default();
+    for step in &plan.steps {
+        summary.comes_back |= matches!(step.action, Action::AttachPartition(_));
+        for lock in locks(&step.action, plan.target.major()) {
+            if is_own(step, &lock.relation) {
+                match step.action.verb() {
+                    Verb::Detach | Verb::Drop | Verb::Finalize | Verb::Change
+                        if lock.mode == LockMode::AccessExclusive =>
+                    {
+                        summary.own.insert(lock.relation);
+                    }
+                    Verb::Detach | Verb::Drop | Verb::Finalize | Verb::Change | Verb::Create => {}
+                }
+                continue;
+            }
+            let blocked = step.gate.is_blocked();
+            let held = heaviest.entry(lock.relation).or_insert((lock.mode, blocked));
+            *held = match held.0.cmp(&lock.mode) {
+                std::cmp::Ordering::Less => (lock.mode, blocked),
+                std::cmp::Ordering::Equal => (lock.mode, held.1 && blocked),
+                std::cmp::Ordering::Greater => *held,
+            };
+        }
+    }
+    let mut by_mode: BTreeMap<LockMode, BTreeSet<TableName>> = BTreeMap::new();
+    for (relation, (mode, blocked)) in heaviest {
+        if blocked {
+            summary.only_if_allowed.insert(relation.clone());
+        }
+        by_mode.entry(mode).or_default().insert(relation);
+    }
+    summary.in_use = by_mode.into_iter().rev().collect();
+    summary
+}
+
+impl LockSummary {
+    /// Sentences, heaviest first: `at worst SHARE UPDATE EXCLUSIVE on public.events: blocks …`.
+    pub(crate) fn sentences(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        for (mode, relations) in &self.in_use {
+            let names: Vec<String> = relations
+                .iter()
+                .map(|name| match self.only_if_allowed.contains(name) {
+                    true => format!("{name} (if allowed)"),
+                    false => name.to_string(),
+                })
+                .collect();
+            let worst = if sentences.is_empty() { "at worst " } else { "" };
+            sentences.push(format!("{worst}{mode} on {}; {}.", listed(&names), consequence(*mode)));
+        }
+        let (leaves, leave) =
+            if self.comes_back { ("leaves or comes back", "leave or come back") } else { ("leaves", "leave") };
+        match self.own.len() {
+            0 => {}
+            1 => sentences.push(format!("ACCESS EXCLUSIVE on the partition that {leaves}, itself.")),
+            count => sentences.push(format!("ACCESS EXCLUSIVE on the {count} partitions that {leave}, themselves.")),
+        }
+        sentences
+    }
+}
+
+/// What goes on and what waits, as the end of a sentence.
+fn consequence(mode: LockMode) -> &'static str {
+    match mode {
+        LockMode::AccessShare | LockMode::RowShare | LockMode::RowExclusive | LockMode::ShareUpdateExclusive => {
+            "reads and writes continue"
+        }
+        LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => "writes wait, reads continue",
+        LockMode::AccessExclusive => "reads and writes wait",
+    }
+}
+
+/// At most a handful of names, the rest counted.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    match names.len() {
+        0..=SHOWN => names.join(", "),
+        count => format!("{} and {} more", names[..SHOWN].join(", "), count - SHOWN),
+    }
+}

@@ -1,0 +1,437 @@
+//! A plan as readers see it: the steps by which one partition leaves are one change, and runs of like changes one line.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::words;
+use crate::grid::Bound;
+use crate::plan::{
+    Action, Block, Class, DetachMode, Finding, Gate, Gating, GrantSource, Hazard, HazardKind, Plan, Stake, Step,
+    TableOverview,
+};
+use crate::sql::TableName;
+
+/// One thing that happens to one partition: a step, or marker, detach, stamp and, without a grace, drop.
+#[derive(Clone, Debug)]
+pub(crate) struct Change<'a> {
+    /// The step that gives the change its name.
+    pub(crate) lead: &'a Step,
+    /// All of them, in order.
+    pub(crate) steps: Vec<&'a Step>,
+}
+
+/// One line: a change, or a run of like ones that follow each other in time.
+#[derive(Clone, Debug)]
+pub(crate) struct Line<'a> {
+    pub(crate) changes: Vec<Change<'a>>,
+}
+
+/// A table with its lines and findings.
+#[derive(Clone, Debug)]
+pub(crate) struct Section<'a> {
+    pub(crate) table: &'a TableName,
+    pub(crate) overview: Option<&'a TableOverview>,
+    pub(crate) lines: Vec<Line<'a>>,
+    pub(crate) findings: Vec<&'a Finding>,
+}
+
+/// A hazard of a line: its kind and detail, what it endangers beyond the line's own partitions, and what is at stake.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LineHazard {
+    pub(crate) kind: HazardKind,
+    /// Rows and bytes for hazards to data; else the relation (unless it is the partition itself) and the detail.
+    pub(crate) words: String,
+    /// `granted by the policy`.
+    pub(crate) granted: Option<&'static str>,
+}
+
+/// Sections of a plan, in the order of the plan's tables; tables that could not be judged follow by name. `fold` joins
+/// runs.
+pub(crate) fn sections(plan: &Plan, fold: bool) -> Vec<Section<'_>> {
+    let mut sections: Vec<Section<'_>> = Vec::new();
+    let overviews = plan.tables.iter().map(|overview| (&overview.table, Some(overview)));
+    let about_steps = plan.steps.iter().map(|step| (&step.table, None));
+    let about_findings = plan.findings.iter().filter_map(|finding| finding.table.as_ref().map(|table| (table, None)));
+    let mut steps: BTreeMap<&TableName, Vec<&Step>> = BTreeMap::new();
+    plan.steps.iter().for_each(|step| steps.entry(&step.table).or_default().push(step));
+    let mut findings: BTreeMap<&TableName, Vec<&Finding>> = BTreeMap::new();
+    for finding in &plan.findings {
+        if let Some(table) = &finding.table {
+            findings.entry(table).or_default().push(finding);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for (table, overview) in overviews.chain(about_steps).chain(about_findings) {
+        if seen.insert(table) {
+            let lines = lines(changes(steps.remove(table).into_iter().flatten()), fold);
+            sections.push(Section { table, overview, lines, findings: findings.remove(table).unwrap_or_default() });
+        }
+    }
+    sections
+}
+
+/// Every change of a plan, in order.
+pub(crate) fn all_changes(plan: &Plan) -> Vec<Change<'_>> {
+    changes(plan.steps.iter())
+}
+
+/// Changes by class.
+pub(crate) fn changes_by_class(plan: &Plan) -> BTreeMap<Class, usize> {
+    let mut by_class = BTreeMap::new();
+    for change in all_changes(plan) {
+        *by_class.entry(change.lead.class).or_default() += 1;
+    }
+    by_class
+}
+
+fn changes<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<Change<'a>> {
+    let mut changes: Vec<Change<'a>> = Vec::new();
+    let mut open: BTreeMap<&TableName, usize> = BTreeMap::new();
+    for step in steps {
+        let partition = step.action.partition();
+        let before = open.get(partition).copied();
+        let joins = before.is_some_and(|at| joins(&changes[at], step));
+        match before.filter(|_| joins) {
+            Some(at) => {
+                changes[at].steps.push(step);
+                if matches!(step.action, Action::DetachPartition(_)) {
+                    changes[at].lead = step;
+                }
+            }
+            None => {
+                open.insert(partition, changes.len());
+                changes.push(Change { lead: step, steps: vec![step] });
+            }
+        }
+    }
+    changes
+}
+
+/// Whether a step belongs to what an earlier one of its partition began.
+fn joins(change: &Change<'_>, step: &Step) -> bool {
+    match (&change.lead.action, &step.action) {
+        (Action::MarkPartition(_), Action::DetachPartition(_)) => true,
+        (Action::DetachPartition(_) | Action::FinalizeDetach(_), Action::StampPartition(_)) => true,
+        // A drop that is blocked by itself must be seen by itself.
+        (Action::DetachPartition(_), Action::DropPartition(_)) => {
+            change.lead.gate.is_blocked() == step.gate.is_blocked()
+        }
+        (
+            Action::CreatePartition(_)
+            | Action::CreateDefault(_)
+            | Action::FinalizeDetach(_)
+            | Action::MarkPartition(_)
+            | Action::DetachPartition(_)
+            | Action::StampPartition(_)
+            | Action::AttachPartition(_)
+            | Action::DropPartition(_),
+            _,
+        ) => false,
+    }
+}
+
+fn lines(changes: Vec<Change<'_>>, fold: bool) -> Vec<Line<'_>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for change in changes {
+        match lines.last_mut() {
+            Some(line) if fold && line.changes.last().is_some_and(|last| continues(last, &change)) => {
+                line.changes.push(change);
+            }
+            Some(_) | None => lines.push(Line { changes: vec![change] }),
+        }
+    }
+    lines
+}
+
+/// Whether two changes may stand in one line: alike in all that a reviewer judges, and neighbours in time.
+fn continues(last: &Change<'_>, next: &Change<'_>) -> bool {
+    let neighbours = last.range().zip(next.range()).is_some_and(|((_, end), (begin, _))| end == begin);
+    let grants = |change: &Change<'_>| change.hazards().into_iter().map(|(hazard, by)| (hazard.kind, by)).collect();
+    let (ours, theirs): (BTreeSet<_>, BTreeSet<_>) = (grants(last), grants(next));
+    neighbours
+        && last.verb() == next.verb()
+        && (last.lead.class, &last.lead.reason) == (next.lead.class, &next.lead.reason)
+        && last.because(false) == next.because(false)
+        && ours == theirs
+}
+
+impl Section<'_> {
+    /// Hazards that need no grant and would be said below several lines: said once, with the partitions they concern.
+    pub(crate) fn repeated_hazards(&self) -> BTreeMap<LineHazard, usize> {
+        let mut seen: BTreeMap<LineHazard, (usize, usize)> = BTreeMap::new();
+        for line in &self.lines {
+            for hazard in line.hazards() {
+                match hazard.kind.gating() {
+                    Gating::Shown => {
+                        let (lines, partitions) = seen.entry(hazard).or_default();
+                        *lines += 1;
+                        *partitions += line.changes.len();
+                    }
+                    Gating::Always | Gating::BeyondMaxDrop => {}
+                }
+            }
+        }
+        let repeated = seen.into_iter().filter(|(_, (lines, _))| *lines > 1);
+        repeated.map(|(hazard, (_, partitions))| (hazard, partitions)).collect()
+    }
+}
+
+impl<'a> Change<'a> {
+    /// The partition.
+    pub(crate) fn partition(&self) -> &'a TableName {
+        self.lead.action.partition()
+    }
+
+    /// What is done, in words.
+    pub(crate) fn verb(&self) -> &'static str {
+        let drops = self.steps.iter().any(|step| matches!(step.action, Action::DropPartition(_)));
+        match &self.lead.action {
+            Action::CreatePartition(_) => "create",
+            Action::CreateDefault(_) => "create the default partition",
+            Action::FinalizeDetach(_) => "finalize the interrupted detach",
+            Action::MarkPartition(_) => "mark as retired",
+            Action::DetachPartition(detach) => match (&detach.mode, drops) {
+                (DetachMode::Concurrently, false) => "detach",
+                (DetachMode::Concurrently, true) => "detach, then drop",
+                (DetachMode::Blocking(_), false) => "detach, blocking",
+                (DetachMode::Blocking(_), true) => "detach, blocking, then drop",
+            },
+            Action::StampPartition(_) => "record when it was detached",
+            Action::AttachPartition(_) => "attach again",
+            Action::DropPartition(_) => "drop",
+        }
+    }
+
+    /// `+`, `-` or `~`.
+    pub(crate) fn symbol(&self) -> char {
+        match &self.lead.action {
+            Action::CreatePartition(_) | Action::CreateDefault(_) => '+',
+            Action::DetachPartition(_) | Action::DropPartition(_) => '-',
+            Action::FinalizeDetach(_)
+            | Action::MarkPartition(_)
+            | Action::StampPartition(_)
+            | Action::AttachPartition(_) => '~',
+        }
+    }
+
+    /// The rows that it is about, where they are a range.
+    fn range(&self) -> Option<(Bound, Bound)> {
+        match &self.lead.action {
+            Action::CreatePartition(create) => Some((Bound::Value(create.from), Bound::Value(create.to))),
+            Action::CreateDefault(_) => None,
+            Action::FinalizeDetach(leaving) => Some((leaving.from, leaving.to)),
+            Action::MarkPartition(retiring) | Action::StampPartition(retiring) => {
+                Some((retiring.marker.from, retiring.marker.to))
+            }
+            Action::DetachPartition(detach) => Some((detach.leaving.from, detach.leaving.to)),
+            Action::AttachPartition(attach) => Some((attach.retired.marker.from, attach.retired.marker.to)),
+            Action::DropPartition(drop) => Some((drop.retired.marker.from, drop.retired.marker.to)),
+        }
+    }
+
+    /// Whether any of it may not run.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.steps.iter().any(|step| step.gate.is_blocked())
+    }
+
+    /// Why not, in words; `chains` names the steps that it would need, else they are only mentioned.
+    fn because(&self, chains: bool) -> BTreeSet<String> {
+        let own: BTreeSet<_> = self.steps.iter().map(|step| &step.id).collect();
+        let mut because = BTreeSet::new();
+        for block in self.blocks() {
+            match block {
+                Block::Needs { step } if own.contains(step) => {}
+                Block::Needs { .. } if !chains => {
+                    because.insert("it comes after a step that is blocked".to_owned());
+                }
+                Block::Needs { .. }
+                | Block::Hazard { .. }
+                | Block::MaxDrop { .. }
+                | Block::MaxCreate { .. }
+                | Block::RowsInDefault { .. }
+                | Block::ClockSkew { .. }
+                | Block::Unknown { .. }
+                | Block::ManagedElsewhere { .. } => {
+                    because.insert(block.to_string());
+                }
+            }
+        }
+        because
+    }
+
+    /// What blocks its steps.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &'a Block> + use<'a, '_> {
+        self.steps.iter().flat_map(|step| match &step.gate {
+            Gate::Blocked(blocks) => blocks.as_slice(),
+            Gate::Open | Gate::Granted(_) => &[],
+        })
+    }
+
+    fn hazards(&self) -> Vec<(&'a Hazard, Option<GrantSource>)> {
+        let of_step = |step: &&'a Step| {
+            let step: &'a Step = step;
+            step.hazards.iter().map(|hazard| {
+                let granted = match &step.gate {
+                    Gate::Granted(all) => all.iter().find(|granted| granted.grant.hazard == hazard.kind),
+                    Gate::Open | Gate::Blocked(_) => None,
+                };
+                (hazard, granted.map(|granted| granted.source))
+            })
+        };
+        self.steps.iter().flat_map(of_step).collect()
+    }
+}
+
+impl<'a> Line<'a> {
+    /// The first change: all of them are alike.
+    pub(crate) fn first(&self) -> &Change<'a> {
+        &self.changes[0]
+    }
+
+    /// The last change.
+    fn last(&self) -> &Change<'a> {
+        &self.changes[self.changes.len() - 1]
+    }
+
+    /// `events_p20260315 … events_p20260321`; the schema only where it is not the table's.
+    pub(crate) fn what(&self, table: &TableName, dots: &str) -> String {
+        let (first, last) = (self.first().partition(), self.last().partition());
+        if self.changes.len() == 1 {
+            short(first, table)
+        } else {
+            format!("{} {dots} {}", short(first, table), short(last, table))
+        }
+    }
+
+    /// `7 partitions`, `detach; drop due 2026-03-21`, `drop, detached 2026-03-07`.
+    pub(crate) fn how(&self, dots: &str) -> String {
+        let count = self.changes.len();
+        let verb = self.first().verb();
+        let creates = matches!(self.first().lead.action, Action::CreatePartition(_));
+        let many = if count == 1 { "1 partition".to_owned() } else { format!("{count} partitions") };
+        let mut how = match (creates, count) {
+            (true, _) => many,
+            (false, 1) => verb.to_owned(),
+            (false, _) => format!("{many}: {verb}"),
+        };
+        let notes = (self.first().lead.note.as_deref(), self.last().lead.note.as_deref());
+        let separator = if matches!(self.first().lead.action, Action::DropPartition(_)) { ", " } else { "; " };
+        match notes {
+            (Some(first), Some(last)) => {
+                how.push_str(separator);
+                how.push_str(&between(first, last, dots));
+            }
+            (Some(only), None) | (None, Some(only)) => {
+                how.push_str(separator);
+                how.push_str(only);
+            }
+            (None, None) => {}
+        }
+        how
+    }
+
+    /// `scheduled: premake`.
+    pub(crate) fn why(&self) -> String {
+        let lead = self.first().lead;
+        format!("{}: {}", lead.class.word(), lead.reason)
+    }
+
+    /// Its class.
+    pub(crate) fn class(&self) -> Class {
+        self.first().lead.class
+    }
+
+    /// Why it may not run, in words; empty when it may.
+    pub(crate) fn blocked_because(&self) -> Vec<String> {
+        self.first().because(self.changes.len() == 1).into_iter().collect()
+    }
+
+    /// Whether it may not run.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.first().is_blocked()
+    }
+
+    /// Hazards, like ones joined.
+    pub(crate) fn hazards(&self) -> Vec<LineHazard> {
+        let own: BTreeSet<&TableName> = self.changes.iter().map(Change::partition).collect();
+        let mut all: BTreeSet<LineHazard> = BTreeSet::new();
+        for change in &self.changes {
+            for (hazard, by) in change.hazards() {
+                let granted = by.map(|by| match by {
+                    GrantSource::Policy => "granted by the policy",
+                    GrantSource::Flag => "granted by --allow",
+                });
+                let words = if concerns_data(hazard.kind) {
+                    self.stake_words(hazard.kind)
+                } else if own.contains(&hazard.relation) {
+                    hazard.detail.clone()
+                } else {
+                    format!("{}: {}", hazard.relation, hazard.detail)
+                };
+                all.insert(LineHazard { kind: hazard.kind, words, granted });
+            }
+        }
+        all.into_iter().collect()
+    }
+
+    fn stake_words(&self, kind: HazardKind) -> String {
+        let steps = self.changes.iter().flat_map(|change| &change.steps);
+        let stakes = steps.filter(|step| step.hazards.iter().any(|hazard| hazard.kind == kind)).map(|step| step.stake);
+        stake_words(&stakes.collect::<Vec<_>>())
+    }
+}
+
+/// `402 GB, ~1.9e9 rows`: sums, with what is unknown said as such.
+pub(crate) fn stake_words(stakes: &[Stake]) -> String {
+    let sum = |values: &[Option<u64>], words: &dyn Fn(u64) -> String, unit: &str| {
+        let known: Vec<u64> = values.iter().copied().flatten().collect();
+        let unknown = values.len() - known.len();
+        let total = known.iter().fold(0u64, |sum, value| sum.saturating_add(*value));
+        match (known.is_empty(), unknown) {
+            (false, 0) => words(total),
+            (false, unknown) => format!("at least {} (of {unknown} unknown)", words(total)),
+            (true, _) => format!("{unit} unknown"),
+        }
+    };
+    let bytes: Vec<_> = stakes.iter().map(|stake| stake.bytes).collect();
+    let rows: Vec<_> = stakes.iter().map(|stake| stake.rows).collect();
+    format!("{}, {}", sum(&bytes, &words::bytes, "size"), sum(&rows, &|rows| words::rows(Some(rows)), "rows"))
+}
+
+/// Whether a hazard's measure is the data at stake.
+fn concerns_data(kind: HazardKind) -> bool {
+    match kind {
+        HazardKind::DeletesData | HazardKind::DetachesData | HazardKind::AttachesData | HazardKind::MovesData => true,
+        HazardKind::DropsIndex
+        | HazardKind::LimitsSessions
+        | HazardKind::RestartRequired
+        | HazardKind::BlocksReads
+        | HazardKind::BlocksWrites
+        | HazardKind::IndexBuild
+        | HazardKind::SubscriberNeedsTable
+        | HazardKind::CancelsStandbyQueries => false,
+    }
+}
+
+/// A relation's name beside its table: the schema only where it is another.
+pub(crate) fn short(name: &TableName, table: &TableName) -> String {
+    if name.schema == table.schema { name.name.to_string() } else { name.to_string() }
+}
+
+/// `detached 2026-03-01 … 2026-03-07`: two notes as one, the words that they share said once.
+fn between(first: &str, last: &str, dots: &str) -> String {
+    if first == last {
+        return first.to_owned();
+    }
+    let (first, last) = (without_times(first), without_times(last));
+    match (first.split_once(' '), last.split_once(' ')) {
+        _ if first == last => first,
+        (Some((one, _)), Some((other, rest))) if one == other => format!("{first} {dots} {rest}"),
+        (_, _) => format!("{first} {dots} {last}"),
+    }
+}
+
+/// A note for many partitions names days, not minutes.
+fn without_times(note: &str) -> String {
+    let is_time = |word: &&str| word.len() == 6 && word.ends_with('Z') && word.as_bytes().get(2) == Some(&b':');
+    note.split(' ').filter(|word| !is_time(word)).collect::<Vec<_>>().join(" ")
+}

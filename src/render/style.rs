@@ -1,0 +1,156 @@
+//! How text is laid out and coloured: a value, so that a pipe, a terminal and CI say the same in different clothes.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// How human output looks. What it says does not depend on it.
+///
+/// ```
+/// use pgstrata::render::Style;
+/// let terminal = Style { colour: true, width: Some(100), ..Style::PLAIN };
+/// assert!(!terminal.verbose);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// ANSI colours.
+    pub colour: bool,
+    /// Columns to wrap prose at; `None` never wraps.
+    pub width: Option<usize>,
+    /// Each step by itself, with its SQL, locks, timeouts and facts.
+    pub verbose: bool,
+    /// `…` and `→`; else ASCII.
+    pub unicode: bool,
+}
+
+impl Style {
+    /// What a pipe gets.
+    pub const PLAIN: Self = Self { colour: false, width: None, verbose: false, unicode: true };
+
+    /// `text` in this paint, if there are colours.
+    pub(crate) fn paint<T: fmt::Display>(self, paint: Paint, text: T) -> Painted<T> {
+        Painted { paint: self.colour.then_some(paint), text }
+    }
+
+    pub(crate) fn dots(self) -> &'static str {
+        if self.unicode { "…" } else { "..." }
+    }
+
+    pub(crate) fn arrow(self) -> &'static str {
+        if self.unicode { "→" } else { "->" }
+    }
+
+    pub(crate) fn middot(self) -> &'static str {
+        if self.unicode { "·" } else { "-" }
+    }
+
+    /// `text` as this style's terminal can show it.
+    pub(crate) fn text(self, text: &str) -> String {
+        let text = clean(text);
+        if self.unicode {
+            text.into_owned()
+        } else {
+            text.replace('…', "...").replace('→', "->").replace('·', "-")
+        }
+    }
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self::PLAIN
+    }
+}
+
+/// What a piece of text is, for colours (ECMA-48, select graphic rendition).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paint {
+    Plain,
+    Bold,
+    Dim,
+    Added,
+    Removed,
+    Changed,
+    Danger,
+}
+
+impl Paint {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "0",
+            Self::Bold => "1",
+            Self::Dim => "2",
+            Self::Added => "32",
+            Self::Removed => "31",
+            Self::Changed => "33",
+            Self::Danger => "1;31",
+        }
+    }
+}
+
+pub(crate) struct Painted<T> {
+    paint: Option<Paint>,
+    text: T,
+}
+
+impl<T: fmt::Display> fmt::Display for Painted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.paint {
+            Some(paint) => write!(f, "\x1b[{}m{}\x1b[0m", paint.code(), self.text),
+            None => self.text.fmt(f),
+        }
+    }
+}
+
+/// Text with its control characters made visible: a table may be called anything, and what is in its name must neither
+/// move a terminal's cursor nor end an SQL comment.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    // Bidirectional controls would show a name as another one.
+    let hides = |c: char| {
+        c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+    };
+    if !text.contains(hides) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| if hides(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect())
+}
+
+/// Columns that a text takes.
+pub(crate) fn columns(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// Breaks prose at blanks so that no line is longer than `width`; a word that is longer stays whole.
+pub(crate) fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
+    let Some(width) = width.map(|width| width.max(20)) else { return vec![text.to_owned()] };
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        if line.is_empty() {
+            line.push_str(word);
+        } else if columns(line) + 1 + columns(word) <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_speak_to_the_terminal() {
+        assert_eq!(clean("a\x1b[2Jb\nc\u{202e}"), "a\\u{1b}[2Jb\\u{a}c\\u{202e}");
+        assert_eq!(clean("größe …"), "größe …");
+    }
+
+    #[test]
+    fn wraps_at_blanks() {
+        let text = "one two three four five six seven";
+        assert_eq!(wrap(text, Some(20)), ["one two three four", "five six seven"]);
+        assert_eq!(wrap(text, None), [text]);
+    }
+}

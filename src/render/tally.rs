@@ -1,0 +1,336 @@
+//! What became of a run, counted as people count: a partition's marker, detach and stamp are one thing.
+
+use std::collections::BTreeMap;
+
+use super::outline::{Change, all_changes};
+use super::sentences::unjudged;
+use crate::apply::{Ended, Outcome, StepResult};
+use crate::db::Signal;
+use crate::plan::{Action, StepId};
+
+/// Counts over a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Tally {
+    pub(crate) created: usize,
+    pub(crate) changed: usize,
+    pub(crate) detached: usize,
+    pub(crate) dropped: usize,
+    /// Steps of the plan.
+    pub(crate) steps: usize,
+    pub(crate) applied: usize,
+    pub(crate) already_satisfied: usize,
+    pub(crate) blocked: usize,
+    pub(crate) postponed: usize,
+    pub(crate) skipped: usize,
+    pub(crate) failed: usize,
+    pub(crate) not_reached: usize,
+    /// How often a lock was not to be had.
+    pub(crate) lock_retries: u64,
+}
+
+/// Counts an outcome.
+pub(crate) fn tally(outcome: &Outcome) -> Tally {
+    let mut tally = Tally { steps: outcome.results.len(), ..Tally::default() };
+    for (_, result) in &outcome.results {
+        match result {
+            StepResult::Applied { retries } => {
+                tally.applied += 1;
+                tally.lock_retries += u64::from(*retries);
+            }
+            StepResult::AlreadySatisfied => tally.already_satisfied += 1,
+            StepResult::Blocked(_) => tally.blocked += 1,
+            StepResult::Postponed(_) => tally.postponed += 1,
+            StepResult::Skipped(_) => tally.skipped += 1,
+            StepResult::Failed { .. } => tally.failed += 1,
+            StepResult::NotReached => tally.not_reached += 1,
+        }
+    }
+    let results = by_step(outcome);
+    let applied = |id: &StepId| matches!(results.get(id), Some(StepResult::Applied { .. }));
+    for change in all_changes(&outcome.plan) {
+        for step in change.steps.iter().filter(|step| applied(&step.id)) {
+            match &step.action {
+                Action::CreatePartition(_) | Action::CreateDefault(_) => tally.created += 1,
+                Action::FinalizeDetach(_) | Action::AttachPartition(_) => tally.changed += 1,
+                // Beside its detach it counts with it.
+                Action::StampPartition(_) if change.steps.len() == 1 => tally.changed += 1,
+                Action::StampPartition(_) | Action::MarkPartition(_) => {}
+                Action::DetachPartition(_) => tally.detached += 1,
+                Action::DropPartition(_) => tally.dropped += 1,
+            }
+        }
+    }
+    tally
+}
+
+pub(crate) fn by_step(outcome: &Outcome) -> BTreeMap<&StepId, &StepResult> {
+    outcome.results.iter().map(|(id, result)| (id, result)).collect()
+}
+
+impl Tally {
+    /// `7 created, 2 detached, 1 dropped`; empty when nothing was done.
+    pub(crate) fn words(&self) -> String {
+        let counts = [
+            (self.created, "created"),
+            (self.changed, "changed"),
+            (self.detached, "detached"),
+            (self.dropped, "dropped"),
+        ];
+        let words: Vec<String> =
+            counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+        words.join(", ")
+    }
+
+    fn held_back(&self) -> usize {
+        self.blocked + self.postponed
+    }
+}
+
+/// The sentence that says it all.
+pub(crate) fn headline(outcome: &Outcome) -> String {
+    let tally = tally(outcome);
+    let done = tally.words();
+    let complete = outcome.ended == Ended::Complete && tally.failed == 0 && tally.not_reached == 0;
+    if complete {
+        let begin = match (done.is_empty(), tally.held_back()) {
+            (false, 0) => format!("Apply complete: {done}."),
+            (false, _) => format!("Apply did what it may: {done}."),
+            (true, 0) if tally.already_satisfied > 0 => "Apply complete: all of it was there already.".to_owned(),
+            (true, 0) if tally.applied > 0 => "Apply complete.".to_owned(),
+            (true, 0) => "Apply complete: there was nothing to do.".to_owned(),
+            (true, _) => "Apply did nothing: every step is held back.".to_owned(),
+        };
+        return format!("{begin} {}", agreement(outcome));
+    }
+    let committed = match tally.applied {
+        0 => "nothing was committed".to_owned(),
+        count => format!("{count} committed"),
+    };
+    let safe = match outcome.lock_spent() > 0 && outcome.lock_spent() == tally.failed && !outcome.committed {
+        true => "Only locks were in the way: it is safe to run apply again.",
+        false => "Run apply again to continue.",
+    };
+    let stopped = match (&outcome.ended, tally.not_reached) {
+        (Ended::Complete, 0) => format!("{} of {} steps failed", tally.failed, tally.steps),
+        (Ended::Complete | Ended::Interrupted(_) | Ended::Lost(_), _) => {
+            let stop = outcome.results.iter().position(|(_, result)| match result {
+                StepResult::Failed { .. } | StepResult::NotReached => true,
+                StepResult::Applied { .. }
+                | StepResult::AlreadySatisfied
+                | StepResult::Blocked(_)
+                | StepResult::Postponed(_)
+                | StepResult::Skipped(_) => false,
+            });
+            match stop {
+                Some(at) => format!("Stopped at step {} of {}", at + 1, tally.steps),
+                None => format!("Stopped after {} steps", tally.steps),
+            }
+        }
+    };
+    format!("{stopped}; {committed}. {safe}")
+}
+
+/// Why a run ended before its end.
+pub(crate) fn ended_words(ended: &Ended) -> Option<String> {
+    match ended {
+        Ended::Complete => None,
+        Ended::Interrupted(signal) => Some(format!(
+            "Interrupted by {}: the statement in flight was cancelled on the server.",
+            signal_name(*signal)
+        )),
+        Ended::Lost(because) => Some(format!("Lost: {because}")),
+    }
+}
+
+pub(crate) fn signal_name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Int => "SIGINT",
+        Signal::Term => "SIGTERM",
+    }
+}
+
+/// Whether catalog and policy agree now; `None` is unknown.
+pub(crate) fn matches_policy(outcome: &Outcome) -> Option<bool> {
+    outcome.remains.as_ref().map(|plan| plan.is_empty() && unjudged(plan).is_empty())
+}
+
+/// `The catalog matches the policy.`
+pub(crate) fn agreement(outcome: &Outcome) -> &'static str {
+    match matches_policy(outcome) {
+        Some(true) => "The catalog matches the policy.",
+        Some(false) => "The catalog does not match the policy yet.",
+        None => "The catalog could not be read again: whether it matches the policy is unknown.",
+    }
+}
+
+/// A change, or a run of like ones, that was not done: which, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Undone {
+    pub(crate) first: StepId,
+    pub(crate) last: StepId,
+    pub(crate) count: usize,
+    /// `failed`, `blocked`, …
+    pub(crate) word: &'static str,
+    pub(crate) because: Option<String>,
+}
+
+/// What was not done, in the plan's order. Of each change only the step that it stopped at.
+pub(crate) fn undone(outcome: &Outcome) -> Vec<Undone> {
+    let results = by_step(outcome);
+    let mut all: Vec<Undone> = Vec::new();
+    for change in all_changes(&outcome.plan) {
+        let Some((id, word, because)) = stopped_at(&change, &results) else { continue };
+        match all.last_mut() {
+            Some(last) if last.word == word && last.because == because && word != "failed" => {
+                last.last = id;
+                last.count += 1;
+            }
+            Some(_) | None => all.push(Undone { first: id.clone(), last: id, count: 1, word, because }),
+        }
+    }
+    all
+}
+
+fn stopped_at(
+    change: &Change<'_>,
+    results: &BTreeMap<&StepId, &StepResult>,
+) -> Option<(StepId, &'static str, Option<String>)> {
+    let undone = |result: &StepResult| match result {
+        StepResult::Applied { .. } | StepResult::AlreadySatisfied => None,
+        StepResult::Blocked(because) => Some(("blocked", Some(because.join("; ")))),
+        StepResult::Postponed(because) => Some(("postponed", Some(because.clone()))),
+        StepResult::Skipped(because) => Some(("skipped", Some(because.clone()))),
+        StepResult::Failed { error, lock_spent: _ } => Some(("failed", Some(error.clone()))),
+        StepResult::NotReached => Some(("not reached", None)),
+    };
+    change.steps.iter().find_map(|step| {
+        let (word, because) = undone(results.get(&step.id)?)?;
+        Some((step.id.clone(), word, because))
+    })
+}
+
+/// `Already there: 3 steps.`, `Lock retries: 4.`, steps that became due.
+pub(crate) fn remarks(outcome: &Outcome) -> Vec<String> {
+    let tally = tally(outcome);
+    let steps = |count: usize| if count == 1 { "1 step".to_owned() } else { format!("{count} steps") };
+    let mut remarks = Vec::new();
+    if tally.already_satisfied > 0 && tally.applied > 0 {
+        remarks.push(format!("Already there: {}.", steps(tally.already_satisfied)));
+    }
+    if tally.lock_retries > 0 {
+        remarks.push(format!("Lock retries: {}.", tally.lock_retries));
+    }
+    if !outcome.due_since.is_empty() {
+        let ids: Vec<String> = outcome.due_since.iter().map(|id| format!("`{id}`")).collect();
+        remarks.push(format!(
+            "Due since the plan was made, and not run: {}.",
+            if ids.len() > 5 { steps(ids.len()) } else { ids.join(", ") }
+        ));
+    }
+    remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Plan, PlanOptions};
+    use crate::render::testing::{EVENTS, World, busy, desired, events, now};
+    use crate::render::{Style, human, json, markdown};
+
+    fn matching() -> Plan {
+        let mut world = World::new();
+        world.table(&events());
+        world.days(&events(), "2026-03-01", "2026-03-22");
+        world.plan(&desired(EVENTS), &PlanOptions::at(now()))
+    }
+
+    fn outcome(remains: Option<Plan>, result: impl Fn(usize, &StepId) -> StepResult) -> Outcome {
+        let plan = busy();
+        let results: Vec<_> =
+            plan.steps.iter().enumerate().map(|(at, step)| (step.id.clone(), result(at, &step.id))).collect();
+        let committed = results.iter().any(|(_, result)| matches!(result, StepResult::Applied { .. }));
+        Outcome { plan, results, ended: Ended::Complete, committed, remains, due_since: Vec::new() }
+    }
+
+    fn shown(outcome: &Outcome) -> String {
+        let mut text = String::new();
+        human::outcome(outcome, Style::PLAIN, &mut text).unwrap();
+        text
+    }
+
+    fn applied() -> StepResult {
+        StepResult::Applied { retries: 0 }
+    }
+
+    #[test]
+    fn all_done_is_one_sentence() {
+        let done = outcome(Some(matching()), |_, _| applied());
+        assert_eq!(shown(&done), "Apply complete: 7 created, 2 detached, 2 dropped. The catalog matches the policy.\n");
+        let unread = outcome(None, |_, _| StepResult::AlreadySatisfied);
+        assert_eq!(
+            shown(&unread),
+            "Apply complete: all of it was there already. The catalog could not be read again: whether it matches the \
+             policy is unknown.\n"
+        );
+    }
+
+    #[test]
+    fn a_stop_says_where_why_and_what_remains() {
+        let mut stopped = outcome(Some(busy()), |at, _| match at {
+            0 => StepResult::AlreadySatisfied,
+            1..=4 => StepResult::Applied { retries: 1 },
+            5 => StepResult::Failed { error: "canceling statement due to lock timeout".to_owned(), lock_spent: true },
+            _ => StepResult::NotReached,
+        });
+        stopped.ended = Ended::Interrupted(Signal::Term);
+        stopped.due_since = vec![StepId("create public.events_p20260322".to_owned())];
+        insta::assert_snapshot!(shown(&stopped));
+
+        let mut comment = String::new();
+        markdown::outcome(&stopped, &mut comment).unwrap();
+        for part in [
+            "<!-- pgstrata:apply -->\n### pgstrata apply: `app@db1`",
+            "**Stopped at step 6 of 15; 4 committed. Run apply again to continue.**",
+            "| `create public.events_p20260320` | failed | canceling statement due to lock timeout |",
+            "**What remains:**",
+            "| `DELETES_DATA` |",
+        ] {
+            assert!(comment.contains(part), "{part} is not in\n{comment}");
+        }
+
+        let document: serde_json::Value = serde_json::from_str(&json::outcome(&stopped)).unwrap();
+        assert_eq!(document["ended"], serde_json::json!({"how": "interrupted", "because": "SIGTERM"}));
+        assert_eq!(document["matches_policy"], false);
+        assert_eq!(document["summary"]["created"], 4);
+        assert_eq!(document["summary"]["lock_retries"], 4);
+        assert_eq!(document["results"][5]["result"], "failed");
+        assert_eq!(document["results"][5]["lock_spent"], true);
+        assert_eq!(document["remains"]["summary"]["create"], 7);
+    }
+
+    #[test]
+    fn locks_alone_before_any_commit_are_safe_to_repeat() {
+        let spent = outcome(Some(busy()), |_, _| StepResult::Failed { error: "locked".to_owned(), lock_spent: true });
+        assert_eq!(
+            headline(&spent),
+            "15 of 15 steps failed; nothing was committed. Only locks were in the way: it is safe to run apply again."
+        );
+    }
+
+    #[test]
+    fn what_is_held_back_is_told_once_a_partition() {
+        let held = outcome(Some(busy()), |_, id| match id.0.split(' ').next() {
+            Some("create") => applied(),
+            Some("mark") => applied(),
+            Some("detach") => StepResult::Postponed("backend 7 is idle in transaction".to_owned()),
+            Some("stamp") => StepResult::Skipped("its detach was not done".to_owned()),
+            _ => StepResult::Blocked(vec!["DELETES_DATA needs --allow deletes-data:public.events".to_owned()]),
+        });
+        let undone = undone(&held);
+        let words: Vec<_> = undone.iter().map(|undone| (undone.word, undone.count)).collect();
+        assert_eq!(words, [("postponed", 2), ("blocked", 2)]);
+        assert!(
+            shown(&held).starts_with("Apply did what it may: 7 created. The catalog does not match the policy yet.\n")
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! Detached tables that come back: the policy keeps their window again, and nothing else covers it. They carry our
+//! marker; a table without a marker of its own is never attached.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::context::Context;
+use super::create::{SMALL_BYTES, beside_default};
+use super::remove::own_marker;
+use super::retired::{self, bytes_of};
+use super::wanted::reach;
+use crate::catalog::{Marker, Oid};
+use crate::grid::{Bound, LeafBounds};
+use crate::plan::{
+    Action, AttachPartition, Class, Fact, Finding, Hazard, HazardKind, Relation, Retiring, Stake, Stamp, Step, StepId,
+};
+use crate::sql::{Ident, TableName};
+
+/// A table whose window the policy wants back.
+#[derive(Clone, Debug)]
+pub(super) struct Returning<'a> {
+    pub(super) oid: Oid,
+    name: &'a TableName,
+    owner: &'a Ident,
+    marker: Marker,
+    stamp: Option<Timestamp>,
+    rows: Option<u64>,
+    references: &'a BTreeSet<TableName>,
+}
+
+impl Returning<'_> {
+    /// What it will cover: not to be covered by a new, empty partition.
+    pub(super) fn range(&self) -> (Bound, Bound) {
+        (self.marker.from, self.marker.to)
+    }
+}
+
+/// Tables that come back, sorted by bounds; of two that overlap the earlier.
+pub(super) fn returning<'a>(context: &Context<'a>) -> Vec<Returning<'a>> {
+    let detached = retired::own(context).map(|(oid, table)| Returning {
+        oid,
+        name: &table.name,
+        owner: &table.owner,
+        marker: table.marker.unstamped(),
+        stamp: table.marker.detached_at,
+        rows: table.rows_estimate,
+        references: &table.references,
+    });
+    let pending = context.pending.and_then(|(oid, leaf)| {
+        let marker = own_marker(context, oid, leaf)?;
+        let stamp = leaf.marker.as_ref().and_then(|marker| marker.detached_at);
+        Some(Returning {
+            oid,
+            name: &leaf.name,
+            owner: &leaf.owner,
+            marker,
+            stamp,
+            rows: leaf.rows_estimate,
+            references: &context.root.references,
+        })
+    });
+    let mut candidates: Vec<Returning<'a>> =
+        detached.chain(pending).filter(|table| is_wanted(context, table)).collect();
+    candidates.sort_by_key(|table| (table.range(), table.name));
+    let mut reached = Bound::MinValue;
+    candidates.retain(|table| {
+        let (from, to) = table.range();
+        let free = from >= reached;
+        if free {
+            reached = to;
+        }
+        free
+    });
+    candidates
+}
+
+/// Whether the policy would keep this window, and nothing covers it.
+fn is_wanted(context: &Context<'_>, table: &Returning<'_>) -> bool {
+    let (from, to) = table.range();
+    let kept = match context.table.retention {
+        Some(_) => !context.is_expired(to),
+        // A policy that keeps everything says nothing of what left before, except where it wants a window there now.
+        None => reach(context).is_some_and(|(low, high)| from < Bound::Value(high) && Bound::Value(low) < to),
+    };
+    kept && !context.is_covered(from, to)
+}
+
+/// The step that attaches it. `finalizing` completes a pending detach, with the range it frees.
+pub(super) fn attach(
+    context: &Context<'_>,
+    table: &Returning<'_>,
+    finalizing: Option<(&StepId, Bound, Bound)>,
+    default: Option<&TableName>,
+    findings: &mut Vec<Finding>,
+) -> Step {
+    let Returning { oid, name, owner, marker, stamp, rows, references } = table;
+    let (from, to) = table.range();
+    let partition = Relation { name: (*name).clone(), oid: *oid };
+    let mut touches = context.touches();
+    touches.default = touches.default.or_else(|| default.cloned());
+    let action = Action::AttachPartition(AttachPartition {
+        root: context.relation(),
+        owner: context.root.attributes.owner.clone(),
+        key: context.root.key.clone(),
+        retired: Retiring { partition: partition.clone(), owner: (*owner).clone(), marker: marker.clone() },
+        references: (*references).clone(),
+        touches,
+    });
+    let mut step = context.step(action, Class::Drift, "retention keeps this window again");
+    step.before.extend([
+        Fact::Detached { partition: partition.clone() },
+        Fact::Marked {
+            partition: partition.clone(),
+            marker: marker.clone(),
+            stamp: stamp.map_or(Stamp::Any, Stamp::At),
+        },
+        Fact::RangeFree { root: context.relation(), from, to },
+    ]);
+    step.after.push(Fact::Attached {
+        root: context.relation(),
+        partition: partition.name.clone(),
+        oid: Some(*oid),
+        bounds: LeafBounds::Range { from, to },
+        pending: false,
+    });
+    // Overlapping its own pending leaf, too: only what is detached can be attached.
+    step.needs.extend(finalizing.filter(|(_, low, high)| *low < to && from < *high).map(|(id, _, _)| id.clone()));
+    step.hazards.push(Hazard {
+        kind: HazardKind::AttachesData,
+        relation: partition.name,
+        detail: "its rows become visible through the parent again".to_owned(),
+    });
+    let bytes = bytes_of(context, *oid);
+    scan_hazards(context, bytes, references, &mut step);
+    beside_default(context, (from, to), &mut step, findings);
+    step.stake = Stake { bytes, rows: *rows };
+    step
+}
+
+/// The attach scans a table whose CHECK does not tell that its rows are in range, while it holds the locks of its keys.
+fn scan_hazards(context: &Context<'_>, bytes: Option<u64>, references: &BTreeSet<TableName>, step: &mut Step) {
+    if bytes.is_some_and(|bytes| bytes <= SMALL_BYTES) {
+        return;
+    }
+    let size = bytes.map_or_else(|| "of unknown size".to_owned(), crate::render::bytes);
+    let mut hazard = |kind, table: &TableName, mode: &str| {
+        let detail = format!("the attach may scan the partition ({size}) while {table} is locked {mode}");
+        step.hazards.push(Hazard { kind, relation: table.clone(), detail });
+    };
+    for table in context.root.references.intersection(references) {
+        hazard(HazardKind::BlocksReads, table, "ACCESS EXCLUSIVE");
+        hazard(HazardKind::BlocksWrites, table, "ACCESS EXCLUSIVE");
+    }
+    let share = context.root.references.difference(references).chain(&context.root.referenced_by);
+    share.for_each(|table| hazard(HazardKind::BlocksWrites, table, "SHARE ROW EXCLUSIVE"));
+}

@@ -1,0 +1,13 @@
+CREATE TABLE good (at timestamptz NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE good_mar PARTITION OF good FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+CREATE TABLE plain (at timestamptz NOT NULL);
+CREATE TABLE by_list (at timestamptz NOT NULL) PARTITION BY LIST (at);
+CREATE TABLE by_hash (at timestamptz NOT NULL) PARTITION BY HASH (at);
+CREATE TABLE by_expression (at timestamptz NOT NULL) PARTITION BY RANGE ((at AT TIME ZONE 'UTC'));
+CREATE TABLE by_two (at timestamptz NOT NULL, id integer NOT NULL) PARTITION BY RANGE (at, id);
+CREATE VIEW a_view AS SELECT now() AS at;
+CREATE TABLE other_key (at timestamptz NOT NULL, made timestamptz NOT NULL) PARTITION BY RANGE (made);
+CREATE TABLE text_key (at text NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE zoneless (at timestamp NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE hours_of_dates (at date NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE good_2026 PARTITION OF good FOR VALUES FROM ('2027-01-01 00:00+00') TO ('2028-01-01 00:00+00') PARTITION BY RANGE (at);

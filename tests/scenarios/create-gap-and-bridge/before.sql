@@ -1,0 +1,14 @@
+CREATE TABLE gap (at timestamptz NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE gap_dec PARTITION OF gap FOR VALUES FROM ('2025-12-01 00:00+00') TO ('2026-01-01 00:00+00');
+CREATE TABLE gap_mar PARTITION OF gap FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+-- Months so far, weeks from now on: the last month ends inside a week.
+CREATE TABLE finer (at timestamptz NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE finer_feb PARTITION OF finer FOR VALUES FROM ('2026-02-01 00:00+00') TO ('2026-03-01 00:00+00');
+CREATE TABLE finer_mar PARTITION OF finer FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-03-15 00:00+00');
+-- Days so far, months from now on.
+CREATE TABLE coarser (at timestamptz NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE coarser_old PARTITION OF coarser FOR VALUES FROM ('2026-02-28 00:00+00') TO ('2026-03-14 00:00+00');
+CREATE TABLE coarser_14 PARTITION OF coarser FOR VALUES FROM ('2026-03-14 00:00+00') TO ('2026-03-15 00:00+00');
+-- Only the far future is there.
+CREATE TABLE ahead (at timestamptz NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE ahead_may PARTITION OF ahead FOR VALUES FROM ('2026-05-01 00:00+00') TO ('2026-06-01 00:00+00');

@@ -1,0 +1,14 @@
+CREATE SCHEMA app AUTHORIZATION scenario_grants_owner;
+SET ROLE scenario_grants_owner;
+CREATE TABLE app.events (at timestamptz NOT NULL, "Body" text, secret text) PARTITION BY RANGE (at);
+CREATE TABLE app.events_mar PARTITION OF app.events FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+GRANT SELECT ON app.events TO PUBLIC;
+GRANT SELECT, REFERENCES ON app.events TO "Scenario Grants reader" WITH GRANT OPTION;
+GRANT INSERT, UPDATE ON app.events TO scenario_grants_writer;
+GRANT DELETE ON app.events TO scenario_grants_writer WITH GRANT OPTION;
+GRANT UPDATE ("Body"), SELECT (secret, at) ON app.events TO scenario_grants_writer;
+GRANT INSERT (secret) ON app.events TO scenario_grants_third WITH GRANT OPTION;
+RESET ROLE;
+GRANT USAGE ON SCHEMA app TO scenario_grants_writer;
+SET ROLE scenario_grants_writer;
+GRANT DELETE ON app.events TO scenario_grants_third;

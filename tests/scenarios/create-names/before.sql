@@ -1,0 +1,11 @@
+CREATE SCHEMA "Odd ""Schema"".x";
+CREATE TABLE "Odd ""Schema"".x"."Lög.Größe" ("Zeit ""x"".y" timestamptz NOT NULL, "Körper" text DEFAULT 'ä''\' CHECK ("Körper" <> '\')) PARTITION BY RANGE ("Zeit ""x"".y");
+CREATE INDEX "Ein Index" ON "Odd ""Schema"".x"."Lög.Größe" ("Körper");
+CREATE TABLE "Odd ""Schema"".x"."Jän'26" PARTITION OF "Odd ""Schema"".x"."Lög.Größe" FOR VALUES FROM ('2026-01-01 00:00+00') TO ('2026-02-01 00:00+00');
+CREATE TABLE "Odd ""Schema"".x"."Mär'26" PARTITION OF "Odd ""Schema"".x"."Lög.Größe" FOR VALUES FROM ('2026-02-01 00:00+00') TO ('2026-04-01 00:00+00');
+INSERT INTO "Odd ""Schema"".x"."Lög.Größe" VALUES ('2026-01-05 00:00+00'), ('2026-03-05 00:00+00');
+COMMENT ON TABLE "Odd ""Schema"".x"."Jän'26" IS E'it''s \\ $pgstrata$\nand %s';
+CREATE TABLE a_name_of_sixty_three_bytes_which_is_all_that_the_server_keeps_ (at timestamptz NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE ééééééééééééééééééééééééééééééé (at timestamptz NOT NULL) PARTITION BY RANGE (at);
+CREATE SCHEMA "select";
+CREATE TABLE "select"."table" ("user" timestamptz NOT NULL) PARTITION BY RANGE ("user");

@@ -1,0 +1,15 @@
+CREATE TABLE by_row (at timestamptz NOT NULL, body text) PARTITION BY RANGE (at);
+CREATE TABLE by_nothing (at timestamptz NOT NULL, body text) PARTITION BY RANGE (at);
+CREATE TABLE by_index (at timestamptz NOT NULL, body text NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE by_key (at timestamptz PRIMARY KEY, body text) PARTITION BY RANGE (at);
+CREATE UNIQUE INDEX "By Index" ON by_index (body, at);
+CREATE UNIQUE INDEX another ON by_index (at, body);
+CREATE TABLE by_row_mar PARTITION OF by_row FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+CREATE TABLE by_nothing_mar PARTITION OF by_nothing FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+CREATE TABLE by_index_mar PARTITION OF by_index FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+CREATE TABLE by_key_mar PARTITION OF by_key FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+ALTER TABLE by_row REPLICA IDENTITY FULL;
+ALTER TABLE by_nothing REPLICA IDENTITY NOTHING;
+ALTER TABLE by_index REPLICA IDENTITY USING INDEX "By Index";
+CREATE PUBLICATION leaves FOR TABLE by_row, by_index;
+CREATE PUBLICATION roots FOR TABLE by_key WITH (publish_via_partition_root = true);

@@ -1,0 +1,2 @@
+CREATE ROLE scenario_rights_owner;
+CREATE ROLE scenario_rights_applier LOGIN;

@@ -1,0 +1,20 @@
+-- May is held for ever, August begins when a hold ends, September has a comment, October a day, November is detached.
+CREATE TABLE by_policy (at timestamptz NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE may PARTITION OF by_policy FOR VALUES FROM ('2025-05-01 00:00+00') TO ('2025-06-01 00:00+00');
+CREATE TABLE aug PARTITION OF by_policy FOR VALUES FROM ('2025-08-01 00:00+00') TO ('2025-09-01 00:00+00');
+CREATE TABLE sep PARTITION OF by_policy FOR VALUES FROM ('2025-09-01 00:00+00') TO ('2025-10-01 00:00+00');
+CREATE TABLE oct PARTITION OF by_policy FOR VALUES FROM ('2025-10-01 00:00+00') TO ('2025-11-01 00:00+00');
+CREATE TABLE nov PARTITION OF by_policy FOR VALUES FROM ('2025-11-01 00:00+00') TO ('2025-12-01 00:00+00');
+CREATE TABLE mar PARTITION OF by_policy FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-05-01 00:00+00');
+INSERT INTO by_policy VALUES ('2026-03-05 00:00+00');
+COMMENT ON TABLE sep IS E'words\n  pgstrata: hold matter-4711\nmore';
+ALTER TABLE by_policy DETACH PARTITION nov;
+DO $$ BEGIN EXECUTE format('COMMENT ON TABLE nov IS %L', format(E'pgstrata: hold\npgstrata: retired {"root":"public.by_policy","root_oid":%s,"oid":%s,"from":"2025-11-01 00:00:00+00","to":"2025-12-01 00:00:00+00","detached_at":"2026-01-01T00:00:00Z"}', 'by_policy'::regclass::oid, 'nov'::regclass::oid)); END $$;
+CREATE TABLE by_root (at timestamptz NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE by_root_may PARTITION OF by_root FOR VALUES FROM ('2025-05-01 00:00+00') TO ('2025-06-01 00:00+00');
+CREATE TABLE by_root_jun PARTITION OF by_root FOR VALUES FROM ('2025-06-01 00:00+00') TO ('2025-07-01 00:00+00');
+CREATE TABLE by_root_mar PARTITION OF by_root FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-05-01 00:00+00');
+INSERT INTO by_root VALUES ('2026-03-05 00:00+00');
+ALTER TABLE by_root DETACH PARTITION by_root_jun;
+DO $$ BEGIN EXECUTE format('COMMENT ON TABLE by_root_jun IS %L', format(E'pgstrata: retired {"root":"public.by_root","root_oid":%s,"oid":%s,"from":"2025-06-01 00:00:00+00","to":"2025-07-01 00:00:00+00","detached_at":"2026-01-01T00:00:00Z"}', 'by_root'::regclass::oid, 'by_root_jun'::regclass::oid)); END $$;
+COMMENT ON TABLE by_root IS 'pgstrata: hold, says the lawyer';

@@ -1,0 +1,2 @@
+CREATE TABLE events_default PARTITION OF events DEFAULT;
+ALTER TABLE events DETACH PARTITION events_jan FINALIZE;
