@@ -292,9 +292,8 @@ fn judge_detached(catalog: &Catalog, partition: &Relation) -> Result<(), String>
         return Err(format!("{} is attached", partition.name));
     }
     match catalog.retired.get(&partition.oid) {
-        // Tables without a marker are not read: all that is known is that it is no partition any more. What needs more
-        // (a stamp, a drop) says so by a fact about its marker.
-        None => Ok(()),
+        // Tables without a marker are not read; a step that ends with one says no more than that it has left.
+        None => Err(format!("no marked table {} is there", partition.name)),
         Some(Retired { name, .. }) if *name != partition.name => Err(format!("it is called {name} now")),
         Some(Retired { in_use_as: Some(what), .. }) => Err(what.clone()),
         Some(Retired { in_use_as: None, .. }) => Ok(()),

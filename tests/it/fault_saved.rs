@@ -151,8 +151,8 @@ fn what_changed_in_the_way_is_stale_fact_by_fact() {
         (hold, "mark app.events_7", "its comment holds it"),
         ("COMMENT ON TABLE app.events IS 'pgstrata: hold'", "mark app.events_7", "holds it"),
         ("ALTER TABLE app.events DETACH PARTITION app.events_7", "stamp app.events_7", "its comment has no marker"),
-        ("COMMENT ON TABLE app.events_9 IS NULL", "drop app.events_9", "no marked table app.events_9 is there"),
-        ("COMMENT ON TABLE app.events_2 IS NULL", "attach app.events_2", "no marked table app.events_2 is there"),
+        ("COMMENT ON TABLE app.events_9 IS NULL", "drop app.events_9", "its comment has no marker"),
+        ("COMMENT ON TABLE app.events_2 IS NULL", "attach app.events_2", "its comment has no marker"),
         ("ALTER TABLE app.events_9 RENAME TO other", "drop app.events_9", "it is called app.other now"),
         ("ALTER TABLE app.strict RENAME TO other", "mark app.strict_7", "app.strict is not there"),
     ];
