@@ -284,7 +284,9 @@ impl Observer for MidDetach {
         self.waiting = Some(std::thread::spawn(move || {
             let mut client = Client::connect(&url, postgres::NoTls).unwrap();
             let pending = "SELECT EXISTS (SELECT FROM pg_inherits WHERE inhdetachpending AND inhrelid = 'app.events_7'::regclass)";
+            let end = std::time::Instant::now() + Duration::from_secs(10);
             while !client.query_one(pending, &[]).unwrap().get::<_, bool>(0) {
+                assert!(std::time::Instant::now() < end, "the detach does not become pending");
                 std::thread::sleep(Duration::from_millis(10));
             }
             act(pid);

@@ -14,6 +14,7 @@ mod cli;
 mod connect;
 mod crash;
 mod crash_world;
+mod fault;
 mod locks;
 mod sandbox;
 mod scenarios;

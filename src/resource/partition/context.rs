@@ -160,7 +160,10 @@ impl<'a> Context<'a> {
             matches!(&action, Action::DetachPartition(detach) if detach.mode == DetachMode::Concurrently);
         // A lock_timeout inside DETACH CONCURRENTLY would leave it pending (measured): it has none, only a bounded wait.
         let (unit, timeouts) = if concurrently {
-            let statement = apply.concurrent_timeout;
+            // With foreign keys its second phase queues for a strong lock on a table in use, and everybody behind it: it may
+            // do so no longer than any other statement, and FINALIZE goes on with short tries.
+            let keys = !(self.root.references.is_empty() && self.root.referenced_by.is_empty());
+            let statement = if keys { apply.statement_timeout } else { apply.concurrent_timeout };
             (Unit::Statement, Timeouts { lock: std::time::Duration::ZERO, lock_retries: 0, statement })
         } else {
             let statement = match &action {

@@ -4,6 +4,7 @@
 pub(crate) mod drive;
 pub(crate) mod lines;
 pub(crate) mod locks;
+pub(crate) mod watch;
 
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
