@@ -51,6 +51,7 @@ pub(crate) struct Range<'a> {
 }
 
 /// What judging one table starts from.
+#[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {
     /// The table.
     pub(crate) name: &'a TableName,
@@ -75,8 +76,8 @@ const REMOVAL_LATE_AT_MOST_SECONDS: i64 = 7 * 24 * 3600;
 
 impl<'a> Context<'a> {
     /// Sorts the table's partitions once for all that is asked of them.
-    pub(crate) fn new(subject: Subject<'a>, now: Timestamp, lane: u32) -> Self {
-        let Subject { name, table, desired, root, snapshot, grid, overrides } = subject;
+    pub(crate) fn new(subject: &Subject<'a>, now: Timestamp, lane: u32) -> Self {
+        let Subject { name, table, desired, root, snapshot, grid, overrides } = *subject;
         let edge = table.retention.and_then(|retention| match retention.keep {
             Keep::Span(span) => span.before(now, grid.zone()),
             Keep::Keys(_) => None,
@@ -141,7 +142,7 @@ impl<'a> Context<'a> {
     }
 
     fn table_interval_seconds(&self) -> i64 {
-        i64::try_from(self.grid.interval().approx().as_secs()).unwrap_or(i64::MAX)
+        self.grid.interval().approx().as_secs()
     }
 
     /// A finding about this table.

@@ -135,11 +135,11 @@ fn drawn() -> impl Strategy<Value = Drawn> {
             "1 quarter" => None,
             _ => Some("days"),
         };
-        let keep = keep.and_then(|(count, unit)| match (least, unit) {
-            (Some("months"), "days" | "weeks") => Some((count, "months")),
-            (Some("weeks"), "days") => Some((count, "weeks")),
-            (None, _) => Some((count + 3, "months")),
-            (Some(_), _) => Some((count, unit)),
+        let keep = keep.map(|(count, unit)| match (least, unit) {
+            (Some("months"), "days" | "weeks") => (count, "months"),
+            (Some("weeks"), "days") => (count, "weeks"),
+            (None, _) => (count + 3, "months"),
+            (Some(_), _) => (count, unit),
         });
         Drawn {
             kind,
