@@ -16,4 +16,4 @@ mod words;
 
 pub(crate) use outline::changes_by_class;
 pub use style::Style;
-pub use words::{bytes, day, duration, rows};
+pub use words::{bytes, day, duration, rows, second};
