@@ -157,9 +157,9 @@ pub(super) fn ask(session: &mut Session, sql: &str) -> Result<String, BeginError
 /// The first column of the first row, as text; empty when there is none.
 pub(super) fn first_value(session: &mut Session, sql: &str) -> Result<String, postgres::Error> {
     let messages = session.simple_query(sql)?;
-    let row = messages.iter().find_map(|message| match message {
-        postgres::SimpleQueryMessage::Row(row) => row.get(0),
-        _ => None,
+    let row = messages.iter().find_map(|message| {
+        let postgres::SimpleQueryMessage::Row(row) = message else { return None };
+        row.get(0)
     });
     Ok(row.unwrap_or_default().to_owned())
 }

@@ -200,7 +200,7 @@ pub(super) fn judged(
         }
     })?;
     let subject = Subject { name, table, desired, root, snapshot, grid: &grid, overrides: options.overrides };
-    then(&Context::new(subject, options.now, lane));
+    then(&Context::new(&subject, options.now, lane));
     Ok(())
 }
 
@@ -241,10 +241,8 @@ fn obstacle(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Op
     if snapshot.target.in_recovery {
         return Some("the server is a standby".to_owned());
     }
-    let wrong = mismatches(desired, snapshot)
-        .first()
-        .map(|(what, expected, _)| format!("the policy expects {what} `{expected}`"));
-    wrong
+    let wrong = mismatches(desired, snapshot);
+    wrong.first().map(|(what, expected, _)| format!("the policy expects {what} `{expected}`"))
 }
 
 fn mismatches(desired: &Desired, snapshot: &Snapshot) -> Vec<(&'static str, String, String)> {

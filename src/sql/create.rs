@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::literal::dollar_quoted;
+use super::qualifier::requalified;
 use super::{Ident, Literal, TableName};
 use crate::catalog::{AclItem, Attributes, KeyColumn, ReplicaIdentity, RowPolicy};
 use crate::grid::{Bound, LeafBounds};
@@ -90,7 +91,7 @@ fn table_like(
     if row_security.forced {
         statements.push(format!("ALTER TABLE {partition} FORCE ROW LEVEL SECURITY"));
     }
-    statements.extend(row_security.policies.iter().map(|policy| row_policy(partition, policy)));
+    statements.extend(row_security.policies.iter().map(|policy| row_policy(root, partition, policy)));
     match replica_identity {
         ReplicaIdentity::Default | ReplicaIdentity::Index(_) => {}
         ReplicaIdentity::Nothing => statements.push(format!("ALTER TABLE {partition} REPLICA IDENTITY NOTHING")),
@@ -116,16 +117,16 @@ fn role(role: Option<&Ident>) -> String {
     role.map_or_else(|| "PUBLIC".to_owned(), Ident::to_string)
 }
 
-fn row_policy(partition: &TableName, policy: &RowPolicy) -> String {
+fn row_policy(root: &TableName, partition: &TableName, policy: &RowPolicy) -> String {
     let RowPolicy { name, permissive, command, roles, using, check, reads: _ } = policy;
     let kind = if *permissive { "PERMISSIVE" } else { "RESTRICTIVE" };
     let roles: Vec<String> = roles.iter().map(|name| role(name.as_ref())).collect();
     let mut sql = format!("CREATE POLICY {name} ON {partition} AS {kind} FOR {command} TO {}", roles.join(", "));
     if let Some(using) = using {
-        sql.push_str(&format!(" USING ({using})"));
+        sql.push_str(&format!(" USING ({})", requalified(using, &root.name, &partition.name)));
     }
     if let Some(check) = check {
-        sql.push_str(&format!(" WITH CHECK ({check})"));
+        sql.push_str(&format!(" WITH CHECK ({})", requalified(check, &root.name, &partition.name)));
     }
     sql
 }

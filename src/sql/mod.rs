@@ -7,6 +7,7 @@ mod ident;
 mod keyword;
 mod literal;
 mod locks;
+mod qualifier;
 mod remove;
 mod statement;
 

@@ -23,7 +23,7 @@ fn a_bad_policy_is_78_with_its_place_and_what_to_write() {
             "duplicate table",
             policy("", &[managed("events", ""), managed("EVENTS", "")]).into_bytes(),
             "bad.yaml:5:3",
-            &["app.EVENTS", "bad.yaml:3"],
+            &["`app.events` is here twice", "first here"],
         ),
         ("duplicate key", partition("      key: at\n      key: on\n"), "bad.yaml:6:7", &["key"]),
         ("unknown key", events("    retension: {keep: 1 year}\n"), "bad.yaml:5:5", &["did you mean `retention`?"]),
@@ -72,7 +72,7 @@ const UNFIT: [(&str, &str, &str); 8] = [
         "partitioned by an expression",
     ),
     ("two", "CREATE TABLE app.two (at date, id int) PARTITION BY RANGE (at, id);", "partitioned by 2 columns"),
-    ("other_key", "CREATE TABLE app.other_key (on_day date) PARTITION BY RANGE (on_day);", "partitioned by on_day"),
+    ("other_key", "CREATE TABLE app.other_key (day date) PARTITION BY RANGE (day);", "partitioned by day"),
 ];
 
 #[test]

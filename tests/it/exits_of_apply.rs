@@ -8,7 +8,9 @@ use crate::support::place::Place;
 
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
 /// Another session that keeps creations from their table.
-const LOCK: &str = "SET application_name = 'the reader'; BEGIN; LOCK TABLE app.events IN SHARE UPDATE EXCLUSIVE MODE";
+const LOCK: &str = "BEGIN; LOCK TABLE app.events IN SHARE UPDATE EXCLUSIVE MODE";
+/// A name that messages name it by.
+const READER: &str = "SET application_name = 'the reader'";
 const IMPATIENT: &str = "apply: {lock_timeout: 50ms, lock_retries: 1, concurrent_timeout: 1s, jobs: 1}\n";
 
 /// An event trigger that does this whenever somebody creates a table.
@@ -22,7 +24,8 @@ fn whenever_created(place: &Place, what: &str) {
 
 const REFUSE: &str = "RAISE EXCEPTION 'no tables on Mondays';";
 const KILL_CONTROL: &str =
-    "PERFORM pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1885827956;";
+    "PERFORM pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1885827956 \
+     AND database = (SELECT oid FROM pg_database WHERE datname = current_database());";
 
 /// The results by kind: `create`, `drop`, … with what became of each.
 fn results(shown: &Shown) -> Vec<(String, String)> {
@@ -84,7 +87,8 @@ fn a_detach_that_somebody_is_in_the_way_of_is_postponed_and_3() {
     let detach = "    retention: {keep: 2 days}\n";
     let place = Place::new("exits_postponed", &table("events", 3), &policy(IMPATIENT, &[managed("events", detach)]));
     let mut reader = place.db.client();
-    reader.batch_execute("SET application_name = 'the reader'; BEGIN; SELECT FROM app.events LIMIT 0").unwrap();
+    reader.batch_execute(READER).unwrap();
+    reader.batch_execute("BEGIN; SELECT FROM app.events LIMIT 0").unwrap();
     let postponed = place.shows(&APPLY, 3);
     says_no_match(&postponed);
     assert_eq!((count(&postponed, "applied"), count(&postponed, "postponed")), (4, 1), "creations and the marker");
@@ -138,6 +142,7 @@ fn a_failure_or_loss_before_the_first_commit_is_1() {
 fn busy_before_the_first_commit_is_5() {
     let place = Place::new("exits_busy", &table("events", 0), &policy(IMPATIENT, &[managed("events", "")]));
     let mut other = place.db.client();
+    other.batch_execute(READER).unwrap();
     other.batch_execute(LOCK).unwrap();
     let busy = place.shows(&APPLY, 5);
     says_no_match(&busy);
@@ -148,7 +153,8 @@ fn busy_before_the_first_commit_is_5() {
     }
     let once = place.shows(&[&APPLY[..], &["--lock-retries", "0"]].concat(), 5);
     assert!(once.human.contains("(1 try)"), "{}", once.human);
-    other.batch_execute("ROLLBACK; SELECT pg_advisory_lock(1885827956, 1)").unwrap();
+    other.batch_execute("ROLLBACK").unwrap();
+    other.batch_execute("SELECT pg_advisory_lock(1885827956, 1)").unwrap();
     let held = place.refuses(&APPLY, 5);
     assert!(held.contains("the reader") && held.contains("--run-lock-wait"), "{held}");
 }

@@ -145,7 +145,11 @@ fn left_over(outcome: &Result<Outcome, Box<Refusal>>) -> String {
                     let _ = writeln!(text, "refused: {} ({})", finding.message, finding.hint.as_deref().unwrap_or("-"));
                 }
             }
-            other => text = format!("refused: {other:?}\n"),
+            other @ (Refusal::NotApplyable(_)
+            | Refusal::OtherDatabase { .. }
+            | Refusal::OtherPolicy { .. }
+            | Refusal::Forged(_)
+            | Refusal::Stale(_)) => text = format!("refused: {other:?}\n"),
         },
     }
     text

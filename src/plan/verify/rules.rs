@@ -50,7 +50,7 @@ impl Rules<'_> {
         self.parent(&leaving.root)?;
         self.works_as(&leaving.owner, &self.root.attributes.owner)?;
         self.states_attached(&leaving.partition, None, Some(true))?;
-        self.promises_detached(&leaving.partition)
+        self.promises(|fact| matches!(fact, Fact::Left { root, partition } if self.is_root(root) && *partition == leaving.partition))
     }
 
     pub(super) fn mark(&self, retiring: &Retiring) -> Result<(), String> {
@@ -229,7 +229,7 @@ impl Rules<'_> {
     /// What the catalog says of a partition that is still attached.
     fn leaf_may_leave(&self, partition: &Relation, from: Bound, to: Bound) -> Result<(), String> {
         let Some(leaf) = self.root.leaves.get(&partition.oid) else { return Ok(()) };
-        let Leaf { name, owner: _, kind, bounds, pending: _, held, marker: _, rows_estimate: _ } = leaf;
+        let Leaf { name, owner: _, kind, bounds, pending, held, marker: _, rows_estimate: _ } = leaf;
         rule(*name == partition.name, "its name is another partition's")?;
         rule(*bounds == LeafBounds::Range { from, to }, "its bounds are not those of the partition")?;
         rule(!held && !self.root.held, "a comment holds it")?;
@@ -240,7 +240,8 @@ impl Rules<'_> {
         let straddles = self.grid.classify(from, to) == Fit::Straddling;
         let removable = self.table.retention.is_some_and(|retention| retention.straddling == Straddling::Remove);
         rule(!straddles || removable, "it fits no grid, and the policy keeps such partitions")?;
-        if self.step.gate.is_blocked() {
+        // A pending one has left: the newest is looked for among the others.
+        if self.step.gate.is_blocked() || *pending {
             return Ok(());
         }
         match self.snapshot.answers.get(&Question::NewestNonEmpty { root: self.root.oid }) {
@@ -256,7 +257,11 @@ impl Rules<'_> {
             return false;
         };
         match stamp {
-            Stamp::At(at) => retention.grace.after(at, self.grid.zone()).is_some_and(|over| over <= self.now),
+            // Without grace the stamp may be younger than a saved plan that was stopped between the two.
+            Stamp::At(at) => {
+                retention.grace.is_zero()
+                    || retention.grace.after(at, self.grid.zone()).is_some_and(|over| over <= self.now)
+            }
             Stamp::Present => retention.grace.is_zero(),
             Stamp::Any | Stamp::Absent => false,
         }

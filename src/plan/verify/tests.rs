@@ -1,5 +1,7 @@
 //! Plans tampered with in memory: each rule is broken once, and named.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test of one kind of step fails on every other")]
+
 use super::verify;
 use crate::catalog::{LeafKind, Oid, Question};
 use crate::grid::{Bound, KeyValue};

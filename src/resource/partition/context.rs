@@ -51,6 +51,7 @@ pub(crate) struct Range<'a> {
 }
 
 /// What judging one table starts from.
+#[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {
     /// The table.
     pub(crate) name: &'a TableName,
@@ -75,8 +76,8 @@ const REMOVAL_LATE_AT_MOST_SECONDS: i64 = 7 * 24 * 3600;
 
 impl<'a> Context<'a> {
     /// Sorts the table's partitions once for all that is asked of them.
-    pub(crate) fn new(subject: Subject<'a>, now: Timestamp, lane: u32) -> Self {
-        let Subject { name, table, desired, root, snapshot, grid, overrides } = subject;
+    pub(crate) fn new(subject: &Subject<'a>, now: Timestamp, lane: u32) -> Self {
+        let Subject { name, table, desired, root, snapshot, grid, overrides } = *subject;
         let edge = table.retention.and_then(|retention| match retention.keep {
             Keep::Span(span) => span.before(now, grid.zone()),
             Keep::Keys(_) => None,
@@ -141,7 +142,7 @@ impl<'a> Context<'a> {
     }
 
     fn table_interval_seconds(&self) -> i64 {
-        i64::try_from(self.grid.interval().approx().as_secs()).unwrap_or(i64::MAX)
+        self.grid.interval().approx().as_secs()
     }
 
     /// A finding about this table.
@@ -159,7 +160,10 @@ impl<'a> Context<'a> {
             matches!(&action, Action::DetachPartition(detach) if detach.mode == DetachMode::Concurrently);
         // A lock_timeout inside DETACH CONCURRENTLY would leave it pending (measured): it has none, only a bounded wait.
         let (unit, timeouts) = if concurrently {
-            let statement = apply.concurrent_timeout;
+            // With foreign keys its second phase queues for a strong lock on a table in use, and everybody behind it: it may
+            // do so no longer than any other statement, and FINALIZE goes on with short tries.
+            let keys = !(self.root.references.is_empty() && self.root.referenced_by.is_empty());
+            let statement = if keys { apply.statement_timeout } else { apply.concurrent_timeout };
             (Unit::Statement, Timeouts { lock: std::time::Duration::ZERO, lock_retries: 0, statement })
         } else {
             let statement = match &action {

@@ -15,7 +15,7 @@ const NAME_TRIES: u32 = 4;
 
 /// A default partition up to this size is scanned in a few milliseconds (measured: 95 ms for a million rows, about
 /// 60 MB): its scan under ACCESS EXCLUSIVE does not count as work that grows with the data.
-const SMALL_DEFAULT_BYTES: u64 = 8 * 1024 * 1024;
+pub(super) const SMALL_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Creations and what was found on the way.
 #[derive(Debug, Default)]
@@ -173,7 +173,7 @@ pub(super) fn beside_default(
         Answer::Leaf(_) | Answer::Bytes(_) | Answer::Taken(_) => add_block(step, Block::RowsInDefault { rows: None }),
     }
     let detail = match answers.get(&Question::Bytes { relation: oid }) {
-        Answer::Bytes(bytes) if bytes <= SMALL_DEFAULT_BYTES => return,
+        Answer::Bytes(bytes) if bytes <= SMALL_BYTES => return,
         Answer::Bytes(bytes) => {
             format!("the attach scans the default partition ({}) under ACCESS EXCLUSIVE", crate::render::bytes(bytes))
         }

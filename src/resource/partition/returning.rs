@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::context::Context;
-use super::create::beside_default;
+use super::create::{SMALL_BYTES, beside_default};
 use super::remove::own_marker;
 use super::retired::{self, bytes_of};
 use super::wanted::reach;
@@ -131,7 +131,27 @@ pub(super) fn attach(
         relation: partition.name,
         detail: "its rows become visible through the parent again".to_owned(),
     });
+    let bytes = bytes_of(context, *oid);
+    scan_hazards(context, bytes, references, &mut step);
     beside_default(context, (from, to), &mut step, findings);
-    step.stake = Stake { bytes: bytes_of(context, *oid), rows: *rows };
+    step.stake = Stake { bytes, rows: *rows };
     step
+}
+
+/// The attach scans a table whose CHECK does not tell that its rows are in range, while it holds the locks of its keys.
+fn scan_hazards(context: &Context<'_>, bytes: Option<u64>, references: &BTreeSet<TableName>, step: &mut Step) {
+    if bytes.is_some_and(|bytes| bytes <= SMALL_BYTES) {
+        return;
+    }
+    let size = bytes.map_or_else(|| "of unknown size".to_owned(), crate::render::bytes);
+    let mut hazard = |kind, table: &TableName, mode: &str| {
+        let detail = format!("the attach may scan the partition ({size}) while {table} is locked {mode}");
+        step.hazards.push(Hazard { kind, relation: table.clone(), detail });
+    };
+    for table in context.root.references.intersection(references) {
+        hazard(HazardKind::BlocksReads, table, "ACCESS EXCLUSIVE");
+        hazard(HazardKind::BlocksWrites, table, "ACCESS EXCLUSIVE");
+    }
+    let share = context.root.references.difference(references).chain(&context.root.referenced_by);
+    share.for_each(|table| hazard(HazardKind::BlocksWrites, table, "SHARE ROW EXCLUSIVE"));
 }

@@ -9,4 +9,7 @@ CREATE POLICY everyone ON app.secrets USING (tenant = current_setting('app.tenan
 CREATE POLICY "Own Rows" ON app.secrets AS RESTRICTIVE FOR SELECT TO "Scenario RLS reader", scenario_rls_auditor
   USING (tenant IN (SELECT id FROM app.tenants) AND body <> 'it''s');
 CREATE POLICY writes ON app.secrets FOR INSERT TO scenario_rls_auditor WITH CHECK (secrets.body IS NOT NULL);
+CREATE POLICY correlated ON app.secrets AS RESTRICTIVE
+  USING (EXISTS (SELECT FROM app.tenants t WHERE t.id = secrets.tenant AND secrets.body <> 'secrets.tenant') OR secrets IS NULL)
+  WITH CHECK (tenant = (SELECT max(id) FROM app.tenants WHERE id <> secrets.tenant AND secrets.* IS NOT NULL));
 CREATE POLICY changes ON app.secrets FOR UPDATE TO scenario_rls_auditor USING (true) WITH CHECK (at < '2030-01-01 00:00+00');

@@ -1,4 +1,4 @@
--- What has no finite end is no partition that leaves, and nothing is made where it reaches.
+-- What has no finite end, or one before our era, is no partition that leaves, and nothing is made where it reaches.
 CREATE TABLE open_below (at timestamptz NOT NULL) PARTITION BY RANGE (at);
 CREATE TABLE open_below_old PARTITION OF open_below FOR VALUES FROM (MINVALUE) TO ('2026-01-01 00:00+00');
 CREATE TABLE open_below_mar PARTITION OF open_below FOR VALUES FROM ('2026-01-01 00:00+00') TO ('2026-04-01 00:00+00');

@@ -1,2 +1,2 @@
-DROP TABLE quiet_oct;
+DROP TABLE quiet_oct, quiet_dec;
 DROP TABLE never_used_nov;

@@ -1,4 +1,4 @@
--- Nothing was written since November: what is over stays from there on, empty or not.
+-- Nothing was written since November: November stays.
 CREATE TABLE quiet (at timestamptz NOT NULL) PARTITION BY RANGE (at);
 CREATE TABLE quiet_oct PARTITION OF quiet FOR VALUES FROM ('2025-10-01 00:00+00') TO ('2025-11-01 00:00+00');
 CREATE TABLE quiet_nov PARTITION OF quiet FOR VALUES FROM ('2025-11-01 00:00+00') TO ('2025-12-01 00:00+00');

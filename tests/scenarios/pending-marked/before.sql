@@ -1,4 +1,4 @@
--- Our own detach, interrupted: finished and stamped; what is due as well follows. The drop comes with the next plan.
+-- Our own detach, interrupted: finished and stamped; what is due as well follows, and without grace both are dropped.
 CREATE TABLE towns (id integer PRIMARY KEY);
 CREATE TABLE events (at timestamptz NOT NULL, town integer REFERENCES towns) PARTITION BY RANGE (at);
 CREATE TABLE events_dec PARTITION OF events FOR VALUES FROM ('2025-12-01 00:00+00') TO ('2026-01-01 00:00+00');
