@@ -95,7 +95,8 @@ fn a_table_that_cannot_be_judged_is_1_before_pending_changes() {
 fn a_plan_that_cannot_be_applied_is_4_and_nothing_runs() {
     let place = events("exits_stale");
     place.run(&["plan", "--out", "plan.json"], 0);
-    place.run(&["plan", "--out", "ahead.json", "--now", "2100-01-01"], 0);
+    let tomorrow = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24)).to_string();
+    place.run(&["plan", "--out", "ahead.json", "--now", &tomorrow], 0);
     let plan = place.read("plan.json");
     place.write("truncated.json", &plan[..plan.len() / 2]);
     place.write("forged.json", &plan.replace("CREATE TABLE", "CREATE UNLOGGED TABLE"));

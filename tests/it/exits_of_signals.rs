@@ -1,10 +1,16 @@
 //! 130 and 143: the statement in flight is cancelled on the server, and what happened is told in every format.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
+use std::time::Duration;
 
+use pgstrata::apply::{BeginError, Run};
+use pgstrata::catalog::InspectError;
+use pgstrata::db::{Interrupt, Signal};
 use postgres::Client;
 
 use crate::exits::{managed, policy, table};
+use crate::support::drive::{connector, desired, options};
 use crate::support::formats::{Shown, in_every_format, shown};
 use crate::support::place::{Place, signalled, until};
 
@@ -109,4 +115,18 @@ fn while_it_connects() {
         assert_eq!(ended.stdout, "", "{args:?}");
         assert!(ended.stderr.contains("pgstrata: error: ") && ended.stderr.contains("interrupted"), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn after_a_signal_nothing_is_begun_or_read() {
+    let place = Place::new("exits_signal_before", &table("events", 0), "");
+    let (policy, stop) = (desired(&policy("", &[managed("events", "")])), Interrupt::new());
+    let connector = connector(place.db.url());
+    let mut run = Run::begin(&connector, Duration::ZERO, &stop).unwrap();
+    let options = options(None, &BTreeSet::new());
+    run.inspect(&policy, &options, None).unwrap();
+    stop.trip(Signal::Int);
+    assert_eq!(run.inspect(&policy, &options, None).unwrap_err(), InspectError::Interrupted);
+    drop(run);
+    assert!(matches!(Run::begin(&connector, Duration::ZERO, &stop), Err(BeginError::Interrupted)));
 }
