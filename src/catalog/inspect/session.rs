@@ -15,7 +15,7 @@ const STEP: &str = "reading role memberships";
 pub(super) fn read(
     reader: &mut Reader<'_>,
     facts: &target::Facts,
-    owners: BTreeSet<Ident>,
+    owners: &BTreeSet<Ident>,
 ) -> Result<SessionRole, InspectError> {
     let mut session = SessionRole {
         name: facts.session_user.clone(),
