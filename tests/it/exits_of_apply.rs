@@ -23,8 +23,7 @@ fn whenever_created(place: &Place, what: &str) {
 }
 
 const REFUSE: &str = "RAISE EXCEPTION 'no tables on Mondays';";
-const KILL_CONTROL: &str =
-    "PERFORM pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1885827956 \
+const KILL_CONTROL: &str = "PERFORM pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1885827956 \
      AND database = (SELECT oid FROM pg_database WHERE datname = current_database());";
 
 /// The results by kind: `create`, `drop`, … with what became of each.

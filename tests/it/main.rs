@@ -15,16 +15,13 @@ mod cli;
 mod connect;
 mod crash;
 mod crash_world;
-<<<<<<< HEAD
 mod exits;
 mod exits_of_apply;
 mod exits_of_signals;
-=======
 mod fault;
 mod fault_facts;
 mod fault_saved;
 mod interrupt;
->>>>>>> main
 mod locks;
 mod pooler;
 mod sandbox;
