@@ -16,6 +16,7 @@ mod crash;
 mod crash_world;
 mod fault;
 mod locks;
+mod machine;
 mod sandbox;
 mod scenarios;
 mod script;
