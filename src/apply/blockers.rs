@@ -110,11 +110,9 @@ fn rows(session: &mut Session, sql: &str) -> Result<BTreeMap<String, String>, po
     let messages = session.simple_query(sql)?;
     Ok(messages
         .iter()
-        .filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => {
-                Some((row.get(0).unwrap_or_default().to_owned(), row.get(1).unwrap_or_default().to_owned()))
-            }
-            _ => None,
+        .filter_map(|message| {
+            let SimpleQueryMessage::Row(row) = message else { return None };
+            Some((row.get(0).unwrap_or_default().to_owned(), row.get(1).unwrap_or_default().to_owned()))
         })
         .collect())
 }

@@ -46,7 +46,15 @@ impl Control {
     /// Takes the run lock, waiting at most this long.
     pub(super) fn begin(connector: &Connector, wait: Duration, stop: &Interrupt) -> Result<Self, BeginError> {
         let connector = connector.clone().with_interrupt(stop);
-        let mut session = connect(&connector)?;
+        let session = connect(&connector)?;
+        let watch = stop.watch(session.cancel_handle()).map_err(|_| BeginError::Interrupted)?;
+        let taken = Self::take(session, &connector, wait, stop);
+        drop(watch);
+        // A statement that was cancelled says so in the server's words.
+        if stop.is_set() { Err(BeginError::Interrupted) } else { taken }
+    }
+
+    fn take(mut session: Session, connector: &Connector, wait: Duration, stop: &Interrupt) -> Result<Self, BeginError> {
         let end = Instant::now() + wait;
         loop {
             if stop.is_set() {
@@ -60,7 +68,7 @@ impl Control {
             }
             stop.sleep(POLL.min(end.saturating_duration_since(Instant::now())));
         }
-        no_pooler(&connector.pinned_to(&session), &mut session)?;
+        no_pooler(&connector.pinned_to(&session), &mut session, stop)?;
         // It is idle while the others work, and carries the run lock.
         ask(&mut session, "SELECT set_config('idle_session_timeout', '0', false)")?;
         let started = ask(&mut session, "SELECT pg_postmaster_start_time()")?;
@@ -111,8 +119,9 @@ fn connect(connector: &Connector) -> Result<Session, BeginError> {
 }
 
 /// A second session must get another backend, and must not get the lock.
-fn no_pooler(connector: &Connector, first: &mut Session) -> Result<(), BeginError> {
+fn no_pooler(connector: &Connector, first: &mut Session, stop: &Interrupt) -> Result<(), BeginError> {
     let mut second = connect(connector)?;
+    let _watch = stop.watch(second.cancel_handle()).map_err(|_| BeginError::Interrupted)?;
     let pid = |session: &mut Session| ask(session, "SELECT pg_backend_pid()");
     let because = if ask(&mut second, &format!("SELECT pg_try_advisory_lock({RUN_LOCK})"))? == "t" {
         "a second session was given the same run lock"
@@ -148,9 +157,9 @@ pub(super) fn ask(session: &mut Session, sql: &str) -> Result<String, BeginError
 /// The first column of the first row, as text; empty when there is none.
 pub(super) fn first_value(session: &mut Session, sql: &str) -> Result<String, postgres::Error> {
     let messages = session.simple_query(sql)?;
-    let row = messages.iter().find_map(|message| match message {
-        postgres::SimpleQueryMessage::Row(row) => row.get(0),
-        _ => None,
+    let row = messages.iter().find_map(|message| {
+        let postgres::SimpleQueryMessage::Row(row) = message else { return None };
+        row.get(0)
     });
     Ok(row.unwrap_or_default().to_owned())
 }

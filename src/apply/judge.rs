@@ -115,6 +115,9 @@ pub fn judge(
     if !stale.is_empty() {
         return refuse(Refusal::Stale(stale));
     }
+    // A drop without grace follows a stamp that is younger than the plan: by the plan's clock its grace is not over.
+    let follows = to_run.iter().any(|step| !afresh.then.contains_key(&step.id));
+    let evaluated_at = if follows { snapshot.taken_at } else { saved.evaluated_at };
     let mut judged = Plan {
         summary: Summary::of(&to_run),
         steps: to_run,
@@ -127,9 +130,8 @@ pub fn judge(
         step.timeouts.lock = by_flag.lock_timeout.unwrap_or(step.timeouts.lock);
         step.timeouts.lock_retries = by_flag.lock_retries.unwrap_or(step.timeouts.lock_retries);
     }
-    if let Err(violations) =
-        verify(&Plan { steps: without_done_needs(&judged.steps, &satisfied), ..judged.clone() }, desired, snapshot)
-    {
+    let steps = without_done_needs(&judged.steps, &satisfied);
+    if let Err(violations) = verify(&Plan { steps, evaluated_at, ..judged.clone() }, desired, snapshot) {
         return refuse(Refusal::Forged(violations));
     }
     let due_since = now.steps.iter().map(|step| &step.id).filter(|id| saved.steps.iter().all(|step| step.id != **id));

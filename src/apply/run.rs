@@ -1,5 +1,6 @@
 //! A run from the run lock to the last look at the catalog.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -10,10 +11,11 @@ use super::executor::{Executor, Reporter, lock};
 use super::judge::{Judged, Refusal, missing};
 use super::observer::{Event, Observer};
 use super::outcome::{Ended, Outcome, StepResult};
-use crate::catalog::{InspectError, Snapshot, take, take_for_saved};
-use crate::db::{Connector, Interrupt};
-use crate::plan::{Plan, PlanOptions, StepId, Violation, plan, verify};
+use crate::catalog::{InspectError, Snapshot, interruptible, take, take_for_saved};
+use crate::db::{Connector, Interrupt, Session};
+use crate::plan::{Plan, PlanOptions, Step, StepId, Summary, Violation, plan, verify};
 use crate::policy::Desired;
+use crate::sql::TableName;
 
 /// How a run is carried out, beyond what the plan says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,27 +47,27 @@ impl Run {
     /// Reads what a plan with these options needs, under the run lock.
     ///
     /// # Errors
-    /// The catalog could not be read.
+    /// The catalog could not be read, or a signal came.
     pub fn inspect(
         &mut self,
         desired: &Desired,
         options: &PlanOptions,
         now: Option<Timestamp>,
     ) -> Result<(Snapshot, PlanOptions), InspectError> {
-        take(self.control.session(), desired, options, now)
+        interruptible(self.control.session(), &self.stop, |session| take(session, desired, options, now))
     }
 
     /// Reads what [`judge`](super::judge()) needs to judge a saved plan, under the run lock.
     ///
     /// # Errors
-    /// The catalog could not be read.
+    /// The catalog could not be read, or a signal came.
     pub fn inspect_for(
         &mut self,
         saved: &Plan,
         desired: &Desired,
         options: &PlanOptions,
     ) -> Result<(Snapshot, PlanOptions), InspectError> {
-        take_for_saved(self.control.session(), desired, options, saved)
+        interruptible(self.control.session(), &self.stop, |session| take_for_saved(session, desired, options, saved))
     }
 
     /// A fresh plan, ready to be carried out.
@@ -105,20 +107,50 @@ impl Run {
             let result = done.get(&step.id).cloned().unwrap_or(StepResult::NotReached);
             (step.id.clone(), result)
         }));
-        let remains = self.look_again(&judged, planning, &ended);
+        let remains = self.look_again(&judged, &results, planning, &ended);
+        let ended = match (ended, self.stop.signal()) {
+            // It came during the last look.
+            (Ended::Complete, Some(signal)) if remains.is_none() => Ended::Interrupted(signal),
+            (ended, _) => ended,
+        };
         Outcome { plan: judged, results, ended, committed, remains, due_since }
     }
 
     /// What the policy still wants, unless the server is gone.
-    fn look_again(&mut self, done: &Plan, planning: &PlanOptions, ended: &Ended) -> Option<Plan> {
+    fn look_again(
+        &mut self,
+        done: &Plan,
+        results: &[(StepId, StepResult)],
+        planning: &PlanOptions,
+        ended: &Ended,
+    ) -> Option<Plan> {
         match ended {
             Ended::Lost(_) => return None,
             Ended::Complete | Ended::Interrupted(_) => {}
         }
         let include = done.only.iter().cloned().collect();
         let again = PlanOptions { include, ..planning.clone() };
+        let saved = Plan { evaluated_at: planning.now, ..done.clone() };
+        let look = |session: &mut Session| take_for_saved(session, &done.policy, &again, &saved);
+        let session = self.control.session();
+        // After a signal nothing is begun, and what happened is still told: a second signal ends that.
+        let looked = if self.stop.is_set() { look(session) } else { interruptible(session, &self.stop, look) };
+        let (snapshot, now) = looked.ok()?;
         // The same clock: what became due while we worked is the next run's.
-        let (snapshot, again) = self.inspect(&done.policy, &again, Some(planning.now)).ok()?;
-        Some(plan(&done.policy, &snapshot, &again))
+        let mut remains = plan(&done.policy, &snapshot, &again);
+        // But a drop without grace follows a stamp that is younger than that clock: it is not done, and still wanted.
+        let undone = |id: &StepId| results.iter().any(|(step, result)| step == id && !result.is_done());
+        let planned: BTreeSet<StepId> = remains.steps.iter().map(|step| step.id.clone()).collect();
+        let later = plan(&done.policy, &snapshot, &PlanOptions { include: again.include.clone(), ..now });
+        let left: Vec<Step> =
+            later.steps.into_iter().filter(|step| undone(&step.id) && !planned.contains(&step.id)).collect();
+        if !left.is_empty() {
+            let concerned: BTreeSet<&TableName> = left.iter().map(|step| step.action.partition()).collect();
+            // What the other clock says of these (that their grace is not over) is not so any more.
+            remains.findings.retain(|finding| finding.object.as_ref().is_none_or(|object| !concerned.contains(object)));
+            remains.steps.extend(left);
+            remains.summary = Summary::of(&remains.steps);
+        }
+        Some(remains)
     }
 }

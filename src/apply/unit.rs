@@ -21,7 +21,7 @@ pub(super) enum UnitError {
     /// A lock was not to be had in time.
     Lock(String),
     /// What must hold before does not.
-    Fact(Fact),
+    Fact(String),
     /// The statement was cancelled by our own signal.
     Interrupted,
     /// The session is gone; whether its last statement took effect is not known.
@@ -124,7 +124,7 @@ impl Unit<'_> {
             Statement::Check { fact, .. } => {
                 let value = first_value(session, &sql).map_err(|error| classify(&error, session, self.stop))?;
                 if value != "t" {
-                    return Err(UnitError::Fact(fact.clone()));
+                    return Err(UnitError::Fact(fact.to_string()));
                 }
             }
         }

@@ -32,6 +32,9 @@ pub enum InspectError {
         /// What does not fit.
         message: String,
     },
+    /// A signal came. What had been read by then is no reason to judge: a cancelled question has no answer.
+    #[error("interrupted while reading the catalog: nothing was changed")]
+    Interrupted,
 }
 
 impl InspectError {
@@ -52,7 +55,7 @@ impl InspectError {
             // Class 57P is an operator's intervention: the backend goes away after the message.
             Self::Server { sqlstate, .. } => !sqlstate.starts_with("57P"),
             Self::Lost { .. } => false,
-            Self::Unreadable { .. } => true,
+            Self::Unreadable { .. } | Self::Interrupted => true,
         }
     }
 
@@ -60,7 +63,7 @@ impl InspectError {
     pub(super) fn is_privilege(&self) -> bool {
         match self {
             Self::Server { sqlstate, .. } => sqlstate == SqlState::INSUFFICIENT_PRIVILEGE.code(),
-            Self::Lost { .. } | Self::Unreadable { .. } => false,
+            Self::Lost { .. } | Self::Unreadable { .. } | Self::Interrupted => false,
         }
     }
 
@@ -69,6 +72,7 @@ impl InspectError {
         match self {
             Self::Server { message, sqlstate, .. } => format!("{message} ({sqlstate})"),
             Self::Lost { message, .. } | Self::Unreadable { message, .. } => message,
+            Self::Interrupted => "interrupted".to_owned(),
         }
     }
 }

@@ -19,4 +19,4 @@ pub use question::{Answer, Answers, Question, RowCount};
 pub use snapshot::{
     Catalog, KeyColumn, Leaf, LeafKind, Oid, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
 };
-pub use take::{take, take_for_saved};
+pub use take::{interruptible, take, take_for_saved};

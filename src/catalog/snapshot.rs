@@ -114,6 +114,8 @@ pub struct SessionRole {
     pub superuser: bool,
     /// Owners met in the catalog that `SET ROLE` reaches.
     pub may_become: BTreeSet<Ident>,
+    /// Owners met in the catalog that are superusers: nobody should be given the right to become one of them.
+    pub superusers: BTreeSet<Ident>,
 }
 
 /// What stands behind a name of the policy.

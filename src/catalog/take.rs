@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::{InspectError, Snapshot, ask, inspect};
-use crate::db::Session;
+use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, questions};
 use crate::policy::Desired;
 
@@ -19,7 +19,9 @@ pub fn take(
     options: &PlanOptions,
     now: Option<Timestamp>,
 ) -> Result<(Snapshot, PlanOptions), InspectError> {
-    let host = session.host().to_string();
+    let host = session.host();
+    // Where a server keeps its socket is the machine's affair, and differs between two that show the same plan.
+    let host = if host.is_socket() { "[local]".to_owned() } else { host.to_string() };
     let tables = options.selected(desired).map(|(name, _)| name.clone()).collect();
     let mut snapshot = inspect(session.client(), &host, &tables, &Timestamp::now)?;
     let options = PlanOptions { now: now.unwrap_or(snapshot.taken_at), ..options.clone() };
@@ -48,4 +50,19 @@ pub fn take_for_saved(
     also.retain(|question| !snapshot.answers.has(question));
     ask(session.client(), &mut snapshot, &also)?;
     Ok((snapshot, options))
+}
+
+/// Reads with a watch on the session: a signal cancels the statement on the server.
+///
+/// # Errors
+/// What `read` says, or [`InspectError::Interrupted`] once there was a signal, whatever had been read by then.
+pub fn interruptible<T>(
+    session: &mut Session,
+    stop: &Interrupt,
+    read: impl FnOnce(&mut Session) -> Result<T, InspectError>,
+) -> Result<T, InspectError> {
+    let watch = stop.watch(session.cancel_handle()).map_err(|_| InspectError::Interrupted)?;
+    let result = read(session);
+    drop(watch);
+    if stop.is_set() { Err(InspectError::Interrupted) } else { result }
 }

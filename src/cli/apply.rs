@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use pgstrata::apply::{ApplyOptions, Ended, Judged, Outcome, Run, judge};
 use pgstrata::db::{Env, Interrupt, Signal};
 use pgstrata::plan::{Plan, PlanOptions};
@@ -45,7 +44,7 @@ pub(super) fn run(args: &ApplyArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
     if something_is_broken(&judged.plan) {
         events.insert(Event::Error);
     }
-    let options = ApplyOptions { jobs: args.carry.jobs };
+    let options = ApplyOptions { jobs: args.jobs };
     let outcome = run.carry_out(judged, &planning, &options, &mut Progress::new(ui));
 
     ui.result(&outcome_text::outcome_text(&outcome, args.format, ui.style())?)?;
@@ -74,8 +73,8 @@ fn judged(
     // The plan says which tables it is about; a selection from the environment would make it look stale.
     let all = SelectArgs { table: saved.only.clone(), exclude: Vec::new() };
     let options = inspect::options(&all, Some(&args.carry));
-    let (snapshot, options) = run.inspect(desired, &options, None).map_err(|error| unreadable(&error))?;
-    not_interrupted(stop)?;
+    let (snapshot, options) =
+        run.inspect_for(saved, desired, &options).map_err(|error| unreadable(&error, stop.signal()))?;
     let judged =
         judge(saved, desired, &snapshot, &options).map_err(|refusal| refused(&refusal, args.plan.as_deref(), ui))?;
     // What became due since the plan was made is listed, and is not what remains of it.
@@ -91,8 +90,8 @@ fn planned(
     stop: &Interrupt,
 ) -> Result<Prepared, CommandError> {
     let options = inspect::options(&args.select, Some(&args.carry));
-    let (snapshot, planning) = run.inspect(desired, &options, None::<Timestamp>).map_err(|error| unreadable(&error))?;
-    not_interrupted(stop)?;
+    let (snapshot, planning) =
+        run.inspect(desired, &options, None).map_err(|error| unreadable(&error, stop.signal()))?;
     let plan = fresh_plan(desired, &snapshot, &planning)?;
     let runnable = plan.steps.iter().filter(|step| !step.gate.is_blocked()).count();
     let asks = !args.auto_approve && runnable > 0;
@@ -110,11 +109,6 @@ fn planned(
         }
     }
     Ok(Prepared { judged, planning })
-}
-
-fn not_interrupted(stop: &Interrupt) -> Result<(), CommandError> {
-    let interrupted = |signal| CommandError::interrupted(signal, "interrupted before anything was changed");
-    stop.check().map_err(|error| interrupted(error.0))
 }
 
 /// What of an outcome the exit code depends on.

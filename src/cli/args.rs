@@ -185,12 +185,6 @@ pub(super) struct CarryArgs {
     /// Tries after the first for a lock, instead of the policy's.
     #[arg(long, value_name = "N", help_heading = "Execution")]
     pub(super) lock_retries: Option<u32>,
-    /// Tables side by side, instead of the policy's.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "Execution")]
-    pub(super) jobs: Option<u32>,
-    /// Do not ask the server how it spells wanted indexes: they are then compared as they are written.
-    #[arg(long, help_heading = "Execution")]
-    pub(super) no_probe: bool,
 }
 
 /// `plan`
@@ -240,6 +234,9 @@ pub(super) struct ApplyArgs {
     /// Do not ask. Hazards still need their grants.
     #[arg(long, help_heading = "Hazards")]
     pub(super) auto_approve: bool,
+    /// Tables side by side, instead of the policy's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "Execution")]
+    pub(super) jobs: Option<u32>,
     /// Wait this long for another run to end, such as 5min; without it another run is exit 5 at once.
     #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "Execution")]
     pub(super) run_lock_wait: Option<Duration>,
@@ -270,9 +267,6 @@ pub(super) struct DriftArgs {
         help_heading = "Output"
     )]
     pub(super) fail_on: Vec<Class>,
-    /// Do not ask the server how it spells wanted indexes: they are then compared as they are written.
-    #[arg(long, help_heading = "Execution")]
-    pub(super) no_probe: bool,
     /// Judge for this instant instead of the server's clock.
     #[arg(long, value_name = "INSTANT", value_parser = instant, help_heading = "Policy")]
     pub(super) now: Option<Timestamp>,

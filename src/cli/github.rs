@@ -21,9 +21,9 @@ pub(super) fn report(page: impl FnOnce() -> Result<String, CommandError>, plan: 
             ui.warn(&format!("the job's summary could not be written: {error}"));
         }
     }
-    if let (Some(path), Some(plan)) = (env.non_empty("GITHUB_OUTPUT"), plan) {
-        if let Err(error) = append(Path::new(path), &github::outputs(plan)) {
-            ui.warn(&format!("the step's outputs could not be written: {error}"));
-        }
+    let outputs = env.non_empty("GITHUB_OUTPUT").zip(plan);
+    let written = outputs.map_or(Ok(()), |(path, plan)| append(Path::new(path), &github::outputs(plan)));
+    if let Err(error) = written {
+        ui.warn(&format!("the step's outputs could not be written: {error}"));
     }
 }

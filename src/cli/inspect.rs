@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use pgstrata::catalog::{InspectError, Snapshot, take};
-use pgstrata::db::{Interrupt, Session};
+use pgstrata::catalog::{InspectError, Snapshot, interruptible, take};
+use pgstrata::db::{Interrupt, Session, Signal};
 use pgstrata::plan::{Code, GrantSource, Granted, Overrides, Plan, PlanOptions, plan, verify};
 use pgstrata::policy::Desired;
 
@@ -50,20 +50,16 @@ pub(super) fn snapshot(
     now: Option<Timestamp>,
     stop: &Interrupt,
 ) -> Result<(Snapshot, PlanOptions), CommandError> {
-    let interrupted = |signal| CommandError::interrupted(signal, "interrupted while reading the catalog");
-    let watch = stop.watch(session.cancel_handle()).map_err(|error| interrupted(error.0))?;
-    let taken = take(session, desired, options, now);
-    drop(watch);
-    // A cancelled question is an answer `Unknown`, and no reason to judge by it.
-    match stop.signal() {
-        Some(signal) => Err(interrupted(signal)),
-        None => taken.map_err(|error| unreadable(&error)),
-    }
+    interruptible(session, stop, |session| take(session, desired, options, now))
+        .map_err(|error| unreadable(&error, stop.signal()))
 }
 
-/// Exit 1: there was a session.
-pub(super) fn unreadable(error: &InspectError) -> CommandError {
-    CommandError::error(error.to_string())
+/// Exit 1, since there was a session; or the signal's.
+pub(super) fn unreadable(error: &InspectError, signal: Option<Signal>) -> CommandError {
+    match (error, signal) {
+        (InspectError::Interrupted, Some(signal)) => CommandError::interrupted(signal, error.to_string()),
+        _ => CommandError::error(error.to_string()),
+    }
 }
 
 /// A plan that keeps the rules of every plan.
@@ -82,7 +78,7 @@ pub(super) fn fresh_plan(desired: &Desired, snapshot: &Snapshot, options: &PlanO
 /// Whether a table of the policy, or the policy's server, is not what it says: exit 1, while other tables go on.
 pub(super) fn something_is_broken(plan: &Plan) -> bool {
     plan.findings.iter().any(|finding| match finding.code {
-        Code::TableMissing | Code::TableUnfit | Code::KeyMismatch | Code::WrongTarget => true,
+        Code::TableMissing | Code::TableUnfit | Code::KeyMismatch | Code::WrongTarget | Code::NoNameLeft => true,
         Code::InRecovery
         | Code::ManagedByPgPartman
         | Code::NotYetEnforced
@@ -101,7 +97,6 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::ForeignMarker
         | Code::MarkedButWanted
         | Code::WindowTaken
-        | Code::NameTaken
-        | Code::NoNameLeft => false,
+        | Code::NameTaken => false,
     })
 }

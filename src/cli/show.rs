@@ -23,7 +23,11 @@ pub(super) fn run(args: &ShowArgs, ui: &Ui) -> Result<Events, CommandError> {
     let now = args.now.unwrap_or_else(Timestamp::now);
     let age = now.duration_since(plan.evaluated_at).as_secs();
     if age >= OLD {
-        ui.note(&format!("this plan was made for {}, {} ago", plan.evaluated_at, render::duration(age)));
+        ui.note(&format!(
+            "this plan was made for {}, {} ago",
+            render::second(plan.evaluated_at),
+            render::duration(age)
+        ));
     }
     ui.result(&plan_text(&plan, args.output.format, ui.style())?)?;
     write_reports(&plan, &args.output.report)?;

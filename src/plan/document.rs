@@ -118,7 +118,7 @@ impl Summary {
 pub struct TableOverview {
     /// The table.
     pub table: TableName,
-    /// `every 1 month, keep 7 years, premake 4`.
+    /// `every month, keep 7 years, premake 4`.
     pub policy: String,
     /// Partitions attached now.
     pub partitions: u32,

@@ -56,6 +56,14 @@ pub enum Fact {
         /// The table.
         partition: Relation,
     },
+    /// It is no partition of that table any more. Says nothing of what else became of it, which is unknown of a table
+    /// without a marker.
+    Left {
+        /// The table.
+        root: Relation,
+        /// What was a partition of it.
+        partition: Relation,
+    },
     /// Its comment carries this marker.
     Marked {
         /// The table.
@@ -117,6 +125,7 @@ impl Fact {
             | Self::NoDefault { .. }
             | Self::Attached { .. }
             | Self::Detached { .. }
+            | Self::Left { .. }
             | Self::Marked { .. }
             | Self::NotHeld { .. } => None,
         }
@@ -148,6 +157,11 @@ impl Fact {
                 judge_attached(find_root(catalog, root)?, partition, *oid, bounds, *pending)
             }
             Self::Detached { partition } => judge_detached(catalog, partition),
+            Self::Left { root, partition } => match find_root(catalog, root)?.leaves.get(&partition.oid) {
+                Some(leaf) if leaf.pending => Err(format!("the detach of {} is pending", partition.name)),
+                Some(_) => Err(format!("{} is attached", partition.name)),
+                None => Ok(()),
+            },
             Self::Marked { partition, marker, stamp } => {
                 let found = find_leaf(catalog, partition)
                     .and_then(|leaf| leaf.marker.as_ref())
@@ -198,7 +212,9 @@ impl Fact {
             Self::Attached { root, partition, oid, bounds, pending } => {
                 attach(snapshot, root, partition, *oid, bounds, *pending);
             }
-            Self::Detached { partition } => detach(&mut snapshot.catalog, partition),
+            Self::Detached { partition } | Self::Left { root: _, partition } => {
+                detach(&mut snapshot.catalog, partition);
+            }
             Self::Marked { partition, marker, stamp } => {
                 let detached_at = match stamp {
                     Stamp::Any | Stamp::Absent => None,
@@ -276,9 +292,8 @@ fn judge_detached(catalog: &Catalog, partition: &Relation) -> Result<(), String>
         return Err(format!("{} is attached", partition.name));
     }
     match catalog.retired.get(&partition.oid) {
-        // Tables without a marker are not read: all that is known is that it is no partition any more. What needs more
-        // (a stamp, a drop) says so by a fact about its marker.
-        None => Ok(()),
+        // Tables without a marker are not read; a step that ends with one says no more than that it has left.
+        None => Err(format!("no marked table {} is there", partition.name)),
         Some(Retired { name, .. }) if *name != partition.name => Err(format!("it is called {name} now")),
         Some(Retired { in_use_as: Some(what), .. }) => Err(what.clone()),
         Some(Retired { in_use_as: None, .. }) => Ok(()),
@@ -360,6 +375,7 @@ impl fmt::Display for Fact {
                 write!(f, "{partition} is attached to {} {bounds}{pending}", root.name)
             }
             Self::Detached { partition } => write!(f, "{} is a table of its own", partition.name),
+            Self::Left { root, partition } => write!(f, "{} is no partition of {}", partition.name, root.name),
             Self::Marked { partition, stamp, marker } => match stamp {
                 Stamp::Any => write!(f, "{} is marked as retired from {}", partition.name, marker.root),
                 Stamp::Absent => {

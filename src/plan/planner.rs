@@ -185,12 +185,14 @@ pub(super) fn judged(
         TableState::Unfit(what) => {
             let message =
                 format!("it is {what}: only a table partitioned by range of one date or time column is managed");
-            return Err(broken(Code::TableUnfit, message, None));
+            let hint = format!("no partitioning is ever changed: take {name} out of the policy");
+            return Err(broken(Code::TableUnfit, message, Some(hint)));
         }
     };
     if root.key.name != table.key {
         let message = format!("it is partitioned by {}, and the policy says `key: {}`", root.key.name, table.key);
-        return Err(broken(Code::KeyMismatch, message, None));
+        let hint = format!("write `key: {}`", root.key.name);
+        return Err(broken(Code::KeyMismatch, message, Some(hint)));
     }
     let grid = table.grid(root.key.kind).map_err(|mismatch| match mismatch {
         GridMismatch::NotCalendar | GridMismatch::ZoneMissing(_) | GridMismatch::Grid(_) => {

@@ -1,17 +1,21 @@
 //! Which rights the steps need and the connected role lacks: named before anything runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Action;
 use super::finding::{Code, Finding};
 use super::step::Step;
-use crate::catalog::{Catalog, TableState};
-use crate::sql::Ident;
+use crate::catalog::{Catalog, SessionRole, TableState};
+use crate::sql::{Ident, TableName};
+
+/// A hint is read by a person: beyond so many statements it says how many more there are.
+const STATEMENTS: usize = 3;
 
 /// A finding for each right that a step which may run needs and the session has not.
 pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Finding> {
     let session = &catalog.session;
     let mut findings = BTreeSet::new();
+    let mut of_superusers: BTreeMap<(&TableName, &Ident), BTreeSet<&TableName>> = BTreeMap::new();
     for step in steps.iter().filter(|step| !step.gate.is_blocked()) {
         let mut lacks = |message: String, hint: String| {
             findings.insert(Finding {
@@ -22,8 +26,13 @@ pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Findi
                 hint: Some(hint),
             });
         };
-        for role in roles(&step.action) {
-            if !session.superuser && role.as_str() != session.name && !session.may_become.contains(role) {
+        for (role, owned) in roles(step) {
+            if session.superuser || role.as_str() == session.name || session.may_become.contains(role) {
+                continue;
+            }
+            if session.superusers.contains(role) {
+                of_superusers.entry((&step.table, role)).or_default().insert(owned);
+            } else {
                 let who = Ident::new(session.name.clone());
                 lacks(format!("{who} may not SET ROLE {role}, which owns it"), format!("GRANT {role} TO {who};"));
             }
@@ -44,19 +53,41 @@ pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Findi
             );
         }
     }
+    findings.extend(
+        of_superusers.into_iter().map(|((table, role), owned)| owned_by_superuser(session, table, role, &owned)),
+    );
     findings.into_iter().collect()
 }
 
-/// The roles that a step's SQL becomes.
-fn roles(action: &Action) -> Vec<&Ident> {
-    match action {
-        Action::CreatePartition(create) => vec![&create.attributes.owner],
-        Action::CreateDefault(create) => vec![&create.attributes.owner],
-        Action::FinalizeDetach(leaving) => vec![&leaving.owner],
-        Action::DetachPartition(detach) => vec![&detach.leaving.owner],
-        Action::MarkPartition(retiring) | Action::StampPartition(retiring) => vec![&retiring.owner],
+/// `GRANT postgres TO …` would hand out everything: what is owned has to change, not who may become its owner.
+fn owned_by_superuser(session: &SessionRole, table: &TableName, role: &Ident, owned: &BTreeSet<&TableName>) -> Finding {
+    let me = Ident::new(session.name.clone());
+    let to = session.may_become.iter().find(|role| !session.superusers.contains(*role)).unwrap_or(&me);
+    let statements = owned.iter().take(STATEMENTS).map(|owned| format!("ALTER TABLE {owned} OWNER TO {to};"));
+    let mut hint = statements.collect::<Vec<_>>().join(" ");
+    if owned.len() > STATEMENTS {
+        hint.push_str(&format!(" and so for {} more", owned.len() - STATEMENTS));
+    }
+    Finding {
+        table: Some(table.clone()),
+        code: Code::MissingPrivilege,
+        object: None,
+        message: format!("{me} may not SET ROLE {role}, which owns it and is a superuser"),
+        hint: Some(hint),
+    }
+}
+
+/// The roles that a step's SQL becomes, each with the table that it owns.
+fn roles(step: &Step) -> Vec<(&Ident, &TableName)> {
+    let partition = step.action.partition();
+    match &step.action {
+        Action::CreatePartition(create) => vec![(&create.attributes.owner, &step.table)],
+        Action::CreateDefault(create) => vec![(&create.attributes.owner, &step.table)],
+        Action::FinalizeDetach(leaving) => vec![(&leaving.owner, &leaving.root.name)],
+        Action::DetachPartition(detach) => vec![(&detach.leaving.owner, &detach.leaving.root.name)],
+        Action::MarkPartition(retiring) | Action::StampPartition(retiring) => vec![(&retiring.owner, partition)],
         // ATTACH needs the parent and the table; the statement runs as the parent's owner.
-        Action::AttachPartition(attach) => vec![&attach.owner, &attach.retired.owner],
-        Action::DropPartition(drop) => vec![&drop.retired.owner],
+        Action::AttachPartition(attach) => vec![(&attach.owner, &step.table), (&attach.retired.owner, partition)],
+        Action::DropPartition(drop) => vec![(&drop.retired.owner, partition)],
     }
 }

@@ -16,7 +16,7 @@ use crate::sql::{Literal, Statement, dollar_quoted, render};
 /// # Errors
 /// What `out` refuses.
 pub fn plan(plan: &Plan, out: &mut dyn Write) -> fmt::Result {
-    comment(out, &format!("pgstrata plan · {} · evaluated {}", plan.target, plan.evaluated_at))?;
+    comment(out, &format!("pgstrata plan · {} · evaluated {}", plan.target, super::words::second(plan.evaluated_at)))?;
     let freed = freed_words(plan).map_or_else(String::new, |freed| format!("  {freed}"));
     comment(out, &format!("Plan: {}.{freed}", count_words(plan)))?;
     writeln!(out, "\n\\set ON_ERROR_STOP on")?;

@@ -98,6 +98,9 @@ pub(crate) fn headline(outcome: &Outcome) -> String {
             (true, 0) if tally.already_satisfied > 0 => "Apply complete: all of it was there already.".to_owned(),
             (true, 0) if tally.applied > 0 => "Apply complete.".to_owned(),
             (true, 0) => "Apply complete: there was nothing to do.".to_owned(),
+            // A marker alone is no change that anybody counts.
+            (true, _) if tally.applied > 0 => "Apply did what it may.".to_owned(),
+            (true, _) if tally.already_satisfied > 0 => "Apply did nothing: what is left is held back.".to_owned(),
             (true, _) => "Apply did nothing: every step is held back.".to_owned(),
         };
         return format!("{begin} {}", agreement(outcome));
@@ -151,15 +154,23 @@ pub(crate) fn signal_name(signal: Signal) -> &'static str {
 
 /// Whether catalog and policy agree now; `None` is unknown.
 pub(crate) fn matches_policy(outcome: &Outcome) -> Option<bool> {
-    outcome.remains.as_ref().map(|plan| plan.is_empty() && unjudged(plan).is_empty())
+    let remains = outcome.remains.as_ref()?;
+    Some(remains.is_empty() && unjudged(remains).is_empty() && outcome.due_since.is_empty())
 }
 
-/// `The catalog matches the policy.`
-pub(crate) fn agreement(outcome: &Outcome) -> &'static str {
-    match matches_policy(outcome) {
-        Some(true) => "The catalog matches the policy.",
-        Some(false) => "The catalog does not match the policy yet.",
-        None => "The catalog could not be read again: whether it matches the policy is unknown.",
+/// `The catalog matches the policy.`: only where nothing at all is left to say.
+pub(crate) fn agreement(outcome: &Outcome) -> String {
+    let Some(remains) = &outcome.remains else {
+        return "The catalog could not be read again: whether it matches the policy is unknown.".to_owned();
+    };
+    if !remains.is_empty() {
+        return "The catalog does not match the policy yet.".to_owned();
+    }
+    match (unjudged(remains).len(), outcome.due_since.is_empty()) {
+        (0, true) => "The catalog matches the policy.".to_owned(),
+        (0, false) => "The catalog is as the plan wants it.".to_owned(),
+        (1, _) => "1 table could not be judged; nothing else remains of the plan.".to_owned(),
+        (count, _) => format!("{count} tables could not be judged; nothing else remains of the plan."),
     }
 }
 
@@ -272,6 +283,38 @@ mod tests {
             "Apply complete: all of it was there already. The catalog could not be read again: whether it matches the \
              policy is unknown.\n"
         );
+    }
+
+    #[test]
+    fn only_what_leaves_nothing_to_do_matches() {
+        let blocked = |plan: Plan| outcome(Some(plan), |_, _| StepResult::Blocked(vec!["no grant".to_owned()]));
+        let held = shown(&blocked(busy()));
+        assert!(held.starts_with("Apply did nothing: every step is held back. The catalog does not match"), "{held}");
+        assert!(held.contains("\nWhat remains:\n") && held.contains("\nBlocked: "), "{held}");
+
+        let mut due = outcome(Some(matching()), |_, _| applied());
+        due.due_since = vec![StepId("create public.events_p20260322".to_owned())];
+        assert_eq!(matches_policy(&due), Some(false));
+        let text = shown(&due);
+        assert!(
+            text.contains("The catalog is as the plan wants it.\n\nDue since the plan was made, and not run"),
+            "{text}"
+        );
+        assert!(!text.contains("What remains:") && !json::outcome(&due).contains("\"matches_policy\": true"), "{text}");
+
+        let mut world = World::new();
+        let mut broken = outcome(Some(world.plan(&desired(EVENTS), &PlanOptions::at(now()))), |_, _| applied());
+        broken.plan = matching();
+        broken.results.clear();
+        assert_eq!(
+            shown(&broken),
+            "Apply complete: there was nothing to do. 1 table could not be judged; nothing else remains of the plan.\n\n\
+             What remains:\n\npublic.events\n  ? error: there is no such table\n      hint: create it with PARTITION BY \
+             RANGE, or take it out of the policy\n"
+        );
+        let mut comment = String::new();
+        markdown::outcome(&broken, &mut comment).unwrap();
+        assert!(comment.contains("**What remains:**") && !comment.contains("matches the policy"), "{comment}");
     }
 
     #[test]

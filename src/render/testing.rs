@@ -55,7 +55,7 @@ impl World {
             server_version_num: 170_010,
             in_recovery: false,
         };
-        let session = SessionRole { name: "deploy".to_owned(), superuser: true, may_become: BTreeSet::new() };
+        let session = SessionRole { name: "deploy".to_owned(), superuser: true, ..SessionRole::default() };
         let snapshot = Snapshot {
             format_version: SNAPSHOT_FORMAT.to_owned(),
             target,

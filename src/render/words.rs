@@ -43,6 +43,11 @@ pub fn day(at: Timestamp) -> String {
     }
 }
 
+/// `2026-03-14T09:40:07Z`: an instant without its fraction.
+pub fn second(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
+}
+
 /// `6d`, `25h`, `40min`: a length of time, rounded down to its largest sensible unit.
 pub fn duration(seconds: i64) -> String {
     const MINUTE: i64 = 60;
@@ -72,5 +77,6 @@ mod tests {
         }
         assert_eq!(duration(7 * 86_400), "7d");
         assert_eq!(duration(90_000), "25h");
+        assert_eq!(second("2026-03-14T09:40:07.123456Z".parse().unwrap()), "2026-03-14T09:40:07Z");
     }
 }

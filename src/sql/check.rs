@@ -24,6 +24,10 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
             named(&partition.name, partition.oid),
             oid = partition.oid
         )),
+        Fact::Left { root, partition } => Some(format!(
+            "NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = {} AND inhparent = {})",
+            partition.oid, root.oid
+        )),
         Fact::Marked { partition, marker, stamp } => Some(marked(partition.oid, marker, *stamp)),
         Fact::NotHeld { partition, root } => Some(format!(
             "NOT EXISTS (SELECT FROM pg_description WHERE classoid = 'pg_class'::regclass AND objsubid = 0 AND objoid IN ({}, {}) AND description ~ {})",

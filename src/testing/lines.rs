@@ -10,7 +10,7 @@ use crate::plan::{Action, DetachMode, Gate, HazardKind, Plan, Step};
 /// ```text
 /// + public.events_p20260321 [2026-03-21, 2026-03-22) scheduled: premake
 /// - mark public.events_20251213 [2025-12-13, 2025-12-14) scheduled: retention
-/// ? public.events HELD public.events_20251212: its time is over, and it stays: held by hold `x` of the policy
+/// ? public.events HELD public.events_20251212: its time is over, and it stays: held by `x`
 /// = public.events runway 500000 -> 600000
 /// ```
 pub fn lines(plan: &Plan) -> String {

@@ -69,10 +69,8 @@ impl World {
     pub fn with_key(now: &str, kind: KeyKind, policy: &str) -> Self {
         let desired = desired(policy);
         let mut next_oid = 100;
-        let mut catalog = Catalog {
-            session: SessionRole { name: "app".to_owned(), superuser: false, may_become: BTreeSet::new() },
-            ..Catalog::default()
-        };
+        let mut catalog =
+            Catalog { session: SessionRole { name: "app".to_owned(), ..SessionRole::default() }, ..Catalog::default() };
         for (name, table) in &desired.tables {
             next_oid += 1;
             let root = root(Oid(next_oid), KeyColumn { name: table.key.clone(), kind, not_null: true });

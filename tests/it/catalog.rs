@@ -384,6 +384,11 @@ fn the_session_role_and_the_owners_it_may_become() {
     let session = &snapshot.catalog.session;
     assert_eq!((session.name.as_str(), session.superuser), ("cat_login", false));
     assert_eq!(session.may_become, BTreeSet::from([all[0].clone()]));
+    assert_eq!(session.superusers, BTreeSet::new());
+    db.batch("ALTER TABLE r2 OWNER TO postgres");
+    let session = inspect_as(&mut client_as(&db, "cat_login"), &["public.r"]).catalog.session;
+    assert_eq!(session.superusers, BTreeSet::from([Ident::new("postgres")]));
+    assert!(!session.may_become.contains(&Ident::new("postgres")));
     assert_eq!(root(&snapshot, "public.r").leaves.len(), 2, "the catalog needs no privilege on the tables");
     assert_eq!(snapshot.target.system_identifier, None, "and none on the control file");
 }

@@ -2,14 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use assert_cmd::assert::OutputAssertExt as _;
-use tempfile::TempDir;
-
-use crate::support::{TestDb, database, pgstrata};
+use crate::support::pgstrata;
+use crate::support::place::{Place, ran, said, signalled, until};
 
 /// Today's partition, and nothing ahead: creations are overdue.
 const TABLES: &str = "
@@ -23,67 +20,8 @@ END $$;";
 const POLICY: &str =
     "version: 1\ntables:\n  app.events:\n    partition: {key: at, interval: 1 day, timezone: UTC, premake: 3}\n";
 
-/// A folder with `pgstrata.yaml`, and a database for it.
-struct Place {
-    folder: TempDir,
-    db: TestDb,
-}
-
-impl Place {
-    fn new(name: &str) -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap(), db: database(name) };
-        place.db.batch(TABLES);
-        place.write("pgstrata.yaml", POLICY);
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    fn command(&self, args: &[&str]) -> assert_cmd::Command {
-        let mut command = pgstrata();
-        command.current_dir(self.folder.path()).env("PGSTRATA_URL", self.db.url()).args(args);
-        command
-    }
-
-    /// Runs to the end and checks the exit code.
-    fn run(&self, args: &[&str], code: i32) -> Ran {
-        ran(&mut self.command(args), code)
-    }
-
-    /// The same, still running.
-    fn spawn(&self, args: &[&str]) -> std::process::Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pgstrata"));
-        command.env_clear().env("HOME", self.folder.path()).env("PGSTRATA_URL", self.db.url());
-        command.current_dir(self.folder.path()).args(args).stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    }
-}
-
-struct Ran {
-    stdout: String,
-    stderr: String,
-}
-
-fn ran(command: &mut assert_cmd::Command, code: i32) -> Ran {
-    said(command.output().unwrap(), code, &format!("{command:?}"))
-}
-
-fn said(output: Output, code: i32, what: &str) -> Ran {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let Output { status, stdout, stderr } = output;
-    let ran = Ran { stdout: text(stdout), stderr: text(stderr) };
-    assert_eq!(status.code(), Some(code), "{what}\n{}\n{}", ran.stdout, ran.stderr);
-    ran
+fn place(name: &str) -> Place {
+    Place::new(name, TABLES, POLICY)
 }
 
 #[test]
@@ -97,7 +35,9 @@ fn wrong_usage_is_64_and_help_is_0() {
         vec!["plan", "--allow", "index-build"],
         vec!["plan", "--table", "events"],
         vec!["plan", "--lock-timeout", "5m"],
-        vec!["plan", "--jobs", "0"],
+        vec!["plan", "--jobs", "2"],
+        vec!["apply", "--jobs", "0"],
+        vec!["drift", "--no-probe"],
         vec!["plan", "--report", "plan.md"],
         vec!["plan", "-q", "-v"],
         vec!["apply", "plan.json", "--table", "app.events"],
@@ -193,7 +133,7 @@ fn where_nobody_can_be_asked_apply_is_64_before_all_else() {
 
 #[test]
 fn a_plan_in_every_format_to_stdout_and_files() {
-    let place = Place::new("cli_formats");
+    let place = place("cli_formats");
     let human = place.run(&["plan"], 0);
     assert!(human.stdout.contains("Plan: 3 to create"), "{}", human.stdout);
     assert_eq!(human.stderr, "");
@@ -213,7 +153,7 @@ fn a_plan_in_every_format_to_stdout_and_files() {
     assert_eq!(fs::metadata(place.path("plan.json")).unwrap().permissions().mode() & 0o777, 0o600);
 
     // What was saved shows the same, and offline.
-    let show = |args: &[&str]| ran(pgstrata().current_dir(place.folder.path()).arg("show").args(args), 0);
+    let show = |args: &[&str]| ran(pgstrata().current_dir(place.path("")).arg("show").args(args), 0);
     assert_eq!(show(&["plan.json", "--format", "sql"]).stdout, place.read("r.sql"));
     assert_eq!(show(&["plan.json", "--format", "json"]).stdout, place.read("plan.json"));
     let old = show(&["plan.json", "--now", "2100-01-01"]);
@@ -234,7 +174,7 @@ fn files_that_cannot_be_written_are_64_before_the_work() {
 
 #[test]
 fn from_drift_to_agreement() {
-    let place = Place::new("cli_story");
+    let place = place("cli_story");
     place.run(&["plan", "--detailed-exitcode"], 2);
     place.run(&["drift"], 2);
     place.run(&["check", "--fail-on", "drift"], 0);
@@ -250,7 +190,7 @@ fn from_drift_to_agreement() {
 
 #[test]
 fn a_saved_plan_that_does_not_fit_is_4() {
-    let place = Place::new("cli_stale");
+    let place = place("cli_stale");
     place.run(&["plan", "--out", "plan.json"], 0);
     place.run(&["plan", "--out", "ahead.json", "--now", "2100-01-01"], 0);
     place.run(&["apply", "ahead.json"], 4);
@@ -267,7 +207,7 @@ fn a_saved_plan_that_does_not_fit_is_4() {
 
 #[test]
 fn a_missing_table_is_1_and_the_others_go_on() {
-    let place = Place::new("cli_broken_table");
+    let place = place("cli_broken_table");
     place.write(
         "pgstrata.yaml",
         &format!("{POLICY}{}", POLICY.lines().skip(2).collect::<Vec<_>>().join("\n").replace("events", "gone")),
@@ -282,41 +222,29 @@ fn a_missing_table_is_1_and_the_others_go_on() {
 
 #[test]
 fn a_held_run_lock_is_5_and_a_signal_ends_the_wait_for_it() {
-    let place = Place::new("cli_run_lock");
+    let place = place("cli_run_lock");
     let mut holder = place.db.client();
     holder.batch_execute("SET application_name = 'the other run'; SELECT pg_advisory_lock(1885827956, 1)").unwrap();
     let busy = place.run(&["apply", "--auto-approve"], 5);
     assert!(busy.stderr.contains("the other run") && busy.stderr.contains("--run-lock-wait"), "{}", busy.stderr);
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let child = place.spawn(&["apply", "--auto-approve", "--run-lock-wait", "5min"]);
-        wait_for(&mut holder, "pgstrata/apply");
-        Command::new("kill").args([signal, &child.id().to_string()]).assert().success();
-        let start = Instant::now();
-        let ended = said(child.wait_with_output().unwrap(), code, signal);
-        assert!(start.elapsed() < Duration::from_secs(10));
+        // A session of that name has sent a statement.
+        let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'pgstrata/apply'
+            AND datname = current_database() AND query ~ 'advisory')";
+        until("apply polls the run lock", || holder.query_one(sql, &[]).unwrap().get(0));
+        let ended = signalled(child, signal, code);
         assert!(ended.stderr.contains("interrupted before anything"), "{}", ended.stderr);
     }
 }
 
-/// Until a session of that name has sent a statement.
-fn wait_for(client: &mut postgres::Client, application_name: &str) {
-    let sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database() AND query ~ 'advisory'";
-    for _ in 0..600 {
-        if client.query_one(sql, &[&application_name]).unwrap().get::<_, i64>(0) > 0 {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    panic!("no session of {application_name}");
-}
-
 #[test]
 fn the_connection_comes_from_the_first_that_names_one() {
-    let place = Place::new("cli_precedence");
+    let place = place("cli_precedence");
     let nowhere = "postgresql://127.0.0.1:1/nowhere";
     let plan = |set: &[(&str, &str)], args: &[&str], code: i32| {
         let mut command = pgstrata();
-        command.current_dir(place.folder.path()).arg("plan").args(args).envs(set.iter().copied());
+        command.current_dir(place.path("")).arg("plan").args(args).envs(set.iter().copied());
         ran(&mut command, code)
     };
     let here = place.db.url();
@@ -339,7 +267,7 @@ fn the_connection_comes_from_the_first_that_names_one() {
 
 #[test]
 fn colour_is_what_was_asked_for() {
-    let place = Place::new("cli_colour");
+    let place = place("cli_colour");
     let coloured = |args: &[&str], set: &[(&str, &str)]| {
         let mut command = place.command(&["plan"]);
         ran(command.args(args).envs(set.iter().copied()), 0).stdout.contains('\u{1b}')
@@ -372,7 +300,7 @@ fn a_reader_that_leaves_early_is_no_error() {
 
 #[test]
 fn a_job_on_github_gets_its_summary() {
-    let place = Place::new("cli_github");
+    let place = place("cli_github");
     place.write("summary.md", "before\n");
     let mut command = place.command(&["plan", "-q"]);
     ran(command.env("GITHUB_STEP_SUMMARY", place.path("summary.md")), 0);

@@ -8,8 +8,9 @@ use pgstrata::policy::Desired;
 use pgstrata::sandbox::Sandbox;
 use postgres::Client;
 
-use crate::support::drive::{apply_now, desired, grant_all};
+use crate::support::drive::{apply_now, desired, grant_all, plan_now};
 use crate::support::explain;
+use crate::support::locks::LockWatch;
 
 /// Monthly partitions around the server's clock: what leaves, comes back, is finalized and made.
 pub(crate) const POLICY: &str = "
@@ -108,15 +109,19 @@ impl<'a> World<'a> {
 
         let mut world = Self { server, template, policy: desired(POLICY), end: String::new(), points: Vec::new() };
         let copy = world.copy(&format!("{name}_undisturbed"));
-        let mut all = Points::default();
+        let (plan, _) = plan_now(&server.url(&copy), &world.policy, None, &grant_all());
+        let locks = LockWatch { client: connect(server, &copy), plan: &plan, compared: 0, wrong: Vec::new() };
+        let mut all = Undisturbed { points: Vec::new(), locks };
         let outcome = apply_now(&server.url(&copy), &world.policy, None, &grant_all(), &mut all);
+        let Undisturbed { points, locks } = all;
+        assert!(locks.wrong.is_empty(), "declared locks: {}", locks.wrong.join("\n"));
         assert!(outcome.results.iter().all(|(_, result)| result.is_done()), "{:?}", outcome.results);
         let kinds: std::collections::BTreeSet<&str> =
             outcome.plan.steps.iter().map(|step| step.action.word()).collect();
         let every = ["attach", "create", "detach", "drop", "finalize", "mark", "stamp"];
         assert_eq!(kinds.into_iter().collect::<Vec<_>>(), every, "the world has every kind of step");
         assert!(outcome.plan.steps.iter().any(|step| step.id.0 == "create app.strict_default"));
-        world.points = all.0;
+        world.points = points;
         world.end = state(server, &copy);
         world.check(&copy);
         world.drop(&copy);
@@ -212,13 +217,16 @@ pub(crate) fn point(event: &Event<'_>) -> Option<(Point, i32)> {
     Some((Point { step: step.to_string(), what: format!("{sent} {sql}") }, *pid))
 }
 
-/// Collects them.
-#[derive(Default)]
-struct Points(Vec<Point>);
+/// Collects them, and compares each unit's locks with what its step declares.
+struct Undisturbed<'a> {
+    points: Vec<Point>,
+    locks: LockWatch<'a>,
+}
 
-impl Observer for Points {
+impl Observer for Undisturbed<'_> {
     fn on(&mut self, event: &Event<'_>) {
-        self.0.extend(point(event).map(|(point, _)| point));
+        self.points.extend(point(event).map(|(point, _)| point));
+        self.locks.on(event);
     }
 }
 

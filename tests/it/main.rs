@@ -8,15 +8,23 @@
     reason = "a test fails by panic"
 )]
 
+mod bad_input;
 mod catalog;
 mod catalog_ask;
 mod cli;
 mod connect;
 mod crash;
 mod crash_world;
+mod exits;
+mod exits_of_apply;
+mod exits_of_signals;
 mod fault;
+mod fault_facts;
+mod fault_saved;
+mod interrupt;
 mod locks;
 mod machine;
+mod pooler;
 mod sandbox;
 mod scenarios;
 mod script;

@@ -121,7 +121,16 @@ fn scenario(path: &Path, name: &str) {
 
 fn same_plan(outcome: &Outcome, again: &Plan) {
     let shown = outcome.remains.as_ref().expect("the catalog was read again");
-    assert_eq!(lines(shown), lines(again), "what the outcome says remains is what remains");
+    // A drop without grace is still wanted after it was blocked, though its stamp is younger than the scenario's clock.
+    let undone: BTreeSet<_> =
+        outcome.results.iter().filter(|(_, result)| !result.is_done()).map(|(id, _)| id).collect();
+    let planned: BTreeSet<_> = again.steps.iter().map(|step| &step.id).collect();
+    let shown: Vec<_> = shown.steps.iter().map(|step| &step.id).collect();
+    assert!(
+        planned.iter().all(|id| shown.contains(id))
+            && shown.iter().all(|id| planned.contains(id) || undone.contains(id)),
+        "what the outcome says remains is what remains: {shown:?}, {planned:?}"
+    );
 }
 
 /// A line for each step that was neither done nor blocked.

@@ -1,7 +1,5 @@
 //! The script for psql, run by psql.
 
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use pgstrata::db::{Connector, Env, resolve};
@@ -9,28 +7,8 @@ use pgstrata::plan::{GrantSource, Granted, Plan, PlanOptions, Summary, plan};
 use pgstrata::policy::{self, Desired, Source};
 use pgstrata::render::script;
 
-use crate::support::{TestDb, database, explain, server_binaries};
-
-/// psql of the server under test, else the one on `PATH`; a server from a wheel comes without.
-fn psql() -> Option<PathBuf> {
-    let own = server_binaries().dir.join("psql");
-    let on_path =
-        std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
-    std::iter::once(own).chain(on_path.map(|dir| dir.join("psql"))).find(|file| file.is_file())
-}
-
-fn run(psql: &PathBuf, db: &TestDb, script: &str) -> Output {
-    use std::io::Write as _;
-    let mut child = Command::new(psql)
-        .args(["-X", "-q", "-d", db.url()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
+use crate::support::formats::{psql, run_psql};
+use crate::support::{TestDb, database, explain};
 
 fn planned(db: &TestDb, desired: &Desired, grants: &[&str]) -> Plan {
     let info = resolve(Some(db.url()), &Env::default()).unwrap();
@@ -83,20 +61,20 @@ fn a_script_does_what_its_plan_says_and_leaves_out_what_is_blocked() {
     assert_eq!(first.summary.drop, first.summary.detach);
     assert!(first.summary.blocked >= first.summary.drop, "{:?}", first.summary);
     let text = script_of(&first);
-    let output = run(&psql, &db, &text);
+    let output = run_psql(&psql, &db, &text);
     assert!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stderr));
 
     let second = planned(&db, &desired, &["deletes-data"]);
     let Summary { create, detach, blocked, .. } = second.summary;
     assert_eq!((create, detach, blocked), (0, 0, 0), "the first script did all that may run");
     assert_eq!(second.summary.drop, first.summary.drop);
-    let output = run(&psql, &db, &script_of(&second));
+    let output = run_psql(&psql, &db, &script_of(&second));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(planned(&db, &desired, &[]).is_empty());
 
     // Nothing is as planned any more: the first check stops it, with nothing done.
     let before = relations(&db);
-    let output = run(&psql, &db, &text);
+    let output = run_psql(&psql, &db, &text);
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("not as planned any more"));
     assert_eq!(relations(&db), before);
@@ -119,7 +97,7 @@ fn a_script_stops_on_another_database_and_where_its_plan_is_for_reading() {
         (elsewhere, "this plan is for database it's another"),
         (reading, "this plan is for reading only: it was made from a file"),
     ] {
-        let output = run(&psql, &db, &script_of(&plan));
+        let output = run_psql(&psql, &db, &script_of(&plan));
         assert_eq!(output.status.code(), Some(3));
         assert!(String::from_utf8_lossy(&output.stderr).contains(message));
     }

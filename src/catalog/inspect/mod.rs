@@ -101,7 +101,7 @@ fn read(
             }
         }
     }
-    let session = session::read(reader, &facts, owners)?;
+    let session = session::read(reader, &facts, &owners)?;
     let unread: BTreeMap<Oid, String> = policies::read(reader, &mut roots, &with_policies)?.into_iter().collect();
     states.extend(roots.all.into_iter().map(|(oid, (name, root))| match unread.get(&oid) {
         Some(because) => (name, TableState::Unfit(because.clone())),

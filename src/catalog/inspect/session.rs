@@ -15,17 +15,29 @@ const STEP: &str = "reading role memberships";
 pub(super) fn read(
     reader: &mut Reader<'_>,
     facts: &target::Facts,
-    owners: BTreeSet<Ident>,
+    owners: &BTreeSet<Ident>,
 ) -> Result<SessionRole, InspectError> {
-    let may_become = if facts.superuser || owners.is_empty() {
-        owners
-    } else {
-        // From 16 on a membership may come without the right to SET ROLE; before, it always did.
-        let right = if facts.target.major() >= 16 { "SET" } else { "MEMBER" };
-        let names: Vec<&str> = owners.iter().map(Ident::as_str).collect();
-        let rows =
-            reader.query(STEP, include_str!("session.sql"), &[(&names, Type::TEXT_ARRAY), (&right, Type::TEXT)])?;
-        rows.iter().map(|row| Ok(Ident::new(field::<_, &str>(STEP, row, 0)?))).collect::<Result<_, InspectError>>()?
+    let mut session = SessionRole {
+        name: facts.session_user.clone(),
+        superuser: facts.superuser,
+        may_become: BTreeSet::new(),
+        superusers: BTreeSet::new(),
     };
-    Ok(SessionRole { name: facts.session_user.clone(), superuser: facts.superuser, may_become })
+    if owners.is_empty() {
+        return Ok(session);
+    }
+    // From 16 on a membership may come without the right to SET ROLE; before, it always did.
+    let right = if facts.target.major() >= 16 { "SET" } else { "MEMBER" };
+    let names: Vec<&str> = owners.iter().map(Ident::as_str).collect();
+    let rows = reader.query(STEP, include_str!("session.sql"), &[(&names, Type::TEXT_ARRAY), (&right, Type::TEXT)])?;
+    for row in rows {
+        let role = Ident::new(field::<_, &str>(STEP, &row, 0)?);
+        if field(STEP, &row, 1)? {
+            session.may_become.insert(role.clone());
+        }
+        if field(STEP, &row, 2)? {
+            session.superusers.insert(role);
+        }
+    }
+    Ok(session)
 }

@@ -1,2 +1,4 @@
 /* pgstrata inspect */
-SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.rolname = ANY ($1) AND pg_has_role(session_user, r.oid, $2)
+SELECT r.rolname, pg_has_role(session_user, r.oid, $2), r.rolsuper
+FROM pg_catalog.pg_roles AS r
+WHERE r.rolname = ANY ($1)

@@ -50,7 +50,7 @@ impl Rules<'_> {
         self.parent(&leaving.root)?;
         self.works_as(&leaving.owner, &self.root.attributes.owner)?;
         self.states_attached(&leaving.partition, None, Some(true))?;
-        self.promises_detached(&leaving.partition)
+        self.promises(|fact| matches!(fact, Fact::Left { root, partition } if self.is_root(root) && *partition == leaving.partition))
     }
 
     pub(super) fn mark(&self, retiring: &Retiring) -> Result<(), String> {
@@ -257,7 +257,11 @@ impl Rules<'_> {
             return false;
         };
         match stamp {
-            Stamp::At(at) => retention.grace.after(at, self.grid.zone()).is_some_and(|over| over <= self.now),
+            // Without grace the stamp may be younger than a saved plan that was stopped between the two.
+            Stamp::At(at) => {
+                retention.grace.is_zero()
+                    || retention.grace.after(at, self.grid.zone()).is_some_and(|over| over <= self.now)
+            }
             Stamp::Present => retention.grace.is_zero(),
             Stamp::Any | Stamp::Absent => false,
         }

@@ -9,6 +9,9 @@ use crate::render::sentences::code_word;
 use crate::render::style::{Paint, Style, columns, wrap};
 use crate::sql::TableName;
 
+/// Lists are wrapped even where nobody knows the width.
+const WIDTH_OF_LISTS: usize = 100;
+
 /// One or several findings of one kind, as one line.
 pub(crate) struct FoldedFinding<'a> {
     first: &'a Finding,
@@ -97,7 +100,12 @@ pub(super) fn finding_line(
         Some(object) => (format!("  ? {object:pad$}  ", pad = indent - 6), indent),
         None => ("  ? ".to_owned(), 4),
     };
-    let room = style.width.map(|width| width.saturating_sub(hang));
+    // A policy may name many sections that are not enforced: one line a screen wide for each is no help in a log.
+    let width = match finding.first.code == Code::NotYetEnforced {
+        true => style.width.or(Some(WIDTH_OF_LISTS)),
+        false => style.width,
+    };
+    let room = width.map(|width| width.saturating_sub(hang));
     for (at, piece) in wrap(&message, room).into_iter().enumerate() {
         let lead = if at == 0 { lead.clone() } else { " ".repeat(hang) };
         writeln!(out, "{}", style.paint(paint, format!("{lead}{piece}")))?;

@@ -5,9 +5,9 @@ use std::fmt::{self, Write};
 use super::plan::body;
 use crate::apply::Outcome;
 use crate::render::outline::sections;
-use crate::render::sentences::blocked_sentences;
+use crate::render::sentences::{blocked_sentences, unjudged};
 use crate::render::style::{Paint, Style, wrap};
-use crate::render::tally::{Undone, ended_words, headline, matches_policy, remarks, tally, undone};
+use crate::render::tally::{Undone, ended_words, headline, remarks, tally, undone};
 
 /// Writes what became of a run.
 ///
@@ -33,11 +33,13 @@ pub fn outcome(outcome: &Outcome, style: Style, out: &mut dyn Write) -> fmt::Res
         }
     }
     match &outcome.remains {
-        Some(plan) if matches_policy(outcome) == Some(false) => {
+        Some(plan) if !plan.is_empty() || !unjudged(plan).is_empty() => {
             writeln!(out, "\n{}", style.paint(Paint::Bold, "What remains:"))?;
             let quiet = Style { verbose: false, ..style };
             let all = sections(plan, true);
-            let left: Vec<_> = all.into_iter().filter(|section| !section.lines.is_empty()).collect();
+            let broken = unjudged(plan);
+            let left = all.into_iter().filter(|section| !section.lines.is_empty() || broken.contains(section.table));
+            let left: Vec<_> = left.collect();
             body(plan, &left, quiet, out)?;
             let blocked = blocked_sentences(plan);
             if !blocked.is_empty() {

@@ -43,7 +43,7 @@ pub fn plan(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
 pub(crate) fn header(command: &str, plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
     let dot = style.middot();
     let target = style.text(&plan.target.to_string());
-    let head = format!("pgstrata {command} {dot} {target} {dot} evaluated {}", plan.evaluated_at);
+    let head = format!("pgstrata {command} {dot} {target} {dot} evaluated {}", words::second(plan.evaluated_at));
     writeln!(out, "{}", style.paint(Paint::Bold, head))
 }
 
@@ -326,7 +326,7 @@ mod tests {
             shown(&plan, PIPE),
             "pgstrata plan · app@db1 (PostgreSQL 17.10) · evaluated 2026-03-14T00:00:00Z\n\n\
              No changes. 1 table matches; next scheduled change 2026-03-15 (public.events).\n\n\
-             public.events  every 1 day, keep 90 days, drop after 7 days, premake 7  runway 8d\n"
+             public.events  every day, keep 90 days, drop after 7 days, premake 7  runway 8d\n"
         );
     }
 

@@ -7,7 +7,8 @@ use super::plan::{body, heading};
 use super::text::{cell, prose};
 use crate::apply::Outcome;
 use crate::render::outline::sections;
-use crate::render::tally::{Undone, ended_words, headline, matches_policy, remarks, undone};
+use crate::render::sentences::unjudged;
+use crate::render::tally::{Undone, ended_words, headline, remarks, undone};
 
 /// Writes what became of a run as a comment under 65,536 characters.
 ///
@@ -24,7 +25,7 @@ pub fn outcome(outcome: &Outcome, out: &mut dyn Write) -> fmt::Result {
     }
     let rows: Vec<String> = undone(outcome).iter().map(row).collect();
     page.table("| not done | | why |", 3, &rows, "steps that were not done", 20_000);
-    if let Some(plan) = outcome.remains.as_ref().filter(|_| matches_policy(outcome) == Some(false)) {
+    if let Some(plan) = outcome.remains.as_ref().filter(|plan| !plan.is_empty() || !unjudged(plan).is_empty()) {
         page.line("");
         page.line("**What remains:**");
         body(plan, &sections(plan, true), &mut page);

@@ -9,6 +9,7 @@ use crate::plan::{Finding, Gate, HazardKind, Level, Plan, Step};
 use crate::render::detail::{statements, timing};
 use crate::render::lock_summary::lock_summary;
 use crate::render::outline::{Line, Section, sections};
+use crate::render::second;
 use crate::render::sentences::{
     blocked_sentences, code_word, count_words, freed_words, not_applyable, runway_words, unjudged,
 };
@@ -51,7 +52,7 @@ pub(super) fn heading(command: &str, plan: &Plan, page: &mut Page) {
     let place = code(&format!("{}@{}", target.database, target.host));
     page.line(&format!("### pgstrata {command}: {place} (PostgreSQL {})", target.server_version()));
     page.line("");
-    page.line(&format!("Evaluated {}.", plan.evaluated_at));
+    page.line(&format!("Evaluated {}.", second(plan.evaluated_at)));
 }
 
 /// Everything below the verdict, most important first.
@@ -249,7 +250,7 @@ mod tests {
     #[test]
     fn names_break_neither_tables_nor_fences() {
         let text = shown(&all_kinds());
-        assert!(text.contains("\n**``\"Sales `x`\".\"Orders|*<b>\"``**: every 1 day"));
+        assert!(text.contains("\n**``\"Sales `x`\".\"Orders|*<b>\"``**: every day"));
         assert!(text.contains("| `+` | `\"Orders\\|*<b>_p20260313\"` |"));
         let outside: String = text.split("```").step_by(2).collect();
         assert!(!outside.replace("``\"Sales `x`\".\"Orders|*<b>\"``", "").contains("<b>_p20260313 "));

@@ -18,5 +18,5 @@ pub(super) fn held_by(context: &Context<'_>, from: Bound, to: Bound, by_comment:
         let ends = hold.to.and_then(|to| context.grid.value_of_civil(to)).map_or(Bound::MaxValue, Bound::Value);
         concerns && from < ends && begins < to
     });
-    named.map(|(name, _)| format!("hold `{name}` of the policy"))
+    named.map(|(name, _)| format!("`{name}`"))
 }

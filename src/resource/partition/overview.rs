@@ -44,7 +44,8 @@ pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
 }
 
 fn describe(context: &Context<'_>) -> String {
-    let mut words = vec![format!("every {}", context.grid.interval())];
+    let interval = context.grid.interval().to_string();
+    let mut words = vec![format!("every {}", interval.strip_prefix("1 ").unwrap_or(&interval))];
     match context.table.retention {
         Some(retention) => {
             let keep = match retention.keep {

@@ -22,7 +22,7 @@ pub(super) fn finalize(context: &Context<'_>, comes_back: bool, findings: &mut V
     let leaving = leaving(context, &partition, from, to, None);
     let mut step = context.step(Action::FinalizeDetach(leaving), Class::Drift, "an interrupted detach");
     step.before.push(attached(context, &partition, &leaf.bounds, true));
-    step.after.push(Fact::Detached { partition: partition.clone() });
+    step.after.push(Fact::Left { root: context.relation(), partition: partition.clone() });
     let detach_id = step.id.clone();
     let Some(marker) = own_marker(context, oid, leaf) else {
         step.note = Some("it carries no marker: it stays as a table of its own".to_owned());

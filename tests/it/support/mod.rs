@@ -2,8 +2,10 @@
 #![allow(dead_code, reason = "a harness offers more than every stage of the tests uses")]
 
 pub(crate) mod drive;
+pub(crate) mod formats;
 pub(crate) mod lines;
 pub(crate) mod locks;
+pub(crate) mod place;
 pub(crate) mod watch;
 
 use std::path::Path;

@@ -181,6 +181,37 @@ fn rights_that_are_missing_are_named() {
 }
 
 #[test]
+fn nobody_is_told_to_hand_out_a_superuser() {
+    let mut world = daily("2026-03-03", "2026-03-15", "");
+    let session = &mut world.snapshot.catalog.session;
+    session.name = "deploy".to_owned();
+    session.superusers.insert(crate::sql::Ident::new("app"));
+    let found = |world: &mut World| -> Vec<String> {
+        let found = world.plan().findings.into_iter();
+        found.map(|finding| format!("{}\n  {}", finding.message, finding.hint.unwrap_or_default())).collect()
+    };
+    insta::assert_snapshot!(found(&mut world).join("\n"), @"
+    deploy may not SET ROLE app, which owns it and is a superuser
+      ALTER TABLE public.events OWNER TO deploy; ALTER TABLE public.events_20260303 OWNER TO deploy;
+    ");
+    // A role that it may become is better than its own.
+    world.snapshot.catalog.session.may_become.insert(crate::sql::Ident::new("owners"));
+    insta::assert_snapshot!(found(&mut world).join("\n"), @"
+    deploy may not SET ROLE app, which owns it and is a superuser
+      ALTER TABLE public.events OWNER TO owners; ALTER TABLE public.events_20260303 OWNER TO owners;
+    ");
+    // More than one reads are counted.
+    let mut world = daily("2026-02-28", "2026-03-15", "");
+    let session = &mut world.snapshot.catalog.session;
+    session.name = "deploy".to_owned();
+    session.superusers.insert(crate::sql::Ident::new("app"));
+    insta::assert_snapshot!(found(&mut world).join("\n"), @"
+    deploy may not SET ROLE app, which owns it and is a superuser
+      ALTER TABLE public.events OWNER TO deploy; ALTER TABLE public.events_20260228 OWNER TO deploy; ALTER TABLE public.events_20260301 OWNER TO deploy; and so for 2 more
+    ");
+}
+
+#[test]
 fn the_summary_counts_what_people_count() {
     let mut world = daily("2026-02-23", "2026-03-15", "");
     world.retired("public.events", "2026-02-20", "2026-02-21", None);

@@ -181,7 +181,7 @@ fn holds_of_any_source_keep_the_whole_partition() {
     - detach concurrently public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention (drop due 2026-03-21) needs mark public.events_20260303
     - stamp public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention needs detach public.events_20260303
     ? public.events HELD public.events_20260301: its time is over, and it stays: held by a line `pgstrata: hold` in its comment
-    ? public.events HELD public.events_20260302: its time is over, and it stays: held by hold `m` of the policy
+    ? public.events HELD public.events_20260302: its time is over, and it stays: held by `m`
     = public.events runway 2d
     ");
     world.root("public.events").held = true;

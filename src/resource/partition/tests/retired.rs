@@ -75,7 +75,7 @@ fn a_hold_of_the_policy_keeps_a_detached_table() {
         daily("2026-03-04", "2026-03-16", "holds: {m: {from: 2026-03-01 23:00, to: 2026-03-02, reason: x}}");
     world.retired("public.events", "2026-03-01", "2026-03-02", Some("2026-01-01"));
     insta::assert_snapshot!(lines(&world.plan()), @"
-    ? public.events HELD public.events_20260301: detached 2026-01-01, and it stays: held by hold `m` of the policy
+    ? public.events HELD public.events_20260301: detached 2026-01-01, and it stays: held by `m`
     = public.events runway 2d
     ");
 }
