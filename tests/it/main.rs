@@ -24,6 +24,7 @@ mod fault_facts;
 mod fault_saved;
 mod interrupt;
 mod locks;
+mod machine;
 mod pooler;
 mod sandbox;
 mod scenarios;
