@@ -27,7 +27,7 @@ fn commands(value: &Value, found: &mut Vec<Vec<String>>) {
         Value::Sequence(items) => items.iter().for_each(|item| commands(item, found)),
         // A name such as `name: pgstrata` is no command.
         Value::Mapping(map) => {
-            map.iter().filter(|(key, _)| key.as_str() != Some("name")).for_each(|(_, value)| commands(value, found))
+            map.iter().filter(|(key, _)| key.as_str() != Some("name")).for_each(|(_, value)| commands(value, found));
         }
         Value::Tagged(tagged) => commands(&tagged.value, found),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -48,7 +48,12 @@ fn parsed(file: &str, command: &[String]) -> &'static str {
         Command::Apply(_) => "apply",
         Command::Drift(_) => "drift",
         Command::Validate(_) => "validate",
-        other => panic!("{file}: {other:?}"),
+        other @ (Command::Show(_)
+        | Command::Schema(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Demo(_)
+        | Command::Reference) => panic!("{file}: {other:?}"),
     }
 }
 
