@@ -6,8 +6,9 @@ use pgstrata::apply::{ApplyOptions, Ended, Judged, Outcome, Run, judge};
 use pgstrata::db::{Env, Interrupt, Signal};
 use pgstrata::plan::{Plan, PlanOptions};
 use pgstrata::policy::Desired;
+use pgstrata::render::Style;
 
-use super::args::{ApplyArgs, PlanFormat, SelectArgs};
+use super::args::{ApplyArgs, OutcomeFormat, PlanFormat, SelectArgs};
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::files::check_folder;
@@ -16,7 +17,7 @@ use super::plan_text::plan_text;
 use super::progress::Progress;
 use super::refusal::{not_begun, refused};
 use super::ui::Ui;
-use super::{confirm, connect, outcome_text, plan_file, policy, signals};
+use super::{confirm, connect, github, outcome_text, plan_file, policy, signals};
 
 pub(super) fn run(args: &ApplyArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     if args.plan.is_none() && !args.auto_approve {
@@ -48,6 +49,8 @@ pub(super) fn run(args: &ApplyArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
 
     ui.result(&outcome_text::outcome_text(&outcome, args.format, ui.style())?)?;
     outcome_text::write_reports(&outcome, &args.report)?;
+    let page = || outcome_text::outcome_text(&outcome, OutcomeFormat::Markdown, Style::PLAIN);
+    github::report(page, outcome.remains.as_ref(), env, ui);
     events.extend(Happened::of(&outcome).events());
     Ok(events)
 }

@@ -88,7 +88,11 @@ Examples:
   pgstrata drift                   # exit 2: drift, or scheduled work is late
   # also when work is merely due:
   pgstrata drift --fail-on scheduled,drift,overdue
-  pgstrata drift -q --report json=drift.json"
+  pgstrata drift -q --report json=drift.json
+  # for the node exporter's textfile collector:
+  pgstrata drift -q --report prometheus=/var/lib/prometheus/node-exporter/pgstrata.prom
+  # for code scanning, and for a CI system's list of tests:
+  pgstrata drift --report sarif=drift.sarif --report junit=drift.xml"
     )]
     Drift(DriftArgs),
     /// Check policies offline: every environment, each error with its place.
@@ -118,6 +122,12 @@ Examples:
   pgstrata completions zsh > ~/.zfunc/_pgstrata
   pgstrata completions fish > ~/.config/fish/completions/pgstrata.fish")]
     Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command.
+    #[command(after_help = "\
+Examples:
+  pgstrata man | man -l -
+  pgstrata man --out /usr/local/share/man/man1")]
+    Man(ManArgs),
     /// Show the whole story on a throw-away server of its own.
     #[cfg(feature = "sandbox")]
     #[command(after_help = "\
@@ -303,6 +313,14 @@ pub(super) struct CompletionsArgs {
     pub(super) shell: clap_complete::Shell,
 }
 
+/// `man`
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// Write the pages of all commands into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+}
+
 /// How a plan is shown.
 #[derive(Debug, Args)]
 pub(super) struct PlanOutputArgs {
@@ -326,6 +344,8 @@ pub(super) enum PlanFormat {
     Markdown,
     /// For psql.
     Sql,
+    /// Counts for GitLab's artifacts:reports:terraform.
+    Gitlab,
 }
 
 /// What an outcome can be printed as.
@@ -350,6 +370,12 @@ pub(super) enum DriftFormat {
     Json,
     /// For a pull request's comment.
     Markdown,
+    /// Metrics for a textfile collector.
+    Prometheus,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// JUnit XML, for a list of tests.
+    Junit,
 }
 
 /// What has a schema.
@@ -432,8 +458,8 @@ mod tests {
         let parsed = report::<PlanFormat>("markdown=a=b.md").unwrap();
         assert_eq!(parsed, Report { format: PlanFormat::Markdown, path: PathBuf::from("a=b.md") });
         for (text, error) in [
-            ("plan.md", "expected FORMAT=PATH, with one of human, json, markdown, sql"),
-            ("md=plan.md", "`md` is not one of human, json, markdown, sql"),
+            ("plan.md", "expected FORMAT=PATH, with one of human, json, markdown, sql, gitlab"),
+            ("md=plan.md", "`md` is not one of human, json, markdown, sql, gitlab"),
             ("sql=", "the path is empty"),
         ] {
             assert_eq!(report::<PlanFormat>(text).unwrap_err(), error);

@@ -31,7 +31,9 @@ pub(super) fn connector(
     Ok(connector.with_interrupt(stop))
 }
 
-/// A session, within the deadline.
+/// A session to read with, within the deadline. Nothing is set in it: reading pins what it relies on within its own
+/// transactions, and through a transaction pooler a `SET` would stay behind for other clients.
 pub(super) fn session(connector: &Connector, stop: &Interrupt) -> Result<Session, CommandError> {
+    let connector = connector.clone().with_setup("");
     connector.connect(connector.default_deadline()).map_err(|error| CommandError::connecting(&error, stop.signal()))
 }

@@ -1,16 +1,17 @@
 //! `pgstrata drift`
 
 use pgstrata::db::Env;
-use pgstrata::render::{Style, human, json, markdown};
+use pgstrata::render::{Style, human, json, junit, markdown, prometheus, sarif};
 use pgstrata::report::drift::{Verdict, drift};
 
 use super::args::{DriftArgs, DriftFormat};
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::files::{Mode, check_folder, write_atomically};
+use super::locations::locations;
 use super::plan_text::written;
 use super::ui::Ui;
-use super::{connect, inspect, policy, signals};
+use super::{connect, github, inspect, policy, signals};
 
 pub(super) fn run(args: &DriftArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     for report in &args.report {
@@ -30,11 +31,15 @@ pub(super) fn run(args: &DriftArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
         DriftFormat::Human => written(|out| human::drift(&drift, style, out)),
         DriftFormat::Json => Ok(json::drift(&drift)),
         DriftFormat::Markdown => written(|out| markdown::drift(&drift, out)),
+        DriftFormat::Prometheus => written(|out| prometheus::drift(&drift, out)),
+        DriftFormat::Sarif => Ok(sarif::drift(&drift, &locations(&loaded))),
+        DriftFormat::Junit => written(|out| junit::drift(&drift, out)),
     };
     ui.result(&text(args.format, ui.style())?)?;
     for report in &args.report {
         write_atomically(&report.path, &text(report.format, Style::PLAIN)?, Mode::Shared)?;
     }
+    github::report(|| text(DriftFormat::Markdown, Style::PLAIN), Some(&plan), env, ui);
     Ok(match drift.verdict {
         Verdict::Agrees => Events::new(),
         Verdict::Drifted => Events::from([Event::Pending]),

@@ -2,6 +2,8 @@
 
 mod apply;
 mod args;
+#[cfg(test)]
+mod ci_examples;
 mod colour;
 mod completions;
 mod confirm;
@@ -14,7 +16,10 @@ mod env;
 mod error;
 mod exit;
 mod files;
+mod github;
 mod inspect;
+mod locations;
+mod man;
 mod outcome_text;
 mod parse;
 mod plan;
@@ -71,6 +76,7 @@ fn dispatch(cli: Cli, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
         Command::Show(args) => show::run(&args, ui),
         Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
+        Command::Man(args) => man::run(&args, ui),
         #[cfg(feature = "sandbox")]
         Command::Demo(DemoArgs {}) => tell_demo(env, ui),
         Command::Reference => reference::run(ui),

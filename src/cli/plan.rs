@@ -4,14 +4,15 @@ use std::path::Path;
 
 use pgstrata::db::Env;
 use pgstrata::plan::Plan;
+use pgstrata::render::Style;
 
 use super::args::{PlanArgs, PlanFormat};
 use super::error::CommandError;
 use super::exit::{Event, Events};
-use super::files::{Mode, append, check_folder, write_atomically};
+use super::files::{Mode, check_folder, write_atomically};
 use super::plan_text::{plan_text, write_reports};
 use super::ui::Ui;
-use super::{connect, inspect, policy, signals};
+use super::{connect, github, inspect, policy, signals};
 
 pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     for path in args.out.iter().chain(args.output.report.iter().map(|report| &report.path)) {
@@ -32,7 +33,7 @@ pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, Command
     if let Some(path) = &args.out {
         save(&plan, path, ui)?;
     }
-    summarize_for_ci(&plan, env, ui);
+    github::report(|| plan_text(&plan, PlanFormat::Markdown, Style::PLAIN), Some(&plan), env, ui);
     let mut events = Events::new();
     if inspect::something_is_broken(&plan) {
         events.insert(Event::Error);
@@ -44,7 +45,7 @@ pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, Command
 }
 
 fn save(plan: &Plan, path: &Path, ui: &Ui) -> Result<(), CommandError> {
-    let text = plan_text(plan, PlanFormat::Json, pgstrata::render::Style::PLAIN)?;
+    let text = plan_text(plan, PlanFormat::Json, Style::PLAIN)?;
     write_atomically(path, &text, Mode::Private)?;
     let path = path.display();
     match &plan.not_applyable_because {
@@ -52,15 +53,4 @@ fn save(plan: &Plan, path: &Path, ui: &Ui) -> Result<(), CommandError> {
         Some(because) => ui.note(&format!("saved for reading (pgstrata show {path}); it cannot be applied: {because}")),
     }
     Ok(())
-}
-
-/// The summary page of a GitHub Actions job. A plan is not worth less where it cannot be shown there.
-fn summarize_for_ci(plan: &Plan, env: &Env, ui: &Ui) {
-    let Some(path) = env.non_empty("GITHUB_STEP_SUMMARY") else { return };
-    let shown = plan_text(plan, PlanFormat::Markdown, pgstrata::render::Style::PLAIN)
-        .map_err(|error| error.message)
-        .and_then(|text| append(Path::new(path), &text).map_err(|error| error.to_string()));
-    if let Err(error) = shown {
-        ui.warn(&format!("the job's summary could not be written: {error}"));
-    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use pgstrata::plan::Plan;
-use pgstrata::render::{Style, human, json, markdown, script};
+use pgstrata::render::{Style, gitlab, human, json, markdown, script};
 
 use super::args::{PlanFormat, Report};
 use super::error::CommandError;
@@ -16,6 +16,7 @@ pub(super) fn plan_text(plan: &Plan, format: PlanFormat, style: Style) -> Result
         PlanFormat::Json => Ok(json::to_json(plan)),
         PlanFormat::Markdown => written(|out| markdown::plan(plan, out)),
         PlanFormat::Sql => written(|out| script::plan(plan, out)),
+        PlanFormat::Gitlab => Ok(gitlab::plan(plan)),
     }
 }
 

@@ -1,11 +1,16 @@
 //! Plans, outcomes and reports as text.
 
 mod detail;
+pub mod github;
+pub mod gitlab;
 pub mod human;
 pub mod json;
+pub mod junit;
 mod lock_summary;
 pub mod markdown;
 mod outline;
+pub mod prometheus;
+pub mod sarif;
 pub mod script;
 mod sentences;
 mod style;
@@ -13,7 +18,8 @@ mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
 mod words;
+mod xml;
 
-pub(crate) use outline::changes_by_class;
+pub(crate) use outline::{all_changes, changes_by_class, run_words};
 pub use style::Style;
 pub use words::{bytes, day, duration, rows, second};

@@ -417,6 +417,15 @@ pub(crate) fn short(name: &TableName, table: &TableName) -> String {
     if name.schema == table.schema { name.name.to_string() } else { name.to_string() }
 }
 
+/// `events_p20260315 … events_p20260321`: the first and the last of several.
+pub(crate) fn run_words(table: &TableName, partitions: &[&TableName]) -> String {
+    match partitions {
+        [] => String::new(),
+        [only] => short(only, table),
+        [first, .., last] => format!("{} … {}", short(first, table), short(last, table)),
+    }
+}
+
 /// `detached 2026-03-01 … 2026-03-07`: two notes as one, the words that they share said once.
 fn between(first: &str, last: &str, dots: &str) -> String {
     if first == last {

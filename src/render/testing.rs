@@ -204,6 +204,15 @@ pub(crate) fn busy() -> Plan {
     world.plan(&desired(EVENTS), &PlanOptions::at(now()))
 }
 
+/// Creations that are due, and removals that are late.
+pub(crate) fn overdue() -> Plan {
+    let mut world = World::new();
+    world.table(&events());
+    world.days(&events(), "2025-11-20", "2026-03-21");
+    world.detached(&events(), "2025-11-18", "2026-02-01T00:00:00Z");
+    world.plan(&desired(EVENTS), &PlanOptions::at(now()))
+}
+
 /// Every kind of action and of reason to be blocked that a plan of one moment can show, and findings of each level.
 pub(crate) fn all_kinds() -> Plan {
     let mut world = World::new();

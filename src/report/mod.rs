@@ -1,4 +1,5 @@
 //! What a plan says beyond its steps: pure functions of policy, snapshot and plan.
 
 pub mod drift;
+pub mod items;
 pub mod next;

@@ -10,7 +10,7 @@ use pgstrata::apply::{BeginError, Ended, Run, Silent};
 use pgstrata::db::Interrupt;
 
 use crate::support::drive::{apply_now, connector, desired, grant_all};
-use crate::support::{TestDb, database, server};
+use crate::support::{TestDb, database, pgstrata, server};
 
 const POLICY: &str = "version: 1\ntables:\n  app.events:\n    partition: {key: at, interval: 1 month, premake: 2}\n";
 
@@ -76,6 +76,15 @@ fn table(name: &str) -> TestDb {
     db
 }
 
+fn shown(client: &mut postgres::Client, name: &str) -> String {
+    let rows = client.simple_query(&format!("SHOW {name}")).unwrap();
+    let value = rows.iter().find_map(|row| {
+        let postgres::SimpleQueryMessage::Row(row) = row else { return None };
+        row.get(0).map(str::to_owned)
+    });
+    value.unwrap()
+}
+
 #[test]
 fn a_transaction_pooler_is_refused_and_left_as_it_was() {
     for pool_size in [1, 20] {
@@ -90,17 +99,23 @@ fn a_transaction_pooler_is_refused_and_left_as_it_was() {
         Run::begin(&connector(db.url()), Duration::ZERO, &Interrupt::new()).expect("a run without the pooler");
         // An application that gets the same backend finds its own settings.
         let mut application = postgres::Client::connect(&pooler.url(&db), postgres::NoTls).unwrap();
-        let shown = |client: &mut postgres::Client, name: &str| -> String {
-            let rows = client.simple_query(&format!("SHOW {name}")).unwrap();
-            let value = rows.iter().find_map(|row| {
-                let postgres::SimpleQueryMessage::Row(row) = row else { return None };
-                row.get(0).map(str::to_owned)
-            });
-            value.unwrap()
-        };
         assert_eq!(shown(&mut application, "search_path"), "\"$user\", public");
         assert_eq!(shown(&mut application, "row_security"), "on");
     }
+}
+
+#[test]
+fn planning_through_a_transaction_pooler_leaves_its_sessions_as_they_were() {
+    let Some(pooler) = Pooler::start("transaction", 1) else { return };
+    let db = table("pooler_plan");
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("pgstrata.yaml");
+    std::fs::write(&policy, POLICY).unwrap();
+    pgstrata().args(["drift", "-q", "--url", &pooler.url(&db), "-p"]).arg(&policy).assert().code(2);
+    pgstrata().args(["plan", "-q", "--url", &pooler.url(&db), "-p"]).arg(&policy).assert().success();
+    let mut application = postgres::Client::connect(&pooler.url(&db), postgres::NoTls).unwrap();
+    assert_eq!(shown(&mut application, "search_path"), "\"$user\", public");
+    assert_eq!(shown(&mut application, "row_security"), "on");
 }
 
 #[test]

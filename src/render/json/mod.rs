@@ -10,4 +10,5 @@ pub use drift::drift;
 pub use outcome::outcome;
 pub use read::{MAX_PLAN_BYTES, PlanFileError, from_json};
 pub use schema::plan_schema;
+pub(crate) use write::pretty;
 pub use write::to_json;

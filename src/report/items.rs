@@ -1,0 +1,236 @@
+//! Drift by table and kind: what monitoring counts and what keeps its name from one night to the next. Partitions have
+//! no such names: those that are missing today are others tomorrow.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Serialize, Serializer};
+
+use super::drift::Drift;
+use crate::plan::{Action, Class, Code, Gate};
+use crate::render::{all_changes, run_words};
+use crate::sql::TableName;
+
+/// What a pending change is about; stable across versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A partition that the policy wants is not there.
+    PartitionMissing,
+    /// The default partition that the policy requires is not there.
+    DefaultPartitionMissing,
+    /// A concurrent detach was interrupted.
+    DetachUnfinished,
+    /// A partition is past its retention.
+    RetentionDue,
+    /// A detached table has no stamp: its grace does not run.
+    DetachUnrecorded,
+    /// A detached table that the policy wants back.
+    AttachDue,
+    /// A detached table is past its grace.
+    DropDue,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::PartitionMissing,
+        Self::DefaultPartitionMissing,
+        Self::DetachUnfinished,
+        Self::RetentionDue,
+        Self::DetachUnrecorded,
+        Self::AttachDue,
+        Self::DropDue,
+    ];
+
+    /// `PARTITION_MISSING`, in the style of the codes of findings.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::PartitionMissing => "PARTITION_MISSING",
+            Self::DefaultPartitionMissing => "DEFAULT_PARTITION_MISSING",
+            Self::DetachUnfinished => "DETACH_UNFINISHED",
+            Self::RetentionDue => "RETENTION_DUE",
+            Self::DetachUnrecorded => "DETACH_UNRECORDED",
+            Self::AttachDue => "ATTACH_DUE",
+            Self::DropDue => "DROP_DUE",
+        }
+    }
+
+    /// `partition_missing`: a label's value.
+    pub fn word(self) -> String {
+        self.code().to_ascii_lowercase()
+    }
+
+    /// What it means, in a sentence.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::PartitionMissing => "A partition that the policy wants is missing.",
+            Self::DefaultPartitionMissing => "The default partition that the policy requires is missing.",
+            Self::DetachUnfinished => "A concurrent detach was interrupted and waits to be finalized.",
+            Self::RetentionDue => "A partition is past its retention.",
+            Self::DetachUnrecorded => "A detached table has no record of when it was detached: its grace does not run.",
+            Self::AttachDue => "A detached table is wanted back by the policy.",
+            Self::DropDue => "A detached table is past its grace and waits to be dropped.",
+        }
+    }
+
+    /// Whether data leaves by it, or has to go.
+    pub fn is_retention(self) -> bool {
+        match self {
+            Self::RetentionDue | Self::DropDue => true,
+            Self::PartitionMissing
+            | Self::DefaultPartitionMissing
+            | Self::DetachUnfinished
+            | Self::DetachUnrecorded
+            | Self::AttachDue => false,
+        }
+    }
+
+    fn of(action: &Action) -> Self {
+        match action {
+            Action::CreatePartition(_) => Self::PartitionMissing,
+            Action::CreateDefault(_) => Self::DefaultPartitionMissing,
+            Action::FinalizeDetach(_) => Self::DetachUnfinished,
+            Action::MarkPartition(_) | Action::DetachPartition(_) => Self::RetentionDue,
+            Action::StampPartition(_) => Self::DetachUnrecorded,
+            Action::AttachPartition(_) => Self::AttachDue,
+            Action::DropPartition(_) => Self::DropDue,
+        }
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+/// Pending changes of one table, kind and class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item<'a> {
+    /// The policy's table.
+    pub table: &'a TableName,
+    /// What they are about.
+    pub kind: Kind,
+    /// Why now.
+    pub class: Class,
+    /// The partitions, in the plan's order; never empty.
+    pub partitions: Vec<&'a TableName>,
+    /// Why at all.
+    pub reasons: BTreeSet<&'a str>,
+    /// Why some of them may not be carried out; empty when all may.
+    pub blocked: BTreeSet<String>,
+}
+
+impl Item<'_> {
+    /// `2 partitions: events_p20260315 … events_p20260316; overdue: premake; blocked: …`
+    pub fn sentence(&self) -> String {
+        let count = match self.partitions.len() {
+            1 => "1 partition".to_owned(),
+            count => format!("{count} partitions"),
+        };
+        let reasons = self.reasons.iter().copied().collect::<Vec<_>>().join(", ");
+        let mut sentence = format!("{count}: {}; {}", run_words(self.table, &self.partitions), self.class.word());
+        if !reasons.is_empty() {
+            sentence.push_str(&format!(": {reasons}"));
+        }
+        if !self.blocked.is_empty() {
+            let because = self.blocked.iter().map(String::as_str).collect::<Vec<_>>().join("; ");
+            sentence.push_str(&format!("; blocked: {because}"));
+        }
+        sentence
+    }
+}
+
+/// Pending changes by table, kind and class, those of classes that do not count as well.
+pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
+    let mut items: BTreeMap<(&TableName, Kind, Class), Item<'_>> = BTreeMap::new();
+    for change in all_changes(drift.plan) {
+        let step = change.lead;
+        let (table, kind, class) = (&step.table, Kind::of(&step.action), step.class);
+        let item = items.entry((table, kind, class)).or_insert_with(|| Item {
+            table,
+            kind,
+            class,
+            partitions: Vec::new(),
+            reasons: BTreeSet::new(),
+            blocked: BTreeSet::new(),
+        });
+        item.partitions.push(step.action.partition());
+        item.reasons.insert(&step.reason);
+        if let Gate::Blocked(blocks) = &step.gate {
+            item.blocked.extend(blocks.iter().map(ToString::to_string));
+        }
+    }
+    items.into_values().collect()
+}
+
+/// What a finding's code means, in a sentence.
+pub fn description(code: Code) -> &'static str {
+    match code {
+        Code::TableMissing => "A table of the policy does not exist.",
+        Code::TableUnfit => "A table of the policy is of a kind that cannot be managed.",
+        Code::KeyMismatch => "The policy and the table's partition key do not go together.",
+        Code::WrongTarget => "The policy is for another server or database.",
+        Code::InRecovery => "The server is a standby: nothing can be carried out there.",
+        Code::ManagedByPgPartman => "pg_partman manages the table.",
+        Code::NotYetEnforced => "A section of the policy is understood and not yet carried out.",
+        Code::MissingPrivilege => "The role that connected lacks a right that a step needs.",
+        Code::Unknown => "Something that had to be known could not be found out.",
+        Code::ClockSkew => "The clocks of client and server disagree.",
+        Code::DefaultPartitionPresent => "There is a default partition although the policy wants none.",
+        Code::RowsInDefault => "Rows of the default partition are in the way of a wanted partition.",
+        Code::Straddling => "A partition fits no window of the policy's grid.",
+        Code::Unbounded => "A partition's bound is no finite point in time.",
+        Code::Held => "A hold keeps a partition that would leave.",
+        Code::NewestWithRows => "The newest partition with rows never leaves.",
+        Code::NotRemovable => "A foreign or sub-partitioned partition would leave and stays.",
+        Code::InGrace => "A detached table waits for its grace to end.",
+        Code::Detached => "A detached table stays, as the policy says.",
+        Code::ForeignMarker => "A table carries a marker that belongs to another table.",
+        Code::MarkedButWanted => "A partition is marked for removal and no longer due.",
+        Code::WindowTaken => "A detached table is wanted back, and another partition covers its window.",
+        Code::NameTaken => "A name wanted for a new partition was taken; another one was chosen.",
+        Code::NoNameLeft => "Every name for a new partition is taken.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::testing::{all_kinds, busy};
+    use crate::report::drift::{default_fail_on, drift};
+
+    #[test]
+    fn every_change_is_in_one_item() {
+        for plan in [busy(), all_kinds()] {
+            let found = drift(&plan, &default_fail_on());
+            let items = items(&found);
+            let counted: usize = items.iter().map(|item| item.partitions.len()).sum();
+            assert_eq!(counted, found.by_class.values().sum::<usize>());
+            let keys: BTreeSet<_> = items.iter().map(|item| (item.table, item.kind, item.class)).collect();
+            assert_eq!(keys.len(), items.len());
+        }
+    }
+
+    #[test]
+    fn kinds_have_names_of_their_own() {
+        let codes: BTreeSet<_> = Kind::ALL.map(Kind::code).into();
+        assert_eq!(codes.len(), Kind::ALL.len());
+        let plan = all_kinds();
+        let found = drift(&plan, &default_fail_on());
+        let kinds: BTreeSet<_> = items(&found).iter().map(|item| item.kind).collect();
+        assert!(kinds.len() >= 5, "{kinds:?}");
+    }
+
+    #[test]
+    fn a_sentence_has_count_names_class_and_reason() {
+        let plan = busy();
+        let found = drift(&plan, &default_fail_on());
+        let sentences: Vec<String> = items(&found).iter().map(Item::sentence).collect();
+        assert!(
+            sentences.iter().any(|sentence| sentence.contains(" partitions: events_p")
+                && sentence.contains(" … ")
+                && sentence.contains("; scheduled: ")),
+            "{sentences:#?}"
+        );
+    }
+}
