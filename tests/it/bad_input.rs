@@ -27,7 +27,12 @@ fn a_bad_policy_is_78_with_its_place_and_what_to_write() {
         ),
         ("duplicate key", partition("      key: at\n      key: on\n"), "bad.yaml:6:7", &["key"]),
         ("unknown key", events("    retension: {keep: 1 year}\n"), "bad.yaml:5:5", &["did you mean `retention`?"]),
-        ("minutes or months", events("    retention: {keep: 3m}\n"), "bad.yaml:5:23", &["`min` or `months`?"]),
+        (
+            "minutes or months",
+            events("    retention: {keep: 3m}\n"),
+            "bad.yaml:5:23",
+            &["did you mean `3 months` or `3min`?"],
+        ),
         (
             "shorter than the interval",
             events("    retention: {keep: 12 hours}\n"),

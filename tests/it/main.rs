@@ -15,6 +15,7 @@ mod cli;
 mod connect;
 mod crash;
 mod crash_world;
+mod examples;
 mod exits;
 mod exits_of_apply;
 mod exits_of_signals;

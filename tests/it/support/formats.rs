@@ -114,8 +114,3 @@ pub(crate) fn run_psql(psql: &PathBuf, db: &TestDb, script: &str) -> Output {
     child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
-
-/// Whether nothing in a script reaches a server.
-pub(crate) fn is_comments_only(script: &str) -> bool {
-    script.lines().all(|line| line.is_empty() || line.starts_with("--") || line.starts_with('\\'))
-}
