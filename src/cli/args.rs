@@ -90,7 +90,7 @@ Examples:
   pgstrata drift --fail-on scheduled,drift,overdue
   pgstrata drift -q --report json=drift.json
   # for the node exporter's textfile collector:
-  pgstrata drift -q --report prometheus=/var/lib/prometheus/node-exporter/pgstrata.prom
+  pgstrata drift -q --report prometheus=pgstrata.prom
   # for code scanning, and for a CI system's list of tests:
   pgstrata drift --report sarif=drift.sarif --report junit=drift.xml"
     )]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Parser as _;
 use serde_yaml::Value;
 
-use super::args::{Cli, Command};
+use super::args::Cli;
 use super::env;
 
 const YAML: [(&str, &str); 3] = [
@@ -41,20 +41,10 @@ fn words(line: &str) -> Option<Vec<String>> {
     Some(std::iter::once("pgstrata").chain(rest.split_whitespace().take_while(own)).map(str::to_owned).collect())
 }
 
-fn parsed(file: &str, command: &[String]) -> &'static str {
-    let cli = Cli::try_parse_from(command).unwrap_or_else(|error| panic!("{file}: {command:?}: {error}"));
-    match cli.command {
-        Command::Plan(_) => "plan",
-        Command::Apply(_) => "apply",
-        Command::Drift(_) => "drift",
-        Command::Validate(_) => "validate",
-        other @ (Command::Show(_)
-        | Command::Schema(_)
-        | Command::Completions(_)
-        | Command::Man(_)
-        | Command::Demo(_)
-        | Command::Reference) => panic!("{file}: {other:?}"),
-    }
+/// The command's name, once our own parser took it.
+fn parsed(file: &str, command: &[String]) -> String {
+    Cli::try_parse_from(command).unwrap_or_else(|error| panic!("{file}: {command:?}: {error}"));
+    command[1].clone()
 }
 
 #[test]
@@ -64,13 +54,13 @@ fn commands_of_yaml_files_are_commands_of_ours() {
         let document: Value = serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
         let mut found = Vec::new();
         commands(&document, &mut found);
-        let names: Vec<&str> = found.iter().map(|command| parsed(file, command)).collect();
+        let names: Vec<String> = found.iter().map(|command| parsed(file, command)).collect();
         by_file.insert(file, names);
     }
     let expected = BTreeMap::from([
-        ("github-actions.yml", vec!["validate", "plan", "plan", "apply", "drift"]),
-        ("gitlab-ci.yml", vec!["validate", "plan", "plan", "apply", "drift"]),
-        ("kubernetes-cronjob.yaml", vec!["apply"]),
+        ("github-actions.yml", ["validate", "plan", "plan", "apply", "drift"].map(str::to_owned).to_vec()),
+        ("gitlab-ci.yml", ["validate", "plan", "plan", "apply", "drift"].map(str::to_owned).to_vec()),
+        ("kubernetes-cronjob.yaml", vec!["apply".to_owned()]),
     ]);
     assert_eq!(by_file, expected);
 }
