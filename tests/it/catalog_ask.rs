@@ -89,7 +89,7 @@ fn a_locked_partition_makes_only_its_own_answer_unknown() {
         Answer::Leaf(Some(r1)),
         "a locked one is never taken for one with rows"
     );
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < Duration::from_secs(25));
     drop(holder);
 }
 

@@ -223,7 +223,7 @@ fn no_session_is_69() {
         let mut command = pgstrata();
         let args = [args, &["--url", &mute]].concat();
         let gave_up = ran(command.current_dir(place.path("")).args(&args), 69);
-        assert!(start.elapsed() < Duration::from_secs(10), "{args:?}: {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(25), "{args:?}: {:?}", start.elapsed());
         assert!(gave_up.stderr.contains("no answer from app@127.0.0.1") && gave_up.stderr.contains("within 1 s"));
         assert_eq!(gave_up.stdout, "");
     }
