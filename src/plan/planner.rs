@@ -183,8 +183,9 @@ pub(super) fn judged(
             return Err(broken(Code::TableMissing, "there is no such table".to_owned(), Some(hint)));
         }
         TableState::Unfit(what) => {
-            let message =
-                format!("it is {what}: only a table partitioned by range of one date or time column is managed");
+            let message = format!(
+                "it is {what}: only a table partitioned by range of one date, time, integer or uuid column is managed"
+            );
             let hint = format!("no partitioning is ever changed: take {name} out of the policy");
             return Err(broken(Code::TableUnfit, message, Some(hint)));
         }
