@@ -145,7 +145,7 @@ impl Run {
         let left: Vec<Step> =
             later.steps.into_iter().filter(|step| undone(&step.id) && !planned.contains(&step.id)).collect();
         if !left.is_empty() {
-            let concerned: BTreeSet<&TableName> = left.iter().map(|step| step.action.partition()).collect();
+            let concerned: BTreeSet<&TableName> = left.iter().map(|step| step.action.object()).collect();
             // What the other clock says of these (that their grace is not over) is not so any more.
             remains.findings.retain(|finding| finding.object.as_ref().is_none_or(|object| !concerned.contains(object)));
             remains.steps.extend(left);

@@ -92,7 +92,13 @@ impl Unit<'_> {
             | Action::DetachPartition(_)
             | Action::StampPartition(_)
             | Action::AttachPartition(_)
-            | Action::DropPartition(_) => holders(session, &locks(&step.action, self.major)),
+            | Action::DropPartition(_)
+            | Action::CreateIndex(_)
+            | Action::BuildIndex(_)
+            | Action::AttachIndex(_)
+            | Action::RebuildIndex(_)
+            | Action::DropIndex(_)
+            | Action::SwapIndex(_) => holders(session, &locks(&step.action, self.major)),
         }
     }
 

@@ -67,6 +67,16 @@ impl InspectError {
         }
     }
 
+    /// Whether what was asked for cannot be: a syntax error, an unknown name, an unsupported feature, a wrong value.
+    pub(super) fn is_mistake(&self) -> bool {
+        match self {
+            Self::Server { sqlstate, .. } => {
+                !self.is_privilege() && ["0A", "22", "42", "54"].iter().any(|class| sqlstate.starts_with(class))
+            }
+            Self::Lost { .. } | Self::Unreadable { .. } | Self::Interrupted => false,
+        }
+    }
+
     /// The reason without the step, for [`Answer::Unknown`](super::Answer::Unknown).
     pub(super) fn because(self) -> String {
         match self {

@@ -3,6 +3,7 @@
 mod ask;
 mod attributes;
 mod error;
+mod index;
 mod inspect;
 mod marker;
 mod question;
@@ -13,6 +14,7 @@ mod take;
 pub use ask::ask;
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use error::InspectError;
+pub use index::{IndexFacts, IndexKey, IndexShape, IndexSpelling};
 pub use inspect::inspect;
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use question::{Answer, Answers, LeafKey, Question, RowCount};

@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::index::{IndexShape, IndexSpelling};
 use super::snapshot::Oid;
 use crate::grid::KeyValue;
+use crate::policy::IndexDesired;
 use crate::sql::TableName;
 
 /// Something only the server can say. Listed by planning (pure), answered by [`super::ask`].
@@ -36,6 +38,18 @@ pub enum Question {
         /// The relation.
         relation: Oid,
     },
+    /// How does the server spell this index on a table like this root?
+    WantedIndex {
+        /// The root.
+        root: Oid,
+        /// The index.
+        definition: IndexDesired,
+    },
+    /// How does the server spell the expressions and the predicate of an index?
+    IndexSpelling {
+        /// The index.
+        index: Oid,
+    },
     /// Is a relation's name taken?
     NameTaken {
         /// The name.
@@ -60,6 +74,12 @@ pub enum Answer {
     Rows(RowCount),
     /// A size.
     Bytes(u64),
+    /// A wanted index.
+    Shape(Box<IndexShape>),
+    /// There can be no such index, the server says.
+    Refused(String),
+    /// An existing index's expressions and predicate.
+    Spelling(IndexSpelling),
     /// Yes or no.
     Taken(bool),
     /// It could not be asked, because of this.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::attributes::Attributes;
+use super::index::IndexFacts;
 use super::marker::Marker;
 use super::question::Answers;
 use crate::grid::{KeyKind, LeafBounds};
@@ -143,6 +144,9 @@ pub struct Root {
     pub held: bool,
     /// Its partitions, attached or pending detach.
     pub leaves: BTreeMap<Oid, Leaf>,
+    /// Its indexes and those of its partitions, where the policy speaks of indexes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub indexes: BTreeMap<Oid, IndexFacts>,
     /// Tables that its foreign keys reference.
     pub references: BTreeSet<TableName>,
     /// Tables whose foreign keys reference it.

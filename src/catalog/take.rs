@@ -23,7 +23,9 @@ pub fn take(
     // Where a server keeps its socket is the machine's affair, and differs between two that show the same plan.
     let host = if host.is_socket() { "[local]".to_owned() } else { host.to_string() };
     let tables = options.selected(desired).map(|(name, _)| name.clone()).collect();
-    let mut snapshot = inspect(session.client(), &host, &tables, &Timestamp::now)?;
+    let indexed = options.selected(desired).filter(|(_, table)| !table.indexes.is_empty());
+    let indexed = indexed.map(|(name, _)| name.clone()).collect();
+    let mut snapshot = inspect(session.client(), &host, &tables, &indexed, &Timestamp::now)?;
     let options = PlanOptions { now: now.unwrap_or(snapshot.taken_at), ..options.clone() };
     // Among ids only rows tell where the table is: that is asked first, and what follows from it next.
     for _ in 0..ROUNDS {

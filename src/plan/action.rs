@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Attributes, KeyColumn, Marker, Oid};
 use crate::grid::{Bound, KeyValue};
+use crate::policy::IndexDesired;
 use crate::sql::{Ident, TableName};
 
 /// An existing relation: the name that SQL uses, and the OID that says it is still the same one.
@@ -37,6 +38,18 @@ pub enum Action {
     AttachPartition(AttachPartition),
     /// Drops a marked table whose grace is over.
     DropPartition(DropPartition),
+    /// Makes an index of the root alone: invalid until every partition has its own.
+    CreateIndex(CreateIndex),
+    /// Builds a partition's index.
+    BuildIndex(BuildIndex),
+    /// Attaches a partition's index to the root's.
+    AttachIndex(AttachIndex),
+    /// Builds an attached index of a partition anew: an invalid one cannot be dropped by itself.
+    RebuildIndex(LooseIndex),
+    /// Drops an invalid index of a partition that an interruption left behind.
+    DropIndex(LooseIndex),
+    /// Drops a root's index that the policy defines otherwise, and gives its name to the new one.
+    SwapIndex(SwapIndex),
 }
 
 /// Relations that the server locks along with a parent.
@@ -163,6 +176,95 @@ pub struct DropPartition {
     pub partitioned: BTreeSet<TableName>,
 }
 
+/// See [`Action::CreateIndex`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateIndex {
+    /// The root.
+    pub root: Relation,
+    /// Its owner.
+    pub owner: Ident,
+    /// The index to be.
+    pub index: TableName,
+    /// The index's name in the policy.
+    pub wanted: Ident,
+    /// What the policy says of it.
+    pub definition: IndexDesired,
+}
+
+/// See [`Action::BuildIndex`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildIndex {
+    /// The partition.
+    pub partition: TableName,
+    /// Its OID, once it has one.
+    pub oid: Option<Oid>,
+    /// Its owner.
+    pub owner: Ident,
+    /// The index to be.
+    pub index: TableName,
+    /// The index's name in the policy.
+    pub wanted: Ident,
+    /// What the policy says of it.
+    pub definition: IndexDesired,
+    /// How.
+    pub mode: BuildMode,
+}
+
+/// How an index is built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BuildMode {
+    /// `CREATE INDEX CONCURRENTLY`: writers go on.
+    Concurrently,
+    /// Plain `CREATE INDEX` under SHARE, because of this.
+    Plainly(String),
+}
+
+/// See [`Action::AttachIndex`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachIndex {
+    /// The root.
+    pub root: Relation,
+    /// Its owner.
+    pub owner: Ident,
+    /// The root's index.
+    pub to: TableName,
+    /// The partition.
+    pub partition: TableName,
+    /// Its index.
+    pub index: TableName,
+    /// The index's name in the policy.
+    pub wanted: Ident,
+}
+
+/// One existing index of a partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LooseIndex {
+    /// The partition.
+    pub partition: Relation,
+    /// Its owner.
+    pub owner: Ident,
+    /// The index.
+    pub index: Relation,
+    /// The index's name in the policy.
+    pub wanted: Ident,
+}
+
+/// See [`Action::SwapIndex`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwapIndex {
+    /// The root.
+    pub root: Relation,
+    /// Its owner.
+    pub owner: Ident,
+    /// The index that goes.
+    pub old: Relation,
+    /// The one that takes its name.
+    pub new: TableName,
+    /// The index's name in the policy.
+    pub wanted: Ident,
+}
+
 /// The kinds of action, for counts and order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -185,14 +287,20 @@ impl Action {
         match self {
             Self::CreatePartition(_) | Self::CreateDefault(_) => Verb::Create,
             Self::FinalizeDetach(_) => Verb::Finalize,
-            Self::AttachPartition(_) => Verb::Change,
+            Self::AttachPartition(_)
+            | Self::CreateIndex(_)
+            | Self::BuildIndex(_)
+            | Self::AttachIndex(_)
+            | Self::RebuildIndex(_)
+            | Self::DropIndex(_)
+            | Self::SwapIndex(_) => Verb::Change,
             // Marker and stamp are part of the detach that they surround.
             Self::MarkPartition(_) | Self::DetachPartition(_) | Self::StampPartition(_) => Verb::Detach,
             Self::DropPartition(_) => Verb::Drop,
         }
     }
 
-    /// The partition it is about.
+    /// The table it works on: a partition, or the root of an index.
     pub fn partition(&self) -> &TableName {
         match self {
             Self::CreatePartition(create) => &create.partition,
@@ -202,10 +310,72 @@ impl Action {
             Self::DetachPartition(detach) => &detach.leaving.partition.name,
             Self::AttachPartition(attach) => &attach.retired.partition.name,
             Self::DropPartition(drop) => &drop.retired.partition.name,
+            Self::CreateIndex(create) => &create.root.name,
+            Self::BuildIndex(build) => &build.partition,
+            Self::AttachIndex(attach) => &attach.partition,
+            Self::RebuildIndex(loose) | Self::DropIndex(loose) => &loose.partition.name,
+            Self::SwapIndex(swap) => &swap.root.name,
         }
     }
 
-    /// Its word in a step's id; no two actions of one plan share word and partition.
+    /// What it is about: the partition, or the index.
+    pub fn object(&self) -> &TableName {
+        match self {
+            Self::CreatePartition(_)
+            | Self::CreateDefault(_)
+            | Self::FinalizeDetach(_)
+            | Self::MarkPartition(_)
+            | Self::DetachPartition(_)
+            | Self::StampPartition(_)
+            | Self::AttachPartition(_)
+            | Self::DropPartition(_) => self.partition(),
+            Self::CreateIndex(create) => &create.index,
+            Self::BuildIndex(build) => &build.index,
+            Self::AttachIndex(attach) => &attach.index,
+            Self::RebuildIndex(loose) | Self::DropIndex(loose) => &loose.index.name,
+            Self::SwapIndex(swap) => &swap.old.name,
+        }
+    }
+
+    /// The policy's name of the index that it serves.
+    pub fn wanted_index(&self) -> Option<&Ident> {
+        match self {
+            Self::CreatePartition(_)
+            | Self::CreateDefault(_)
+            | Self::FinalizeDetach(_)
+            | Self::MarkPartition(_)
+            | Self::DetachPartition(_)
+            | Self::StampPartition(_)
+            | Self::AttachPartition(_)
+            | Self::DropPartition(_) => None,
+            Self::CreateIndex(create) => Some(&create.wanted),
+            Self::BuildIndex(build) => Some(&build.wanted),
+            Self::AttachIndex(attach) => Some(&attach.wanted),
+            Self::RebuildIndex(loose) | Self::DropIndex(loose) => Some(&loose.wanted),
+            Self::SwapIndex(swap) => Some(&swap.wanted),
+        }
+    }
+
+    /// Whether PostgreSQL refuses its statement inside a transaction.
+    pub fn is_concurrent(&self) -> bool {
+        match self {
+            Self::DetachPartition(detach) => detach.mode == DetachMode::Concurrently,
+            Self::BuildIndex(build) => build.mode == BuildMode::Concurrently,
+            Self::RebuildIndex(_) | Self::DropIndex(_) => true,
+            Self::CreatePartition(_)
+            | Self::CreateDefault(_)
+            | Self::FinalizeDetach(_)
+            | Self::MarkPartition(_)
+            | Self::StampPartition(_)
+            | Self::AttachPartition(_)
+            | Self::DropPartition(_)
+            | Self::CreateIndex(_)
+            | Self::AttachIndex(_)
+            | Self::SwapIndex(_) => false,
+        }
+    }
+
+    /// Its word in a step's id; no two actions of one plan share word and object.
     pub fn word(&self) -> &'static str {
         match self {
             Self::CreatePartition(_) | Self::CreateDefault(_) => "create",
@@ -215,6 +385,12 @@ impl Action {
             Self::StampPartition(_) => "stamp",
             Self::AttachPartition(_) => "attach",
             Self::DropPartition(_) => "drop",
+            Self::CreateIndex(_) => "create index",
+            Self::BuildIndex(_) => "build index",
+            Self::AttachIndex(_) => "attach index",
+            Self::RebuildIndex(_) => "rebuild index",
+            Self::DropIndex(_) => "drop index",
+            Self::SwapIndex(_) => "swap index",
         }
     }
 
@@ -226,7 +402,13 @@ impl Action {
             | Self::CreateDefault(_)
             | Self::FinalizeDetach(_)
             | Self::StampPartition(_)
-            | Self::AttachPartition(_) => false,
+            | Self::AttachPartition(_)
+            | Self::CreateIndex(_)
+            | Self::BuildIndex(_)
+            | Self::AttachIndex(_)
+            | Self::RebuildIndex(_)
+            | Self::DropIndex(_)
+            | Self::SwapIndex(_) => false,
         }
     }
 }

@@ -89,10 +89,15 @@ impl Summary {
         let mut summary = Self { bytes_freed: Some(0), ..Self::default() };
         let leaves = |step: &&Step| matches!(step.action.word(), "detach" | "finalize");
         let leaving: BTreeSet<&TableName> = steps.iter().filter(leaves).map(|step| step.action.partition()).collect();
+        let mut indexes = BTreeSet::new();
         for step in steps {
             match step.action.verb() {
                 Verb::Create => summary.create += 1,
-                Verb::Finalize | Verb::Change => summary.change += 1,
+                // The steps of one index are one change.
+                Verb::Finalize | Verb::Change => match step.action.wanted_index() {
+                    Some(index) if !indexes.insert((&step.table, index)) => {}
+                    Some(_) | None => summary.change += 1,
+                },
                 Verb::Detach if step.action.word() == "detach" => summary.detach += 1,
                 Verb::Detach if leaving.contains(step.action.partition()) => continue,
                 Verb::Detach => summary.change += 1,

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::action::Relation;
-use crate::catalog::{Answer, Catalog, Leaf, LeafKind, Marker, Oid, Question, Retired, Root, Snapshot, TableState};
+use crate::catalog::{
+    Answer, Catalog, IndexFacts, IndexShape, Leaf, LeafKind, Marker, Oid, Question, Retired, Root, Snapshot, TableState,
+};
 use crate::grid::{Bound, LeafBounds};
 use crate::sql::TableName;
 
@@ -85,6 +87,24 @@ pub enum Fact {
         /// The table.
         partition: Relation,
     },
+    /// There is an index.
+    Index {
+        /// Its name.
+        index: TableName,
+        /// Its table: a root or a partition.
+        table: TableName,
+        /// Whether it is valid; `None` where that does not matter.
+        valid: Option<bool>,
+        /// The root's index that it is attached to; `None` is none.
+        attached_to: Option<TableName>,
+        /// What it is like, where that was compared.
+        shape: Option<Box<IndexShape>>,
+    },
+    /// The index is not there any more.
+    NoIndex {
+        /// The index.
+        index: Relation,
+    },
 }
 
 /// What is known of a marker's stamp.
@@ -120,6 +140,7 @@ impl Fact {
             Self::NameFree { name } => Some(Question::NameTaken { name: name.clone() }),
             // The catalog has marked tables only: one that lost its marker is not gone.
             Self::Gone { partition } => Some(Question::Exists { relation: partition.oid }),
+            Self::NoIndex { index } => Some(Question::Exists { relation: index.oid }),
             Self::Parent { .. }
             | Self::RangeFree { .. }
             | Self::NoDefault { .. }
@@ -127,7 +148,8 @@ impl Fact {
             | Self::Detached { .. }
             | Self::Left { .. }
             | Self::Marked { .. }
-            | Self::NotHeld { .. } => None,
+            | Self::NotHeld { .. }
+            | Self::Index { .. } => None,
         }
     }
 
@@ -140,9 +162,13 @@ impl Fact {
                 Answer::Taken(false) => Ok(()),
                 Answer::Taken(true) => Err(format!("a relation {name} is there")),
                 Answer::Unknown(because) => Err(format!("whether {name} is taken is unknown: {because}")),
-                Answer::Leaf(_) | Answer::Keys(_) | Answer::Rows(_) | Answer::Bytes(_) => {
-                    Err("an answer of another kind".to_owned())
-                }
+                Answer::Leaf(_)
+                | Answer::Keys(_)
+                | Answer::Rows(_)
+                | Answer::Bytes(_)
+                | Answer::Shape(_)
+                | Answer::Refused(_)
+                | Answer::Spelling(_) => Err("an answer of another kind".to_owned()),
             },
             Self::RangeFree { root, from, to } => {
                 let leaves = &find_root(catalog, root)?.leaves;
@@ -187,6 +213,13 @@ impl Fact {
                     (Some(false), false) => Ok(()),
                 }
             }
+            Self::Index { index, table, valid, attached_to, shape: _ } => {
+                judge_index(catalog, index, table, *valid, attached_to.as_ref())
+            }
+            Self::NoIndex { index } => match find_index(catalog, &index.name) {
+                Some((_, oid, _)) if oid == index.oid => Err(format!("{} is still there", index.name)),
+                Some(_) | None => Ok(()),
+            },
             Self::Gone { partition } => {
                 if find_leaf(catalog, partition).is_some() || catalog.retired.contains_key(&partition.oid) {
                     return Err(format!("{} is still there", partition.name));
@@ -197,9 +230,13 @@ impl Fact {
                     Answer::Unknown(because) => {
                         Err(format!("whether {} is gone is unknown: {because}", partition.name))
                     }
-                    Answer::Leaf(_) | Answer::Keys(_) | Answer::Rows(_) | Answer::Bytes(_) => {
-                        Err("an answer of another kind".to_owned())
-                    }
+                    Answer::Leaf(_)
+                | Answer::Keys(_)
+                | Answer::Rows(_)
+                | Answer::Bytes(_)
+                | Answer::Shape(_)
+                | Answer::Refused(_)
+                | Answer::Spelling(_) => Err("an answer of another kind".to_owned()),
                 }
             }
         }
@@ -237,7 +274,155 @@ impl Fact {
                 snapshot.answers.put(Question::NameTaken { name: partition.name.clone() }, Answer::Taken(false));
                 snapshot.answers.put(Question::Exists { relation: partition.oid }, Answer::Taken(false));
             }
+            Self::Index { index, table, valid, attached_to, shape } => {
+                let known = Indexed { index, table, valid: *valid, attached_to: attached_to.as_ref() };
+                assume_index(&mut snapshot.catalog, &known, shape.as_deref());
+                snapshot.answers.put(Question::NameTaken { name: index.clone() }, Answer::Taken(true));
+            }
+            Self::NoIndex { index } => {
+                for root in roots_mut(&mut snapshot.catalog) {
+                    root.indexes.retain(|oid, facts| *oid != index.oid && facts.parent != Some(index.oid));
+                }
+                snapshot.answers.put(Question::NameTaken { name: index.name.clone() }, Answer::Taken(false));
+                snapshot.answers.put(Question::Exists { relation: index.oid }, Answer::Taken(false));
+            }
         }
+    }
+}
+
+fn roots_mut(catalog: &mut Catalog) -> impl Iterator<Item = &mut Root> {
+    catalog.tables.values_mut().filter_map(|state| match state {
+        TableState::Partitioned(root) => Some(&mut **root),
+        TableState::Missing | TableState::Unfit(_) => None,
+    })
+}
+
+fn find_index<'a>(catalog: &'a Catalog, name: &TableName) -> Option<(&'a Root, Oid, &'a IndexFacts)> {
+    catalog.tables.values().find_map(|state| match state {
+        TableState::Partitioned(root) => {
+            root.indexes.iter().find(|(_, facts)| facts.name == *name).map(|(oid, facts)| (&**root, *oid, facts))
+        }
+        TableState::Missing | TableState::Unfit(_) => None,
+    })
+}
+
+fn judge_index(
+    catalog: &Catalog,
+    index: &TableName,
+    table: &TableName,
+    valid: Option<bool>,
+    attached_to: Option<&TableName>,
+) -> Result<(), String> {
+    let Some((root, _, facts)) = find_index(catalog, index) else { return Err(format!("there is no index {index}")) };
+    let own = root.leaves.get(&facts.table).map(|leaf| &leaf.name);
+    if let Some(own) = own.filter(|own| *own != table) {
+        return Err(format!("it is an index of {own}"));
+    }
+    let parent = facts.parent.and_then(|parent| root.indexes.get(&parent)).map(|parent| &parent.name);
+    match (parent, attached_to) {
+        (Some(found), Some(wanted)) if found == wanted => {}
+        (None, None) => {}
+        (Some(found), _) => return Err(format!("it is attached to {found}")),
+        (None, Some(_)) => return Err("it is not attached".to_owned()),
+    }
+    match (valid, facts.valid) {
+        (Some(true), false) => Err("it is invalid".to_owned()),
+        (Some(false), true) => Err("it is valid".to_owned()),
+        (Some(_) | None, _) => Ok(()),
+    }
+}
+
+/// What is assumed of an index.
+struct Indexed<'a> {
+    index: &'a TableName,
+    table: &'a TableName,
+    valid: Option<bool>,
+    attached_to: Option<&'a TableName>,
+}
+
+fn assume_index(catalog: &mut Catalog, known: &Indexed<'_>, shape: Option<&IndexShape>) {
+    let next = next_free_oid(catalog);
+    let Indexed { index, table, valid, attached_to } = *known;
+    let of_root = catalog.tables.iter().find_map(|(name, state)| match state {
+        TableState::Partitioned(root) => {
+            let leaf = root.leaves.iter().find(|(_, leaf)| leaf.name == *table).map(|(oid, _)| *oid);
+            leaf.or((name == table).then_some(root.oid)).map(|table| (root.oid, table))
+        }
+        TableState::Missing | TableState::Unfit(_) => None,
+    });
+    let Some((root_oid, table)) = of_root else { return };
+    let Some(root) = roots_mut(catalog).find(|root| root.oid == root_oid) else { return };
+    let oid = root.indexes.iter().find(|(_, facts)| facts.name == *index).map_or(next, |(oid, _)| *oid);
+    let parent = attached_to
+        .and_then(|name| root.indexes.iter().find(|(_, facts)| facts.name == *name).map(|(oid, _)| *oid));
+    let before = root.indexes.remove(&oid);
+    // A swap gives an old name to the index that was built under another.
+    let before = before.or_else(|| {
+        let renamed = root.indexes.iter().find(|(_, facts)| {
+            facts.table == table && facts.parent.is_none() && shape.is_some_and(|shape| facts.shape == *shape)
+        });
+        let renamed = renamed.filter(|_| table == root_oid).map(|(oid, _)| *oid)?;
+        root.indexes.remove(&renamed).inspect(|facts| {
+            let facts = IndexFacts { name: index.clone(), ..facts.clone() };
+            root.indexes.insert(renamed, facts);
+        })
+    });
+    if let Some(known) = before.as_ref().filter(|known| known.name != *index) {
+        // It was renamed just now.
+        debug_assert!(known.table == root_oid);
+        return;
+    }
+    let whole = table == root_oid && root.leaves.is_empty();
+    let facts = IndexFacts {
+        name: index.clone(),
+        table,
+        parent,
+        valid: valid.unwrap_or_else(|| before.as_ref().map_or(whole, |facts| facts.valid)),
+        building: false,
+        constraint: before.as_ref().is_some_and(|facts| facts.constraint),
+        in_use: before.as_ref().is_some_and(|facts| facts.in_use),
+        shape: match (shape, before) {
+            (Some(shape), _) => shape.clone(),
+            (None, Some(facts)) => facts.shape,
+            (None, None) => return,
+        },
+        raw: None,
+    };
+    root.indexes.insert(oid, facts);
+    if let Some(parent) = parent {
+        complete(root, parent);
+    }
+}
+
+/// The root's index is valid once every partition has attached a valid one.
+fn complete(root: &mut Root, parent: Oid) {
+    let has = |leaf: &Oid| {
+        root.indexes.values().any(|facts| facts.table == *leaf && facts.parent == Some(parent) && facts.valid)
+    };
+    if root.leaves.keys().all(has)
+        && let Some(facts) = root.indexes.get_mut(&parent)
+    {
+        facts.valid = true;
+    }
+}
+
+/// A partition that is made like its root, or attached to it, has each of the root's indexes.
+fn index_like_root(root: &mut Root, leaf: Oid, name: &TableName, mut next: u32) {
+    let of_root: Vec<(Oid, IndexFacts)> = root
+        .indexes
+        .iter()
+        .filter(|(parent, facts)| {
+            facts.table == root.oid
+                && !root.indexes.values().any(|own| own.table == leaf && own.parent == Some(**parent))
+        })
+        .map(|(oid, facts)| (*oid, facts.clone()))
+        .collect();
+    for (parent, facts) in of_root {
+        next = next.saturating_add(1);
+        let own = TableName::new(name.schema.as_str(), format!("{}_{}", name.name.as_str(), facts.name.name.as_str()));
+        let own = IndexFacts { name: own, table: leaf, parent: Some(parent), valid: true, building: false, ..facts };
+        root.indexes.insert(Oid(next), own);
+        complete(root, parent);
     }
 }
 
@@ -330,7 +515,9 @@ fn attach(
             marker: None,
             rows_estimate,
         });
-        state.leaves.insert(oid.unwrap_or(next), Leaf { bounds: bounds.clone(), pending, ..leaf });
+        let leaf_oid = oid.unwrap_or(next);
+        state.leaves.insert(leaf_oid, Leaf { bounds: bounds.clone(), pending, ..leaf });
+        index_like_root(state, leaf_oid, partition, next.0);
     }
     snapshot.answers.put(Question::NameTaken { name: partition.clone() }, Answer::Taken(true));
 }
@@ -339,6 +526,7 @@ fn detach(catalog: &mut Catalog, partition: &Relation) {
     for state in catalog.tables.values_mut() {
         let TableState::Partitioned(root) = state else { continue };
         let Some(leaf) = root.leaves.remove(&partition.oid) else { continue };
+        root.indexes.retain(|_, facts| facts.table != partition.oid);
         // An unmarked table that is detached is no longer ours to know.
         if let Some(marker) = leaf.marker {
             let retired = Retired {
@@ -360,7 +548,10 @@ fn detach(catalog: &mut Catalog, partition: &Relation) {
 /// An OID that nothing in the catalog has: what a simulation gives to a table that it makes.
 fn next_free_oid(catalog: &Catalog) -> Oid {
     let leaves = catalog.tables.values().filter_map(|state| match state {
-        TableState::Partitioned(root) => root.leaves.last_key_value().map(|(oid, _)| *oid).max(Some(root.oid)),
+        TableState::Partitioned(root) => {
+            let highest = root.leaves.last_key_value().map(|(oid, _)| *oid);
+            highest.max(root.indexes.last_key_value().map(|(oid, _)| *oid)).max(Some(root.oid))
+        }
         TableState::Missing | TableState::Unfit(_) => None,
     });
     let highest = leaves.chain(catalog.retired.last_key_value().map(|(oid, _)| *oid)).max().unwrap_or_default();
@@ -394,6 +585,19 @@ impl fmt::Display for Fact {
                 write!(f, "no comment on {} or {} holds it", partition.name, root.name)
             }
             Self::Gone { partition } => write!(f, "{} is gone", partition.name),
+            Self::Index { index, table, valid, attached_to, shape: _ } => {
+                let valid = match valid {
+                    Some(true) => "a valid index",
+                    Some(false) => "an invalid index",
+                    None => "an index",
+                };
+                write!(f, "{index} is {valid} of {table}")?;
+                match attached_to {
+                    Some(parent) => write!(f, ", attached to {parent}"),
+                    None => Ok(()),
+                }
+            }
+            Self::NoIndex { index } => write!(f, "the index {} with OID {} is gone", index.name, index.oid),
         }
     }
 }

@@ -81,6 +81,24 @@ pub enum Code {
     MarkedButWanted,
     /// A detached table whose window the policy wants, and which another partition covers.
     WindowTaken,
+    /// There can be no such index, the server says.
+    IndexRefused,
+    /// Whether an index is as the policy says could not be compared.
+    IndexUnverified,
+    /// An index of another name is what the policy wants.
+    IndexOtherName,
+    /// An index cannot be completed partition by partition.
+    IndexNotPossible,
+    /// Somebody is building an index.
+    IndexBuilding,
+    /// An index is not what the policy says, and cannot be replaced.
+    IndexDiffers,
+    /// An index that the policy does not name.
+    IndexUnlisted,
+    /// An index that another one makes redundant.
+    IndexRedundant,
+    /// An index that only some partitions have.
+    IndexStray,
     /// A name wanted for a new partition was taken; another was chosen.
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
@@ -98,12 +116,15 @@ impl Code {
             | Self::InRecovery
             | Self::ClockSkew
             | Self::NoNameLeft
+            | Self::IndexRefused
             | Self::Unknown => Level::Error,
             Self::ManagedByPgPartman
             | Self::MissingPrivilege
             | Self::DefaultPartitionPresent
             | Self::RowsInDefault
             | Self::RowsAhead
+            | Self::IndexNotPossible
+            | Self::IndexDiffers
             | Self::ForeignMarker
             | Self::MarkedButWanted
             | Self::WindowTaken => Level::Warning,
@@ -115,7 +136,13 @@ impl Code {
             | Self::NotRemovable
             | Self::InGrace
             | Self::Detached
-            | Self::NameTaken => Level::Note,
+            | Self::NameTaken
+            | Self::IndexUnverified
+            | Self::IndexOtherName
+            | Self::IndexBuilding
+            | Self::IndexUnlisted
+            | Self::IndexRedundant
+            | Self::IndexStray => Level::Note,
         }
     }
 }

@@ -36,7 +36,13 @@ pub(super) fn follow_detached(steps: &mut [Step]) {
             Action::CreatePartition(_)
             | Action::CreateDefault(_)
             | Action::MarkPartition(_)
-            | Action::StampPartition(_) => {}
+            | Action::StampPartition(_)
+            | Action::CreateIndex(_)
+            | Action::BuildIndex(_)
+            | Action::AttachIndex(_)
+            | Action::RebuildIndex(_)
+            | Action::DropIndex(_)
+            | Action::SwapIndex(_) => {}
         }
     }
 }
@@ -48,6 +54,14 @@ fn touches(action: &mut Action) -> Option<&mut Touches> {
         Action::FinalizeDetach(leaving) => Some(&mut leaving.touches),
         Action::DetachPartition(detach) => Some(&mut detach.leaving.touches),
         Action::AttachPartition(attach) => Some(&mut attach.touches),
-        Action::MarkPartition(_) | Action::StampPartition(_) | Action::DropPartition(_) => None,
+        Action::MarkPartition(_)
+        | Action::StampPartition(_)
+        | Action::DropPartition(_)
+        | Action::CreateIndex(_)
+        | Action::BuildIndex(_)
+        | Action::AttachIndex(_)
+        | Action::RebuildIndex(_)
+        | Action::DropIndex(_)
+        | Action::SwapIndex(_) => None,
     }
 }

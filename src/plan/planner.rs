@@ -16,6 +16,7 @@ use super::lane::lanes;
 use super::privilege::missing_privileges;
 use crate::catalog::{Snapshot, TableState};
 use crate::policy::{Desired, GridMismatch, TableDesired};
+use crate::resource::index;
 use crate::resource::partition::{self, Context, Subject};
 use crate::sql::TableName;
 
@@ -134,6 +135,12 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
             });
             findings.extend(diff.findings);
             gate(context, options, &mut diff.steps, &mut findings);
+            if options.scope == Scope::All {
+                let mut indexes = index::diff(context, &diff.steps, &mut used);
+                gate(context, options, &mut indexes.steps, &mut findings);
+                diff.steps.extend(indexes.steps);
+                findings.extend(indexes.findings);
+            }
             overviews.push(partition::overview(context, &diff.steps));
             steps.extend(diff.steps);
         };

@@ -89,5 +89,10 @@ fn roles(step: &Step) -> Vec<(&Ident, &TableName)> {
         // ATTACH needs the parent and the table; the statement runs as the parent's owner.
         Action::AttachPartition(attach) => vec![(&attach.owner, &step.table), (&attach.retired.owner, partition)],
         Action::DropPartition(drop) => vec![(&drop.retired.owner, partition)],
+        Action::CreateIndex(create) => vec![(&create.owner, &step.table)],
+        Action::BuildIndex(build) => vec![(&build.owner, partition)],
+        Action::AttachIndex(attach) => vec![(&attach.owner, &step.table)],
+        Action::RebuildIndex(loose) | Action::DropIndex(loose) => vec![(&loose.owner, partition)],
+        Action::SwapIndex(swap) => vec![(&swap.owner, &step.table)],
     }
 }

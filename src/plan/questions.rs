@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::planner::{PlanOptions, judged};
 use crate::catalog::{Catalog, Question, Snapshot};
 use crate::policy::Desired;
-use crate::resource::partition;
+use crate::resource::{index, partition};
 
 /// Everything that [`plan`](super::plan) with the same arguments will read from the snapshot's answers.
 ///
@@ -17,6 +17,7 @@ pub fn questions(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) 
         if let Some(state) = tables.get(name) {
             let _ = judged(desired, snapshot, options, (name, table, state), 0, &mut |context| {
                 questions.extend(partition::questions(context));
+                questions.extend(index::questions(context));
             });
         }
     }

@@ -1,11 +1,12 @@
 //! Rules that no plan may break, checked by code that does not make plans: on a fresh plan, and again on a loaded one.
 
+mod indexes;
 mod rules;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::action::{Action, DetachMode};
+use super::action::Action;
 use super::document::Plan;
 use super::fact::Fact;
 use super::gate::{Gate, GrantSource};
@@ -73,14 +74,13 @@ pub fn verify(plan: &Plan, desired: &Desired, snapshot: &Snapshot) -> Result<(),
 
 /// What holds of every step by itself.
 fn shape(step: &Step, broken: &mut Vec<String>) {
-    if step.id.0 != format!("{} {}", step.action.word(), step.action.partition()) {
+    if step.id.0 != format!("{} {}", step.action.word(), step.action.object()) {
         broken.push("its id does not name its action".to_owned());
     }
     if step.timeouts.statement.is_zero() {
         broken.push("it has no statement timeout".to_owned());
     }
-    let concurrently =
-        matches!(&step.action, Action::DetachPartition(detach) if detach.mode == DetachMode::Concurrently);
+    let concurrently = step.action.is_concurrent();
     if concurrently != (step.unit == Unit::Statement) || concurrently != step.timeouts.lock.is_zero() {
         broken.push("its unit or lock timeout does not fit its action".to_owned());
     }
@@ -88,11 +88,16 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
         Action::DetachPartition(_) => Some(HazardKind::DetachesData),
         Action::AttachPartition(_) => Some(HazardKind::AttachesData),
         Action::DropPartition(_) => Some(HazardKind::DeletesData),
+        Action::SwapIndex(_) => Some(HazardKind::DropsIndex),
+        Action::BuildIndex(_) | Action::RebuildIndex(_) => Some(HazardKind::IndexBuild),
         Action::CreatePartition(_)
         | Action::CreateDefault(_)
         | Action::FinalizeDetach(_)
         | Action::MarkPartition(_)
-        | Action::StampPartition(_) => None,
+        | Action::StampPartition(_)
+        | Action::CreateIndex(_)
+        | Action::AttachIndex(_)
+        | Action::DropIndex(_) => None,
     };
     if must_say.is_some_and(|kind| !step.hazards.iter().any(|hazard| hazard.kind == kind)) {
         broken.push("it hides a hazard of its action".to_owned());
@@ -152,6 +157,12 @@ fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Re
         Action::DetachPartition(detach) => own.detach(&detach.leaving),
         Action::AttachPartition(attach) => own.attach(attach),
         Action::DropPartition(drop) => own.drop(&drop.retired),
+        Action::CreateIndex(create) => own.create_index(create),
+        Action::BuildIndex(build) => own.build_index(build),
+        Action::AttachIndex(attach) => own.attach_index(attach),
+        Action::RebuildIndex(loose) => own.rebuild_index(loose),
+        Action::DropIndex(loose) => own.drop_index(loose),
+        Action::SwapIndex(swap) => own.swap_index(swap),
     }
 }
 

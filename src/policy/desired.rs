@@ -49,6 +49,41 @@ pub struct TableDesired {
     pub retention: Option<Retention>,
     /// Storage parameters of every new partition.
     pub storage_parameters: BTreeMap<String, String>,
+    /// Indexes that must be there, by name.
+    pub indexes: BTreeMap<Ident, IndexDesired>,
+    /// Indexes that the policy does not name.
+    pub other_indexes: OtherIndexes,
+}
+
+/// An index that must be there. Columns and predicate are SQL as the policy writes it: what they mean, the server says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct IndexDesired {
+    /// The access method.
+    pub method: Ident,
+    /// Columns or expressions, each with operator class, collation and order.
+    pub columns: Vec<String>,
+    /// Columns stored beside the key.
+    pub include: Vec<Ident>,
+    /// Whether it is unique.
+    pub unique: bool,
+    /// Whether nulls count as equal.
+    pub nulls_not_distinct: bool,
+    /// The predicate of a partial index.
+    pub predicate: Option<String>,
+    /// Storage parameters.
+    pub with: BTreeMap<String, String>,
+    /// Where it is stored; without one where the server puts it.
+    pub tablespace: Option<Ident>,
+}
+
+/// What the policy says of indexes that it does not name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtherIndexes {
+    /// They are not mentioned.
+    Ignore,
+    /// They are findings.
+    Report,
 }
 
 impl TableDesired {

@@ -27,7 +27,7 @@ mod warnings;
 
 pub use crate::grid::{Encoding, Position, Width};
 pub use desired::{
-    ApplyDesired, DefaultPartition, Desired, Expect, Grant, GridMismatch, Hold, Keep, MaxDrop, Premake, Retention,
+    ApplyDesired, DefaultPartition, Desired, Expect, Grant, GridMismatch, Hold, IndexDesired, Keep, MaxDrop, OtherIndexes, Premake, Retention,
     Straddling, TableDesired, Then,
 };
 pub use error::{Label, Place, PolicyError, Warning};

@@ -27,11 +27,13 @@ pub enum Kind {
     AttachDue,
     /// A detached table is past its grace.
     DropDue,
+    /// An index is not on every partition as the policy says.
+    IndexMissing,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PartitionMissing,
         Self::DefaultPartitionMissing,
         Self::DetachUnfinished,
@@ -39,6 +41,7 @@ impl Kind {
         Self::DetachUnrecorded,
         Self::AttachDue,
         Self::DropDue,
+        Self::IndexMissing,
     ];
 
     /// `PARTITION_MISSING`, in the style of the codes of findings.
@@ -51,6 +54,7 @@ impl Kind {
             Self::DetachUnrecorded => "DETACH_UNRECORDED",
             Self::AttachDue => "ATTACH_DUE",
             Self::DropDue => "DROP_DUE",
+            Self::IndexMissing => "INDEX_MISSING",
         }
     }
 
@@ -69,6 +73,7 @@ impl Kind {
             Self::DetachUnrecorded => "A detached table has no record of when it was detached: its grace does not run.",
             Self::AttachDue => "A detached table is wanted back by the policy.",
             Self::DropDue => "A detached table is past its grace and waits to be dropped.",
+            Self::IndexMissing => "An index of the policy is not on every partition, valid and as it says.",
         }
     }
 
@@ -80,7 +85,8 @@ impl Kind {
             | Self::DefaultPartitionMissing
             | Self::DetachUnfinished
             | Self::DetachUnrecorded
-            | Self::AttachDue => false,
+            | Self::AttachDue
+            | Self::IndexMissing => false,
         }
     }
 
@@ -93,6 +99,12 @@ impl Kind {
             Action::StampPartition(_) => Self::DetachUnrecorded,
             Action::AttachPartition(_) => Self::AttachDue,
             Action::DropPartition(_) => Self::DropDue,
+            Action::CreateIndex(_)
+            | Action::BuildIndex(_)
+            | Action::AttachIndex(_)
+            | Action::RebuildIndex(_)
+            | Action::DropIndex(_)
+            | Action::SwapIndex(_) => Self::IndexMissing,
         }
     }
 }
@@ -189,6 +201,15 @@ pub fn description(code: Code) -> &'static str {
         Code::ForeignMarker => "A table carries a marker that belongs to another table.",
         Code::MarkedButWanted => "A partition is marked for removal and no longer due.",
         Code::WindowTaken => "A detached table is wanted back, and another partition covers its window.",
+        Code::IndexRefused => "There can be no such index as the policy names.",
+        Code::IndexUnverified => "Whether an index is as the policy says could not be compared.",
+        Code::IndexOtherName => "An index of another name is what the policy wants.",
+        Code::IndexNotPossible => "An index cannot be completed partition by partition.",
+        Code::IndexBuilding => "Somebody is building an index.",
+        Code::IndexDiffers => "An index is not what the policy says, and cannot be replaced.",
+        Code::IndexUnlisted => "An index that the policy does not name.",
+        Code::IndexRedundant => "An index that another one makes redundant.",
+        Code::IndexStray => "An index that only some partitions have.",
         Code::NameTaken => "A name wanted for a new partition was taken; another one was chosen.",
         Code::NoNameLeft => "Every name for a new partition is taken.",
     }

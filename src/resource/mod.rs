@@ -1,3 +1,4 @@
 //! One folder for each kind of thing a policy speaks of, all with the same file names.
 
+pub(crate) mod index;
 pub mod partition;

@@ -35,6 +35,10 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
             root.oid,
             Literal(HOLD_REGEX)
         )),
+        Fact::Index { index, table, valid, attached_to, shape: _ } => {
+            Some(self::index(index, table, *valid, attached_to.as_ref()))
+        }
+        Fact::NoIndex { index } => Some(format!("NOT EXISTS (SELECT FROM pg_class WHERE oid = {})", index.oid)),
         Fact::Gone { partition } => Some(format!("NOT EXISTS (SELECT FROM pg_class WHERE oid = {})", partition.oid)),
     }
 }
@@ -45,6 +49,24 @@ fn named(name: &TableName, oid: Oid) -> String {
         "EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = {oid} AND n.nspname = {} AND c.relname = {}",
         text(&name.schema),
         text(&name.name)
+    )
+}
+
+fn index(index: &TableName, table: &TableName, valid: Option<bool>, attached_to: Option<&TableName>) -> String {
+    let regclass = |name: &TableName| format!("to_regclass({})", Literal(&name.to_string()));
+    let valid = match valid {
+        Some(true) => " AND x.indisvalid",
+        Some(false) => " AND NOT x.indisvalid",
+        None => "",
+    };
+    let attached = match attached_to {
+        Some(parent) => format!("EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = x.indexrelid AND h.inhparent = {})", regclass(parent)),
+        None => "NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = x.indexrelid)".to_owned(),
+    };
+    format!(
+        "EXISTS (SELECT FROM pg_index x WHERE x.indexrelid = {} AND x.indrelid = {}{valid} AND {attached})",
+        regclass(index),
+        regclass(table)
     )
 }
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::TableName;
 use crate::catalog::Attributes;
-use crate::plan::{Action, DetachMode, Leaving, Touches};
-use LockMode::{AccessExclusive, AccessShare, ShareRowExclusive, ShareUpdateExclusive};
+use crate::plan::{Action, BuildMode, DetachMode, Leaving, Touches};
+use LockMode::{AccessExclusive, AccessShare, Share, ShareRowExclusive, ShareUpdateExclusive};
 
 /// A table-level lock mode (section 13.3.1), weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -226,6 +226,24 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
                 }
             }
         }
+        // ONLY: the root alone, and for no longer than it takes to write the catalog.
+        Action::CreateIndex(create) => locks.take(&create.root.name, Share),
+        Action::BuildIndex(build) => locks.take(
+            &build.partition,
+            match build.mode {
+                BuildMode::Concurrently => ShareUpdateExclusive,
+                BuildMode::Plainly(_) => Share,
+            },
+        ),
+        // The partition's index is locked ACCESS EXCLUSIVE: whoever plans a query on the partition waits for that moment.
+        Action::AttachIndex(attach) => {
+            locks.take(&attach.root.name, AccessShare);
+            locks.take(&attach.partition, AccessShare);
+        }
+        Action::RebuildIndex(loose) | Action::DropIndex(loose) => {
+            locks.take(&loose.partition.name, ShareUpdateExclusive);
+        }
+        Action::SwapIndex(swap) => locks.take_all(&swap.root.name, AccessExclusive, Some(AccessExclusive)),
     }
     let Locks(by_table) = locks;
     by_table.into_iter().map(|(relation, (mode, partitions))| Lock { relation, mode, partitions }).collect()

@@ -3,7 +3,9 @@
 mod check;
 mod comment;
 mod create;
+pub mod fragment;
 mod ident;
+mod index;
 mod keyword;
 mod literal;
 mod locks;
@@ -12,6 +14,7 @@ mod remove;
 mod statement;
 
 pub use ident::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
+pub use index::index_definition;
 pub use literal::Literal;
 pub(crate) use literal::dollar_quoted;
 pub use locks::{Lock, LockMode, locks};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Ident, check, comment, create, remove};
+use super::{Ident, check, comment, create, index, remove};
 use crate::plan::{Action, Fact, Step, Unit};
 
 /// What marks a check on the wire and in the server's log: it is the executor's own, not the plan's.
@@ -87,6 +87,12 @@ fn work(action: &Action) -> (&Ident, Vec<String>, Vec<String>) {
         Action::DropPartition(action) => {
             (&action.retired.owner, vec![remove::lock(action)], vec![remove::drop(action)])
         }
+        Action::CreateIndex(action) => (&action.owner, vec![], vec![index::create(action)]),
+        Action::BuildIndex(action) => (&action.owner, vec![], vec![index::build(action)]),
+        Action::AttachIndex(action) => (&action.owner, vec![], vec![index::attach(action)]),
+        Action::RebuildIndex(loose) => (&loose.owner, vec![], vec![index::rebuild(loose)]),
+        Action::DropIndex(loose) => (&loose.owner, vec![], vec![index::drop(loose)]),
+        Action::SwapIndex(action) => (&action.owner, vec![], index::swap(action)),
     }
 }
 

@@ -393,6 +393,7 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
         },
         held: false,
         leaves: BTreeMap::new(),
+        indexes: BTreeMap::new(),
         references: BTreeSet::new(),
         referenced_by: BTreeSet::new(),
         partitioned: BTreeSet::new(),

@@ -25,7 +25,7 @@ pub(crate) fn table(name: &str) -> TableName {
 pub(crate) fn inspect_as(client: &mut Client, tables: &[&str]) -> Snapshot {
     client.batch_execute(HOSTILE).unwrap();
     let tables: BTreeSet<TableName> = tables.iter().map(|name| table(name)).collect();
-    inspect(client, "[local]", &tables, &Timestamp::now).unwrap_or_else(|error| panic!("{error}"))
+    inspect(client, "[local]", &tables, &tables, &Timestamp::now).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn inspected(db: &TestDb, tables: &[&str]) -> Snapshot {
@@ -472,7 +472,7 @@ fn the_target_its_clock_and_its_log() {
     let row = row.unwrap();
     let log_before = std::fs::read_to_string(sandbox.log_path()).unwrap().len();
     let ahead = || Timestamp::now() + SignedDuration::from_mins(7);
-    let snapshot = inspect(&mut client, "db1", &BTreeSet::from([table("public.t")]), &ahead).unwrap();
+    let snapshot = inspect(&mut client, "db1", &BTreeSet::from([table("public.t")]), &BTreeSet::new(), &ahead).unwrap();
     let target = &snapshot.target;
     assert_eq!(target.system_identifier, Some(row.get(0)));
     assert_eq!((target.server_version_num, target.database_oid), (row.get::<_, i32>(1) as u32, Oid(row.get(3))));
@@ -490,9 +490,9 @@ fn the_target_its_clock_and_its_log() {
     assert!(sent.len() > 4 && sent.iter().all(|sql| sql.starts_with("/* pgstrata inspect */")), "{sent:#?}");
 
     sandbox.connect("postgres").unwrap().execute("SELECT pg_terminate_backend($1)", &[&row.get::<_, i32>(2)]).unwrap();
-    let error = inspect(&mut client, "db1", &BTreeSet::new(), &Timestamp::now).unwrap_err();
+    let error = inspect(&mut client, "db1", &BTreeSet::new(), &BTreeSet::new(), &Timestamp::now).unwrap_err();
     assert!(error.to_string().starts_with("opening a transaction: "), "{error}");
-    let again = inspect(&mut client, "db1", &BTreeSet::new(), &Timestamp::now).unwrap_err();
+    let again = inspect(&mut client, "db1", &BTreeSet::new(), &BTreeSet::new(), &Timestamp::now).unwrap_err();
     assert!(matches!(again, InspectError::Lost { .. }), "{again}");
 }
 

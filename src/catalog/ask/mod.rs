@@ -9,6 +9,7 @@ mod highest;
 mod names;
 mod newest;
 mod rows;
+mod spelling;
 
 use std::collections::BTreeSet;
 
@@ -38,7 +39,7 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; \
 /// # use std::collections::BTreeSet;
 /// use pgstrata::catalog::{Question, ask, inspect};
 /// let mut client = postgres::Client::connect("host=/var/run/postgresql dbname=app user=app", postgres::NoTls)?;
-/// let mut snapshot = inspect(&mut client, "[local]", &BTreeSet::new(), &jiff::Timestamp::now)?;
+/// let mut snapshot = inspect(&mut client, "[local]", &BTreeSet::new(), &BTreeSet::new(), &jiff::Timestamp::now)?;
 /// let question = Question::NameTaken { name: "audit.audit_log_p20260301".parse()? };
 /// ask(&mut client, &mut snapshot, &BTreeSet::from([question.clone()]))?;
 /// println!("{:?}", snapshot.answers.get(&question));
@@ -68,6 +69,11 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
                 Question::DefaultRows { leaf, from, to } => {
                     answers.push((question.clone(), rows::answer(reader, catalog, *leaf, *from, *to)?));
                 }
+                Question::IndexSpelling { index } => {
+                    answers.push((question.clone(), spelling::of_existing(reader, *index)?));
+                }
+                // In a transaction of its own: it makes something.
+                Question::WantedIndex { .. } => {}
                 Question::Bytes { relation } => relations.push(*relation),
                 Question::NameTaken { name } => taken.push(name),
                 Question::Exists { relation } => existing.push(*relation),
@@ -81,7 +87,10 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         answers.extend(existing.into_iter().map(|(relation, answer)| (Question::Exists { relation }, answer)));
         Ok(answers)
     })?;
-    for (question, answer) in answers {
+    let wanted: Vec<&Question> =
+        questions.iter().filter(|question| matches!(question, Question::WantedIndex { .. })).collect();
+    let wanted = spelling::wanted(client, &snapshot.catalog, snapshot.target.major(), &wanted)?;
+    for (question, answer) in answers.into_iter().chain(wanted) {
         snapshot.answers.put(question, answer);
     }
     Ok(())

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod foreign_keys;
+mod indexes;
 mod leaves;
 mod partman;
 mod policies;
@@ -13,6 +14,8 @@ mod retired;
 mod roots;
 mod session;
 mod target;
+
+pub(super) use indexes::of_tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,14 +40,14 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
 /// Reads what planning needs to know of these tables, once, in one read-only transaction that waits for nobody.
 ///
 /// `host` goes into the target as it is. `client_clock` is looked at twice, around one round trip, and compared with the
-/// server's clock. The snapshot's answers are empty: see [`super::ask`].
+/// server's clock; indexes are read of `indexes_of` alone. The snapshot's answers are empty: see [`super::ask`].
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::collections::BTreeSet;
 /// let mut client = postgres::Client::connect("host=/var/run/postgresql dbname=app user=app", postgres::NoTls)?;
 /// let tables = BTreeSet::from(["audit.audit_log".parse()?]);
-/// let snapshot = pgstrata::catalog::inspect(&mut client, "[local]", &tables, &jiff::Timestamp::now)?;
+/// let snapshot = pgstrata::catalog::inspect(&mut client, "[local]", &tables, &tables, &jiff::Timestamp::now)?;
 /// # Ok(()) }
 /// ```
 ///
@@ -55,15 +58,17 @@ pub fn inspect(
     client: &mut Client,
     host: &str,
     tables: &BTreeSet<TableName>,
+    indexes_of: &BTreeSet<TableName>,
     client_clock: &dyn Fn() -> Timestamp,
 ) -> Result<Snapshot, InspectError> {
-    Reader::transaction(client, BEGIN, |reader| read(reader, host, tables, client_clock))
+    Reader::transaction(client, BEGIN, |reader| read(reader, host, tables, indexes_of, client_clock))
 }
 
 fn read(
     reader: &mut Reader<'_>,
     host: &str,
     tables: &BTreeSet<TableName>,
+    indexes_of: &BTreeSet<TableName>,
     client_clock: &dyn Fn() -> Timestamp,
 ) -> Result<Snapshot, InspectError> {
     let facts = target::read(reader, host, client_clock)?;
@@ -90,6 +95,11 @@ fn read(
         foreign_keys::read(reader, &mut roots)?;
         publications::read(reader, &mut roots, facts.target.major())?;
         partman::read(reader, &mut roots)?;
+        let of: Vec<Oid> =
+            roots.iter().filter(|(name, _)| indexes_of.contains(*name)).map(|(_, root)| root.oid).collect();
+        if !of.is_empty() {
+            indexes::read(reader, &mut roots, &of, facts.target.major())?;
+        }
     }
     let retired = retired::read(reader, &roots)?;
     let mut owners: BTreeSet<Ident> = retired.values().map(|retired| retired.owner.clone()).collect();

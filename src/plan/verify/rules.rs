@@ -22,7 +22,7 @@ pub(super) struct Rules<'a> {
     pub(super) step: &'a Step,
 }
 
-fn rule(holds: bool, otherwise: &str) -> Result<(), String> {
+pub(super) fn rule(holds: bool, otherwise: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise.to_owned()) }
 }
 
@@ -156,7 +156,7 @@ impl Rules<'_> {
         rule(self.step.before.iter().any(wanted), "it leaves out a fact that must hold before")
     }
 
-    fn promises(&self, wanted: impl Fn(&Fact) -> bool) -> Result<(), String> {
+    pub(super) fn promises(&self, wanted: impl Fn(&Fact) -> bool) -> Result<(), String> {
         rule(self.step.after.iter().any(wanted), "it leaves out what will hold after")
     }
 
@@ -275,7 +275,14 @@ impl Rules<'_> {
         }
         match self.snapshot.answers.get(&Question::NewestNonEmpty { root: self.root.oid }) {
             Answer::Leaf(newest) => rule(newest != Some(partition.oid), "it is the newest partition with rows"),
-            Answer::Unknown(_) | Answer::Keys(_) | Answer::Rows(_) | Answer::Bytes(_) | Answer::Taken(_) => {
+            Answer::Unknown(_)
+            | Answer::Keys(_)
+            | Answer::Rows(_)
+            | Answer::Bytes(_)
+            | Answer::Shape(_)
+            | Answer::Refused(_)
+            | Answer::Spelling(_)
+            | Answer::Taken(_) => {
                 Err("which partition is the newest with rows is unknown".to_owned())
             }
         }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod hold;
+mod index;
 mod rest;
 mod table;
 

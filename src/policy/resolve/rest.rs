@@ -1,10 +1,10 @@
-//! What is validated now and carried out by later versions, and small sections: expectations, indexes, storage
-//! parameters, maintenance, clients, limits, settings, thresholds.
+//! What is validated now and carried out by later versions, and small sections: expectations, storage parameters,
+//! maintenance, clients, limits, settings, thresholds.
 
 use std::collections::BTreeMap;
 
 use super::super::spec::{
-    Cache, Client, DatabaseLimits, ExpectSpec, IndexSpec, Limits, Maintenance, Monitoring, PgBouncer, Pool, RoleLimits,
+    Cache, Client, DatabaseLimits, ExpectSpec, Limits, Maintenance, Monitoring, PgBouncer, Pool, RoleLimits,
     Scalar, ServiceLimits, Timeout,
 };
 use super::super::units::{percent, size, timeout};
@@ -52,37 +52,6 @@ pub(super) fn expect(checks: &mut Checks, spec: &ExpectSpec) -> Expect {
         database: database.clone(),
         cluster_name: cluster_name.clone(),
         system_identifier: system_identifier.clone(),
-    }
-}
-
-pub(super) fn indexes(checks: &mut Checks, path: &PolicyPath, specs: Option<&BTreeMap<String, IndexSpec>>) {
-    for (name, spec) in specs.into_iter().flatten() {
-        let path = path.key(name);
-        let IndexSpec { columns, using, predicate, unique: _, include, with } = spec;
-        if let Err(error) = crate::sql::Ident::parse(name) {
-            checks.push(PolicyError::at_key(path.clone(), format!("`{name}` is no index name: {error}")));
-        }
-        if columns.as_ref().is_none_or(Vec::is_empty) {
-            let error = PolicyError::at_key(path.clone(), "an index needs `columns`");
-            checks.push(error.help("such as `columns: [actor_id, occurred_at desc]`"));
-        }
-        for (key, list) in [("columns", columns), ("include", include)] {
-            for (at, column) in list.iter().flatten().enumerate() {
-                if column.trim().is_empty() {
-                    checks.at(&path.key(key).index(at), "an empty column");
-                }
-            }
-        }
-        if let Some(using) = using {
-            checks.ident(&path.key("using"), using);
-        }
-        if predicate.as_ref().is_some_and(|predicate| predicate.trim().is_empty()) {
-            checks.at(&path.key("where"), "an empty predicate");
-        }
-        names(checks, &path.key("with"), "storage parameter", with.as_ref());
-    }
-    if specs.is_some_and(|specs| !specs.is_empty()) {
-        checks.not_enforced(path, "");
     }
 }
 
@@ -240,7 +209,7 @@ fn connection_limit_of(checks: &mut Checks, path: &PolicyPath, value: Option<i32
 }
 
 /// Names of parameters as PostgreSQL takes them without quotes: anything else would have to be quoted, and is a slip.
-fn names(checks: &mut Checks, path: &PolicyPath, what: &str, specs: Option<&BTreeMap<String, Scalar>>) {
+pub(super) fn names(checks: &mut Checks, path: &PolicyPath, what: &str, specs: Option<&BTreeMap<String, Scalar>>) {
     for name in specs.into_iter().flatten().map(|(name, _)| name) {
         let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
             && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.');

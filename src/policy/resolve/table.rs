@@ -3,11 +3,11 @@
 use super::super::spec::{PartitionSpec, RetentionSpec, TableSpec};
 use super::super::warnings::{longest_span_hours, shortest_hours};
 use super::super::{
-    DefaultPartition, Encoding, Keep, Label, PolicyError, PolicyPath, Position, Premake, Retention, Straddling,
+    DefaultPartition, Encoding, Keep, Label, OtherIndexes, PolicyError, PolicyPath, Position, Premake, Retention, Straddling,
     TableDesired, Then, Width,
 };
-use super::rest::{indexes, maintenance, storage_parameters};
-use super::{Checks, moment};
+use super::rest::{maintenance, storage_parameters};
+use super::{Checks, index, moment};
 use crate::grid::{CalendarSpan, Grid, GridError, Interval, KeyKind, NameTemplate, Zone};
 use crate::policy::GridMismatch;
 use crate::sql::TableName;
@@ -31,10 +31,13 @@ pub(super) fn resolve(
         storage_parameters: parameters,
         maintenance: maintenance_spec,
     } = spec;
-    indexes(checks, &path.key("indexes"), index_specs.as_ref());
-    if other_indexes.is_some() {
-        checks.not_enforced(&path.key("other_indexes"), "");
-    }
+    let indexes = index::resolve(checks, &path.key("indexes"), index_specs.as_ref());
+    // Where the policy names none it has nothing to say of others.
+    let other_indexes = match (other_indexes, indexes.is_empty()) {
+        (Some(said), _) => (*said).into(),
+        (None, true) => OtherIndexes::Ignore,
+        (None, false) => OtherIndexes::Report,
+    };
     let storage_parameters = storage_parameters(checks, &path.key("storage_parameters"), parameters.as_ref());
     if !storage_parameters.is_empty() {
         checks.not_enforced(&path.key("storage_parameters"), " (existing partitions)");
@@ -53,7 +56,7 @@ pub(super) fn resolve(
         None => Some(None),
     };
     let table = partitioned(checks, &at, name, spec, width)?;
-    Some(TableDesired { retention: retention?, storage_parameters, ..table })
+    Some(TableDesired { retention: retention?, storage_parameters, indexes, other_indexes, ..table })
 }
 
 fn width(checks: &mut Checks, at: &PolicyPath, spec: &PartitionSpec) -> Option<Width> {
@@ -120,6 +123,8 @@ fn partitioned(
         default_partition,
         retention: None,
         storage_parameters: Default::default(),
+        indexes: Default::default(),
+        other_indexes: OtherIndexes::Ignore,
     };
     if matches!(table.width, Width::Keys(_)) {
         only_of_times(checks, at, &table);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Age, CountOrSpan, Interval, Moment, Percent, Scalar, Span, Template};
-use crate::policy::{DefaultPartition, Encoding, Straddling, Then};
+use crate::policy::{DefaultPartition, Encoding, OtherIndexes, Straddling, Then};
 
 /// One table under policy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,9 +22,9 @@ pub struct TableSpec {
     /// Indexes that must be there, by name; any valid equal index will do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub indexes: Option<BTreeMap<String, IndexSpec>>,
-    /// Whether indexes that the policy does not name are reported.
+    /// Whether indexes that the policy does not name are reported: by default, where it names any.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub other_indexes: Option<OtherIndexes>,
+    pub other_indexes: Option<OtherIndexesSpec>,
     /// Storage parameters of every partition.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_parameters: Option<BTreeMap<String, Scalar>>,
@@ -110,23 +110,18 @@ pub struct IndexSpec {
     /// Whether it is unique; then the partition key must be one of the columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unique: Option<bool>,
+    /// Whether a unique index takes nulls for equal (PostgreSQL 15 and later).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nulls_not_distinct: Option<bool>,
     /// Columns stored beside the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub include: Option<Vec<String>>,
     /// Storage parameters of the index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub with: Option<BTreeMap<String, Scalar>>,
-}
-
-/// Whether indexes that the policy does not name are reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-pub enum OtherIndexes {
-    /// They are not mentioned.
-    Ignore,
-    /// They are findings.
-    Report,
+    /// Where it is stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tablespace: Option<String>,
 }
 
 /// Maintenance beyond autovacuum.
@@ -175,6 +170,13 @@ words! {
         Allow,
         /// Must be there; created when missing.
         Require,
+    }
+    /// Whether indexes that the policy does not name are reported.
+    OtherIndexesSpec => OtherIndexes {
+        /// They are not mentioned.
+        Ignore,
+        /// They are findings.
+        Report,
     }
     /// What happens to a partition whose time is over.
     ThenSpec => Then {

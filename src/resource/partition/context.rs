@@ -6,8 +6,8 @@ use super::cursor::{Cursor, less};
 use crate::catalog::{Leaf, Oid, Root, Snapshot};
 use crate::grid::{Bound, Grid, KeyValue, LeafBounds};
 use crate::plan::{
-    Action, Class, Code, DetachMode, Fact, Finding, Gate, Hazard, HazardKind, ObjectRef, Overrides, Relation, Stake,
-    Step, StepId, Timeouts, Touches, Unit,
+    Action, Class, Code, Fact, Finding, Gate, Hazard, HazardKind, ObjectRef, Overrides, Relation, Stake,
+    Step, StepId, Timeouts, Touches, Unit, Verb,
 };
 use crate::policy::{Desired, Keep, Retention, TableDesired, Width};
 use crate::sql::TableName;
@@ -214,14 +214,14 @@ impl<'a> Context<'a> {
         let apply = &self.desired.apply;
         let lock = self.overrides.lock_timeout.unwrap_or(apply.lock_timeout);
         let lock_retries = self.overrides.lock_retries.unwrap_or(apply.lock_retries);
-        let id = StepId(format!("{} {}", action.word(), action.partition()));
-        let concurrently =
-            matches!(&action, Action::DetachPartition(detach) if detach.mode == DetachMode::Concurrently);
+        let id = StepId(format!("{} {}", action.word(), action.object()));
+        let concurrently = action.is_concurrent();
         // A lock_timeout inside DETACH CONCURRENTLY would leave it pending (measured): it has none, only a bounded wait.
         let (unit, timeouts) = if concurrently {
             // With foreign keys its second phase queues for a strong lock on a table in use, and everybody behind it: it may
             // do so no longer than any other statement, and FINALIZE goes on with short tries.
             let keys = !(self.root.references.is_empty() && self.root.referenced_by.is_empty());
+            let keys = keys && action.verb() == Verb::Detach;
             let statement = if keys { apply.statement_timeout } else { apply.concurrent_timeout };
             (Unit::Statement, Timeouts { lock: std::time::Duration::ZERO, lock_retries: 0, statement })
         } else {
@@ -235,7 +235,13 @@ impl<'a> Context<'a> {
                 | Action::MarkPartition(_)
                 | Action::DetachPartition(_)
                 | Action::StampPartition(_)
-                | Action::DropPartition(_) => apply.statement_timeout,
+                | Action::DropPartition(_)
+                | Action::CreateIndex(_)
+                | Action::BuildIndex(_)
+                | Action::AttachIndex(_)
+                | Action::RebuildIndex(_)
+                | Action::DropIndex(_)
+                | Action::SwapIndex(_) => apply.statement_timeout,
             };
             (Unit::Transaction, Timeouts { lock, lock_retries, statement })
         };
@@ -249,6 +255,10 @@ impl<'a> Context<'a> {
             Action::DetachPartition(detach) => ObjectRef::Existing(detach.leaving.partition.clone()),
             Action::AttachPartition(attach) => ObjectRef::Existing(attach.retired.partition.clone()),
             Action::DropPartition(drop) => ObjectRef::Existing(drop.retired.partition.clone()),
+            Action::CreateIndex(_) | Action::BuildIndex(_) => ObjectRef::MadeBy(id.clone(), action.object().clone()),
+            Action::AttachIndex(attach) => ObjectRef::Existing(attach.root.clone()),
+            Action::RebuildIndex(loose) | Action::DropIndex(loose) => ObjectRef::Existing(loose.index.clone()),
+            Action::SwapIndex(swap) => ObjectRef::Existing(swap.old.clone()),
         };
         Step {
             id,

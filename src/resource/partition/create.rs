@@ -15,7 +15,7 @@ const NAME_TRIES: u32 = 4;
 
 /// A default partition up to this size is scanned in a few milliseconds (measured: 95 ms for a million rows, about
 /// 60 MB): its scan under ACCESS EXCLUSIVE does not count as work that grows with the data.
-pub(super) const SMALL_BYTES: u64 = 8 * 1024 * 1024;
+pub(crate) const SMALL_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Creations and what was found on the way.
 #[derive(Debug, Default)]
@@ -132,7 +132,7 @@ pub(super) fn free_name(
     Some(name)
 }
 
-pub(super) fn suffixed(base: &str, suffix: &str) -> Ident {
+pub(crate) fn suffixed(base: &str, suffix: &str) -> Ident {
     let mut end = base.len().min(MAX_IDENT_BYTES - suffix.len());
     while !base.is_char_boundary(end) {
         end -= 1;
@@ -170,7 +170,13 @@ pub(super) fn beside_default(
             findings.push(context.finding(Code::Unknown, Some(&leaf.name), message));
             add_block(step, Block::RowsInDefault { rows: None });
         }
-        Answer::Leaf(_) | Answer::Keys(_) | Answer::Bytes(_) | Answer::Taken(_) => {
+        Answer::Leaf(_)
+        | Answer::Keys(_)
+        | Answer::Bytes(_)
+        | Answer::Shape(_)
+        | Answer::Refused(_)
+        | Answer::Spelling(_)
+        | Answer::Taken(_) => {
             add_block(step, Block::RowsInDefault { rows: None });
         }
     }
@@ -179,7 +185,14 @@ pub(super) fn beside_default(
         Answer::Bytes(bytes) => {
             format!("the attach scans the default partition ({}) under ACCESS EXCLUSIVE", crate::render::bytes(bytes))
         }
-        Answer::Unknown(_) | Answer::Leaf(_) | Answer::Keys(_) | Answer::Rows(_) | Answer::Taken(_) => {
+        Answer::Unknown(_)
+        | Answer::Leaf(_)
+        | Answer::Keys(_)
+        | Answer::Rows(_)
+        | Answer::Shape(_)
+        | Answer::Refused(_)
+        | Answer::Spelling(_)
+        | Answer::Taken(_) => {
             "the attach scans the default partition, of unknown size, under ACCESS EXCLUSIVE".to_owned()
         }
     };

@@ -55,7 +55,13 @@ impl Cursor {
                 Err(because) => Self { unknown: Some(because), ..Self::default() },
             },
             Answer::Unknown(because) => Self { unknown: Some(because), ..Self::default() },
-            Answer::Leaf(_) | Answer::Rows(_) | Answer::Bytes(_) | Answer::Taken(_) => {
+            Answer::Leaf(_)
+            | Answer::Rows(_)
+            | Answer::Bytes(_)
+            | Answer::Shape(_)
+            | Answer::Refused(_)
+            | Answer::Spelling(_)
+            | Answer::Taken(_) => {
                 Self { unknown: Some("an answer of another kind".to_owned()), ..Self::default() }
             }
         }

@@ -17,6 +17,7 @@ mod tests;
 mod wanted;
 
 pub(crate) use context::{Context, Subject};
-pub(crate) use diff::{diff, questions};
+pub(crate) use create::{SMALL_BYTES, suffixed};
+pub(crate) use diff::{Diff, diff, questions};
 pub(crate) use encoding::misread;
 pub(crate) use overview::overview;

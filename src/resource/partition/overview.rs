@@ -31,7 +31,13 @@ pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
             | Action::FinalizeDetach(_)
             | Action::MarkPartition(_)
             | Action::StampPartition(_)
-            | Action::DropPartition(_) => {}
+            | Action::DropPartition(_)
+            | Action::CreateIndex(_)
+            | Action::BuildIndex(_)
+            | Action::AttachIndex(_)
+            | Action::RebuildIndex(_)
+            | Action::DropIndex(_)
+            | Action::SwapIndex(_) => {}
         }
     }
     TableOverview {

@@ -194,6 +194,13 @@ fn foreign_marker(context: &Context<'_>, oid: Oid, table: &Retired) -> Finding {
 pub(super) fn bytes_of(context: &Context<'_>, relation: Oid) -> Option<u64> {
     match context.snapshot.answers.get(&Question::Bytes { relation }) {
         Answer::Bytes(bytes) => Some(bytes),
-        Answer::Unknown(_) | Answer::Leaf(_) | Answer::Keys(_) | Answer::Rows(_) | Answer::Taken(_) => None,
+        Answer::Unknown(_)
+        | Answer::Leaf(_)
+        | Answer::Keys(_)
+        | Answer::Rows(_)
+        | Answer::Shape(_)
+        | Answer::Refused(_)
+        | Answer::Spelling(_)
+        | Answer::Taken(_) => None,
     }
 }

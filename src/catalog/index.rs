@@ -1,0 +1,216 @@
+//! Indexes as the catalog has them, in a form that can be compared: the server's spelling of each part.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::Oid;
+use crate::sql::{Ident, TableName};
+
+/// What makes two indexes equal: everything but the name and the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexShape {
+    /// The access method.
+    pub method: String,
+    /// Whether it is unique.
+    pub unique: bool,
+    /// Whether nulls count as equal.
+    pub nulls_not_distinct: bool,
+    /// Its key columns.
+    pub keys: Vec<IndexKey>,
+    /// Columns stored beside the key.
+    pub include: Vec<String>,
+    /// The predicate, as the server spells it.
+    pub predicate: Option<String>,
+    /// Storage parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// The tablespace; `None` is the database's.
+    pub tablespace: Option<Ident>,
+}
+
+/// One key column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexKey {
+    /// The column, or the expression as the server spells it.
+    pub what: String,
+    /// The operator class, with its schema.
+    pub opclass: String,
+    /// Options of the operator class.
+    pub opclass_options: Vec<String>,
+    /// The collation, with its schema.
+    pub collation: Option<String>,
+    /// Descending.
+    pub descending: bool,
+    /// Nulls first.
+    pub nulls_first: bool,
+}
+
+/// An index of a root or of a partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexFacts {
+    /// Its name.
+    pub name: TableName,
+    /// Its table: the root or a partition.
+    pub table: Oid,
+    /// The index of the root that it is attached to.
+    pub parent: Option<Oid>,
+    /// Queries use it. A root's index is valid once every partition has its own.
+    pub valid: bool,
+    /// Somebody is building it.
+    pub building: bool,
+    /// A constraint stands on it: a primary key, a unique or an exclusion constraint.
+    pub constraint: bool,
+    /// It is its table's replica identity, or what the table is clustered by.
+    pub in_use: bool,
+    /// How it compares. Expressions and the predicate are empty where `raw` is set: the server's spelling of them has to be
+    /// asked for.
+    pub shape: IndexShape,
+    /// Expressions and predicate as the catalog stores them: equal texts of one table mean the same.
+    pub raw: Option<String>,
+}
+
+impl IndexShape {
+    /// What is different, in words; empty where nothing is.
+    pub fn differences(&self, wanted: &Self) -> Vec<String> {
+        let Self { method, unique, nulls_not_distinct, keys, include, predicate, parameters, tablespace } = self;
+        let mut found = Vec::new();
+        let mut differs = |what: &str, is: String, wants: String| {
+            if is != wants {
+                found.push(format!("{what} {is} instead of {wants}"));
+            }
+        };
+        differs("method", method.clone(), wanted.method.clone());
+        differs("columns", keys_in_words(keys), keys_in_words(&wanted.keys));
+        differs("included columns", listed(include), listed(&wanted.include));
+        differs("predicate", or_none(predicate.as_ref()), or_none(wanted.predicate.as_ref()));
+        differs("unique", unique.to_string(), wanted.unique.to_string());
+        differs("nulls not distinct", nulls_not_distinct.to_string(), wanted.nulls_not_distinct.to_string());
+        differs("parameters", listed_map(parameters), listed_map(&wanted.parameters));
+        differs("tablespace", or_none(tablespace.as_ref()), or_none(wanted.tablespace.as_ref()));
+        found
+    }
+
+    /// Whether this index serves all that the other one does: a b-tree whose first columns are the other's, in the same
+    /// order, for the same rows. A unique index is covered by none but its equal.
+    pub fn covers(&self, other: &Self) -> bool {
+        let same = self.method == "btree" && other.method == "btree" && self.predicate == other.predicate;
+        let prefix = self.keys.len() > other.keys.len() && self.keys.starts_with(&other.keys);
+        same && prefix && !other.unique && other.include.iter().all(|column| self.has_column(column))
+    }
+
+    fn has_column(&self, column: &String) -> bool {
+        self.include.contains(column) || self.keys.iter().any(|key| key.what == *column)
+    }
+}
+
+fn keys_in_words(keys: &[IndexKey]) -> String {
+    let words = keys.iter().map(|key| {
+        let IndexKey { what, opclass, opclass_options, collation, descending, nulls_first } = key;
+        let mut text = what.clone();
+        if let Some(collation) = collation.as_ref().filter(|collation| *collation != "pg_catalog.default") {
+            text.push_str(&format!(" COLLATE {collation}"));
+        }
+        text.push_str(&format!(" {opclass}"));
+        if !opclass_options.is_empty() {
+            text.push_str(&format!(" ({})", opclass_options.join(", ")));
+        }
+        text.push_str(match (descending, nulls_first) {
+            (false, false) => "",
+            (true, true) => " DESC",
+            (false, true) => " NULLS FIRST",
+            (true, false) => " DESC NULLS LAST",
+        });
+        text
+    });
+    format!("({})", words.collect::<Vec<_>>().join(", "))
+}
+
+fn listed(items: &[String]) -> String {
+    format!("({})", items.join(", "))
+}
+
+fn listed_map(items: &BTreeMap<String, String>) -> String {
+    listed(&items.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>())
+}
+
+fn or_none<T: std::fmt::Display>(value: Option<&T>) -> String {
+    value.map_or_else(|| "none".to_owned(), ToString::to_string)
+}
+
+/// The server's spelling of an index's expressions, in column order, and of its predicate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexSpelling {
+    /// Each key column that is an expression.
+    pub expressions: Vec<String>,
+    /// The predicate.
+    pub predicate: Option<String>,
+}
+
+impl IndexFacts {
+    /// The shape with its expressions and predicate spelled out.
+    pub fn spelled(&self, spelling: &IndexSpelling) -> IndexShape {
+        let mut shape = self.shape.clone();
+        let mut expressions = spelling.expressions.iter();
+        for key in shape.keys.iter_mut().filter(|key| key.what.is_empty()) {
+            key.what = expressions.next().cloned().unwrap_or_default();
+        }
+        shape.predicate.clone_from(&spelling.predicate);
+        shape
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(what: &str) -> IndexKey {
+        IndexKey {
+            what: what.to_owned(),
+            opclass: "pg_catalog.int4_ops".to_owned(),
+            opclass_options: Vec::new(),
+            collation: None,
+            descending: false,
+            nulls_first: false,
+        }
+    }
+
+    fn shape(columns: &[&str]) -> IndexShape {
+        IndexShape {
+            method: "btree".to_owned(),
+            unique: false,
+            nulls_not_distinct: false,
+            keys: columns.iter().map(|what| key(what)).collect(),
+            include: Vec::new(),
+            predicate: None,
+            parameters: BTreeMap::new(),
+            tablespace: None,
+        }
+    }
+
+    #[test]
+    fn a_longer_index_covers_its_prefix_and_nothing_else() {
+        let long = shape(&["a", "b"]);
+        assert!(long.covers(&shape(&["a"])));
+        for other in [shape(&["b"]), shape(&["a", "b"]), shape(&["a", "b", "c"])] {
+            assert!(!long.covers(&other));
+        }
+        assert!(!long.covers(&IndexShape { unique: true, ..shape(&["a"]) }));
+        assert!(!long.covers(&IndexShape { predicate: Some("(a > 0)".to_owned()), ..shape(&["a"]) }));
+        assert!(!long.covers(&IndexShape { include: vec!["c".to_owned()], ..shape(&["a"]) }));
+        let mut descending = shape(&["a"]);
+        descending.keys[0].descending = true;
+        assert!(!long.covers(&descending));
+    }
+
+    #[test]
+    fn differences_are_named() {
+        let mut other = shape(&["a"]);
+        other.keys[0].descending = true;
+        other.keys[0].nulls_first = true;
+        assert_eq!(
+            other.differences(&shape(&["a"])),
+            ["columns (a pg_catalog.int4_ops DESC) instead of (a pg_catalog.int4_ops)"]
+        );
+        assert!(shape(&["a"]).differences(&shape(&["a"])).is_empty());
+    }
+}

@@ -1,0 +1,48 @@
+/* pgstrata inspect */
+-- Raw catalogs only: pg_get_indexdef and pg_get_expr with an OID open the table, and wait for whoever locks it.
+SELECT x.indrelid,
+       x.indexrelid,
+       n.nspname,
+       c.relname,
+       m.amname,
+       x.indisunique,
+       x.indisvalid AND x.indisready AND x.indislive AS valid,
+       h.inhparent,
+       c.reloptions,
+       t.spcname,
+       x.indnkeyatts,
+       k.columns,
+       k.opclasses,
+       k.collations,
+       k.options,
+       k.opclass_options,
+       CASE WHEN x.indexprs IS NOT NULL OR x.indpred IS NOT NULL
+            THEN concat_ws('|', x.indkey::text, x.indexprs::text, x.indpred::text) END AS raw,
+       x.indpred IS NOT NULL AS partial,
+       EXISTS (SELECT FROM pg_catalog.pg_constraint AS o
+               WHERE o.conindid = x.indexrelid AND o.contype IN ('p', 'u', 'x')) AS is_constraint,
+       x.indisreplident OR x.indisclustered AS in_use,
+       EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS b
+               WHERE b.index_relid = x.indexrelid
+                 AND b.datname = current_database()) AS building,
+       {nulls_not_distinct} AS nulls_not_distinct
+FROM pg_catalog.pg_index AS x
+JOIN pg_catalog.pg_class AS c ON c.oid = x.indexrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_am AS m ON m.oid = c.relam
+LEFT JOIN pg_catalog.pg_tablespace AS t ON t.oid = c.reltablespace
+LEFT JOIN pg_catalog.pg_inherits AS h ON h.inhrelid = x.indexrelid
+CROSS JOIN LATERAL (
+    SELECT array_agg(a.attname::text ORDER BY u.ord) AS columns,
+           array_agg(pn.nspname || '.' || p.opcname ORDER BY u.ord) AS opclasses,
+           array_agg(ln.nspname || '.' || l.collname ORDER BY u.ord) AS collations,
+           array_agg(x.indoption[u.ord - 1]::int ORDER BY u.ord) AS options,
+           array_agg(array_to_string(i.attoptions, E'\x01') ORDER BY u.ord) AS opclass_options
+    FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS u(attnum, ord)
+    LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = u.attnum AND u.attnum <> 0
+    LEFT JOIN pg_catalog.pg_attribute AS i ON i.attrelid = x.indexrelid AND i.attnum = u.ord
+    LEFT JOIN pg_catalog.pg_opclass AS p ON p.oid = x.indclass[u.ord - 1]
+    LEFT JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.opcnamespace
+    LEFT JOIN pg_catalog.pg_collation AS l ON l.oid = x.indcollation[u.ord - 1]
+    LEFT JOIN pg_catalog.pg_namespace AS ln ON ln.oid = l.collnamespace) AS k
+WHERE x.indrelid = ANY ($1)

@@ -1,0 +1,76 @@
+//! Indexes that must be there. Their SQL is the server's to judge; here it is kept from reaching out of its place.
+
+use std::collections::BTreeMap;
+
+use super::super::spec::IndexSpec;
+use super::super::{IndexDesired, PolicyError, PolicyPath};
+use super::Checks;
+use super::rest::names;
+use crate::sql::{Ident, fragment};
+
+pub(super) fn resolve(
+    checks: &mut Checks,
+    path: &PolicyPath,
+    specs: Option<&BTreeMap<String, IndexSpec>>,
+) -> BTreeMap<Ident, IndexDesired> {
+    let mut indexes = BTreeMap::new();
+    for (name, spec) in specs.into_iter().flatten() {
+        let path = path.key(name);
+        let ident = match Ident::parse(name) {
+            Ok(ident) => Some(ident),
+            Err(error) => {
+                checks.push(PolicyError::at_key(path.clone(), format!("`{name}` is no index name: {error}")));
+                None
+            }
+        };
+        let index = one(checks, &path, spec);
+        if let (Some(ident), Some(index)) = (ident, index) {
+            indexes.insert(ident, index);
+        }
+    }
+    indexes
+}
+
+fn one(checks: &mut Checks, path: &PolicyPath, spec: &IndexSpec) -> Option<IndexDesired> {
+    let IndexSpec { columns, using, predicate, unique, nulls_not_distinct, include, with, tablespace } = spec;
+    let found = checks.errors.len();
+    if columns.as_ref().is_none_or(Vec::is_empty) {
+        let error = PolicyError::at_key(path.clone(), "an index needs `columns`");
+        checks.push(error.help("such as `columns: [actor_id, occurred_at desc]`"));
+    }
+    for (at, column) in columns.iter().flatten().enumerate() {
+        if let Err(error) = fragment::column(column) {
+            let error = PolicyError::at(path.key("columns").index(at), error.to_string());
+            checks.push(error.help("an expression stands in quotes and parentheses: '(lower(name))'"));
+        }
+    }
+    let mut included = Vec::new();
+    for (at, column) in include.iter().flatten().enumerate() {
+        included.extend(checks.ident(&path.key("include").index(at), column));
+    }
+    let method = match using {
+        Some(using) => checks.ident(&path.key("using"), using),
+        None => Some(Ident::new("btree")),
+    };
+    if let Some(predicate) = predicate
+        && let Err(error) = fragment::expression(predicate)
+    {
+        checks.at(&path.key("where"), error.to_string());
+    }
+    if *nulls_not_distinct == Some(true) && *unique != Some(true) {
+        checks.at(&path.key("nulls_not_distinct"), "only a unique index can take nulls for equal");
+    }
+    let tablespace = tablespace.as_ref().and_then(|name| checks.ident(&path.key("tablespace"), name));
+    names(checks, &path.key("with"), "storage parameter", with.as_ref());
+    let method = method?;
+    (checks.errors.len() == found).then(|| IndexDesired {
+        method,
+        columns: columns.iter().flatten().map(|column| column.trim().to_owned()).collect(),
+        include: included,
+        unique: unique.unwrap_or_default(),
+        nulls_not_distinct: nulls_not_distinct.unwrap_or_default(),
+        predicate: predicate.as_ref().map(|predicate| predicate.trim().to_owned()),
+        with: with.iter().flatten().map(|(name, value)| (name.clone(), value.as_ref().trim().to_owned())).collect(),
+        tablespace,
+    })
+}

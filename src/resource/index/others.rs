@@ -1,0 +1,69 @@
+//! Indexes that the policy does not name: reported, never dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::view::{Seen, View};
+use crate::catalog::Oid;
+use crate::plan::{Code, Finding};
+use crate::policy::OtherIndexes;
+use crate::resource::partition::Context;
+use crate::sql::TableName;
+
+/// What stands out among the others; `met` are the root's indexes that the policy names.
+pub(super) fn findings(context: &Context<'_>, view: &View<'_>, met: &[Oid]) -> Vec<Finding> {
+    match context.table.other_indexes {
+        OtherIndexes::Ignore => return Vec::new(),
+        OtherIndexes::Report => {}
+    }
+    let mut findings = Vec::new();
+    let wanted: BTreeSet<&str> = context.table.indexes.keys().map(|name| name.as_str()).collect();
+    for seen in &view.of_root {
+        let facts = seen.facts;
+        // What a constraint or the policy stands on is no stray; what has a wanted name is judged there.
+        if facts.constraint || met.contains(&seen.oid) || wanted.contains(facts.name.name.as_str()) {
+            continue;
+        }
+        let (code, message) = match redundant(view, seen) {
+            Some(message) => (Code::IndexRedundant, message),
+            None => (Code::IndexUnlisted, "it is not in the policy: left alone".to_owned()),
+        };
+        findings.push(context.finding(code, Some(&facts.name), message));
+    }
+    findings.extend(strays(context, view));
+    findings
+}
+
+/// Another index of the root that does all that this one does.
+fn redundant(view: &View<'_>, seen: &Seen<'_>) -> Option<String> {
+    let shape = seen.shape.as_ref()?;
+    let others = view.of_root.iter().filter(|other| other.oid != seen.oid && other.facts.valid);
+    others.filter_map(|other| Some((other, other.shape.as_ref()?))).find_map(|(other, theirs)| {
+        if theirs == shape {
+            Some(format!("it is not in the policy, and {} is its equal", other.facts.name))
+        } else if theirs.covers(shape) {
+            Some(format!("it is not in the policy, and {} covers it", other.facts.name))
+        } else {
+            None
+        }
+    })
+}
+
+/// Indexes that only some partitions have, and that nothing of the root's is like.
+fn strays(context: &Context<'_>, view: &View<'_>) -> Vec<Finding> {
+    let mut by_table: BTreeMap<Oid, Vec<&TableName>> = BTreeMap::new();
+    for (leaf, all) in &view.of_leaf {
+        for seen in all.iter().filter(|seen| seen.facts.parent.is_none() && seen.facts.valid && !seen.facts.constraint) {
+            let known = view.of_root.iter().any(|root| root.shape.is_some() && root.shape == seen.shape);
+            if !known && seen.shape.is_some() {
+                by_table.entry(*leaf).or_default().push(&seen.facts.name);
+            }
+        }
+    }
+    let names: Vec<&TableName> = by_table.values().flatten().copied().collect();
+    let Some(first) = names.iter().min() else { return Vec::new() };
+    let message = match (names.len(), by_table.len()) {
+        (1, _) => "one partition alone has it: left alone".to_owned(),
+        (indexes, partitions) => format!("{indexes} such indexes stand on {partitions} partitions alone: left alone"),
+    };
+    vec![context.finding(Code::IndexStray, Some(first), message)]
+}

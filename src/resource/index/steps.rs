@@ -1,0 +1,215 @@
+//! Steps of one wanted index, each complete.
+
+use super::view::Seen;
+use crate::catalog::{IndexShape, Leaf, LeafKind, Oid};
+use crate::grid::LeafBounds;
+use crate::plan::{
+    Action, AttachIndex, BuildIndex, BuildMode, Class, CreateIndex, Fact, Hazard, HazardKind, LooseIndex, Relation, Step,
+    SwapIndex,
+};
+use crate::policy::IndexDesired;
+use crate::resource::partition::Context;
+use crate::sql::{Ident, TableName};
+
+/// One index of the policy, and why it has steps.
+pub(super) struct Wanted<'a> {
+    pub(super) name: &'a Ident,
+    pub(super) definition: &'a IndexDesired,
+    pub(super) shape: IndexShape,
+    pub(super) reason: String,
+}
+
+/// A partition that an index is built on.
+pub(super) struct Place<'a> {
+    pub(super) partition: &'a TableName,
+    pub(super) oid: Option<Oid>,
+    pub(super) owner: &'a Ident,
+    pub(super) bounds: LeafBounds,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn of(oid: Oid, leaf: &'a Leaf) -> Self {
+        Self { partition: &leaf.name, oid: Some(oid), owner: &leaf.owner, bounds: leaf.bounds.clone() }
+    }
+}
+
+impl Wanted<'_> {
+    fn step(&self, context: &Context<'_>, action: Action) -> Step {
+        context.step(action, Class::Drift, &self.reason)
+    }
+
+    fn there(&self, index: &TableName, table: &TableName, valid: Option<bool>, attached_to: Option<&TableName>) -> Fact {
+        Fact::Index {
+            index: index.clone(),
+            table: table.clone(),
+            valid,
+            attached_to: attached_to.cloned(),
+            shape: Some(Box::new(self.shape.clone())),
+        }
+    }
+
+    /// The root's index, without those of its partitions.
+    pub(super) fn create(&self, context: &Context<'_>, index: &TableName) -> Step {
+        let mut step = self.step(
+            context,
+            Action::CreateIndex(CreateIndex {
+                root: context.relation(),
+                owner: context.root.attributes.owner.clone(),
+                index: index.clone(),
+                wanted: self.name.clone(),
+                definition: self.definition.clone(),
+            }),
+        );
+        step.before.push(Fact::NameFree { name: index.clone() });
+        step.after.push(self.there(index, context.name, None, None));
+        step
+    }
+
+    pub(super) fn build(&self, context: &Context<'_>, place: &Place<'_>, index: &TableName, mode: BuildMode) -> Step {
+        let detail = match &mode {
+            BuildMode::Concurrently => "built concurrently: reads and writes go on, old transactions are waited for".to_owned(),
+            BuildMode::Plainly(because) => format!("built plainly: {because}"),
+        };
+        let mut step = self.step(
+            context,
+            Action::BuildIndex(BuildIndex {
+                partition: place.partition.clone(),
+                oid: place.oid,
+                owner: place.owner.clone(),
+                index: index.clone(),
+                wanted: self.name.clone(),
+                definition: self.definition.clone(),
+                mode,
+            }),
+        );
+        step.before.push(attached(context, place));
+        step.before.push(Fact::NameFree { name: index.clone() });
+        step.after.push(self.there(index, place.partition, Some(true), None));
+        step.hazards.push(Hazard { kind: HazardKind::IndexBuild, relation: place.partition.clone(), detail });
+        step
+    }
+
+    pub(super) fn attach(&self, context: &Context<'_>, place: &Place<'_>, to: &TableName, index: &TableName) -> Step {
+        let mut step = self.step(
+            context,
+            Action::AttachIndex(AttachIndex {
+                root: context.relation(),
+                owner: context.root.attributes.owner.clone(),
+                to: to.clone(),
+                partition: place.partition.clone(),
+                index: index.clone(),
+                wanted: self.name.clone(),
+            }),
+        );
+        step.before.push(attached(context, place));
+        step.before.push(Fact::Index {
+            index: to.clone(),
+            table: context.name.clone(),
+            valid: None,
+            attached_to: None,
+            shape: None,
+        });
+        step.before.push(self.there(index, place.partition, Some(true), None));
+        step.after.push(self.there(index, place.partition, Some(true), Some(to)));
+        step
+    }
+
+    /// An invalid index that an interruption left behind, and that nobody is building.
+    pub(super) fn drop(&self, context: &Context<'_>, place: &Place<'_>, oid: Oid, seen: &Seen<'_>) -> Step {
+        let loose = self.loose(place, oid, seen);
+        let index = loose.index.clone();
+        let mut step = self.step(context, Action::DropIndex(loose));
+        step.before.push(attached(context, place));
+        step.before.push(Fact::Index {
+            index: index.name.clone(),
+            table: place.partition.clone(),
+            valid: Some(false),
+            attached_to: None,
+            shape: None,
+        });
+        step.after.push(Fact::NoIndex { index });
+        step
+    }
+
+    /// An attached index that is invalid: it cannot be dropped without its parent.
+    pub(super) fn rebuild(
+        &self,
+        context: &Context<'_>,
+        place: &Place<'_>,
+        oid: Oid,
+        seen: &Seen<'_>,
+        to: &TableName,
+    ) -> Step {
+        let loose = self.loose(place, oid, seen);
+        let index = loose.index.name.clone();
+        let mut step = self.step(context, Action::RebuildIndex(loose));
+        step.before.push(attached(context, place));
+        step.before.push(Fact::Index {
+            index: index.clone(),
+            table: place.partition.clone(),
+            valid: Some(false),
+            attached_to: Some(to.clone()),
+            shape: None,
+        });
+        step.after.push(self.there(&index, place.partition, Some(true), Some(to)));
+        step.hazards.push(Hazard {
+            kind: HazardKind::IndexBuild,
+            relation: place.partition.clone(),
+            detail: "built anew concurrently: reads and writes go on, old transactions are waited for".to_owned(),
+        });
+        step
+    }
+
+    fn loose(&self, place: &Place<'_>, oid: Oid, seen: &Seen<'_>) -> LooseIndex {
+        LooseIndex {
+            partition: Relation { name: place.partition.clone(), oid },
+            owner: place.owner.clone(),
+            index: Relation { name: seen.facts.name.clone(), oid: seen.oid },
+            wanted: self.name.clone(),
+        }
+    }
+
+    /// The new definition takes the old one's name, and the old one goes.
+    pub(super) fn swap(&self, context: &Context<'_>, old: &Seen<'_>, new: &TableName) -> Step {
+        let index = Relation { name: old.facts.name.clone(), oid: old.oid };
+        let mut step = self.step(
+            context,
+            Action::SwapIndex(SwapIndex {
+                root: context.relation(),
+                owner: context.root.attributes.owner.clone(),
+                old: index.clone(),
+                new: new.clone(),
+                wanted: self.name.clone(),
+            }),
+        );
+        step.before.push(self.there(new, context.name, Some(true), None));
+        step.after.push(Fact::NoIndex { index });
+        step.after.push(self.there(&old.facts.name, context.name, Some(true), None));
+        step.hazards.push(Hazard {
+            kind: HazardKind::DropsIndex,
+            relation: context.name.clone(),
+            detail: format!("{} as it was goes from every partition, each locked for a moment", old.facts.name),
+        });
+        step
+    }
+}
+
+fn attached(context: &Context<'_>, place: &Place<'_>) -> Fact {
+    Fact::Attached {
+        root: context.relation(),
+        partition: place.partition.clone(),
+        oid: place.oid,
+        bounds: place.bounds.clone(),
+        pending: false,
+    }
+}
+
+/// Whether any partition keeps an index of the root from becoming valid by attaching one by one.
+pub(super) fn obstacle(context: &Context<'_>) -> Option<String> {
+    let mut leaves = context.root.leaves.values().filter(|leaf| !leaf.pending);
+    let odd = leaves.find(|leaf| leaf.kind != LeafKind::Table)?;
+    Some(match odd.kind {
+        LeafKind::Foreign => format!("{} is a foreign table, which has no indexes", odd.name),
+        LeafKind::Partitioned | LeafKind::Table => format!("{} is partitioned itself", odd.name),
+    })
+}

@@ -1,0 +1,118 @@
+//! SQL that a policy brings along: columns and predicates of indexes. What it means only the server knows; here it is
+//! made sure that it stays where it is put.
+
+/// Why a text cannot stand inside a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FragmentError {
+    /// Nothing there.
+    #[error("it is empty")]
+    Empty,
+    /// A parenthesis that is never closed.
+    #[error("a parenthesis is never closed")]
+    Open,
+    /// A parenthesis that closes nothing.
+    #[error("a parenthesis closes nothing")]
+    Stray,
+    /// A quote that is never closed.
+    #[error("a quote is never closed")]
+    Quote,
+    /// A statement ends here.
+    #[error("a semicolon")]
+    Semicolon,
+    /// What follows would not be read.
+    #[error("a comment")]
+    Comment,
+    /// Two columns in one.
+    #[error("a comma: each column is an item of its own")]
+    Comma,
+    /// `$$`, `E'…'` and the like, whose end is not looked for here.
+    #[error("a dollar sign or a backslash; write it without")]
+    Unread,
+}
+
+/// A column or expression of an index, with what may follow it.
+///
+/// # Errors
+/// See [`FragmentError`].
+pub fn column(text: &str) -> Result<(), FragmentError> {
+    check(text, true)
+}
+
+/// An expression.
+///
+/// # Errors
+/// See [`FragmentError`].
+pub fn expression(text: &str) -> Result<(), FragmentError> {
+    check(text, false)
+}
+
+fn check(text: &str, one_column: bool) -> Result<(), FragmentError> {
+    if text.trim().is_empty() {
+        return Err(FragmentError::Empty);
+    }
+    // Inside an `E'…'` a backslash keeps a quote from closing, and dollars are quotes of their own.
+    if text.contains(['$', '\\', '\0']) {
+        return Err(FragmentError::Unread);
+    }
+    let mut depth = 0_u32;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' | '"' => {
+                // A doubled quote closes and opens again: the same to us.
+                if !chars.by_ref().any(|inside| inside == c) {
+                    return Err(FragmentError::Quote);
+                }
+            }
+            '(' => depth += 1,
+            ')' => depth = depth.checked_sub(1).ok_or(FragmentError::Stray)?,
+            ';' => return Err(FragmentError::Semicolon),
+            ',' if one_column && depth == 0 => return Err(FragmentError::Comma),
+            '-' if chars.peek() == Some(&'-') => return Err(FragmentError::Comment),
+            '/' if chars.peek() == Some(&'*') => return Err(FragmentError::Comment),
+            _ => {}
+        }
+    }
+    if depth > 0 { Err(FragmentError::Open) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_in_its_place_is_taken() {
+        for text in [
+            "actor_id",
+            "occurred_at desc nulls last",
+            "lower(email)",
+            "(a || ', ' || b) COLLATE \"C\"",
+            "details jsonb_path_ops",
+            "\"odd;name\"",
+            "coalesce(a, b)",
+        ] {
+            assert_eq!(column(text), Ok(()), "{text}");
+        }
+        for text in ["status = 'it''s; (open'", "a IN (1, 2), b", "a - -1 > 0"] {
+            assert_eq!(expression(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_reaches_out_of_it_is_not() {
+        for (text, error) in [
+            (" ", FragmentError::Empty),
+            ("lower(email", FragmentError::Open),
+            ("email)) ; drop table x", FragmentError::Stray),
+            ("a; drop table x", FragmentError::Semicolon),
+            ("a -- b", FragmentError::Comment),
+            ("a /* b", FragmentError::Comment),
+            ("a, b", FragmentError::Comma),
+            ("'a", FragmentError::Quote),
+            ("E'\\''; drop table x; --'", FragmentError::Unread),
+            ("$$'$$ || b", FragmentError::Unread),
+        ] {
+            assert_eq!(column(text), Err(error), "{text}");
+        }
+    }
+}

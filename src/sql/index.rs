@@ -1,0 +1,90 @@
+//! SQL of indexes: of a root alone, of a partition, and what joins the two.
+
+use std::collections::BTreeMap;
+
+use super::{Ident, Literal};
+use crate::plan::{AttachIndex, BuildIndex, BuildMode, CreateIndex, LooseIndex, SwapIndex};
+use crate::policy::IndexDesired;
+
+/// What follows the table's name in `CREATE INDEX`. Columns and predicate stand as the policy has them.
+///
+/// ```
+/// use pgstrata::{policy::IndexDesired, sql::{Ident, index_definition}};
+/// let index = IndexDesired {
+///     method: Ident::new("btree"),
+///     columns: vec!["actor_id".to_owned(), "occurred_at desc".to_owned()],
+///     include: vec![],
+///     unique: false,
+///     nulls_not_distinct: false,
+///     predicate: Some("status = 'failed'".to_owned()),
+///     with: [("fillfactor".to_owned(), "70".to_owned())].into(),
+///     tablespace: None,
+/// };
+/// assert_eq!(
+///     index_definition(&index),
+///     "USING btree (actor_id, occurred_at desc) WITH (fillfactor = '70') WHERE status = 'failed'"
+/// );
+/// ```
+pub fn index_definition(index: &IndexDesired) -> String {
+    let IndexDesired { method, columns, include, unique: _, nulls_not_distinct, predicate, with, tablespace } = index;
+    let mut sql = format!("USING {method} ({})", columns.join(", "));
+    if !include.is_empty() {
+        let include: Vec<String> = include.iter().map(Ident::to_string).collect();
+        sql.push_str(&format!(" INCLUDE ({})", include.join(", ")));
+    }
+    if *nulls_not_distinct {
+        sql.push_str(" NULLS NOT DISTINCT");
+    }
+    if !with.is_empty() {
+        sql.push_str(&format!(" WITH ({})", parameters(with)));
+    }
+    if let Some(tablespace) = tablespace {
+        sql.push_str(&format!(" TABLESPACE {tablespace}"));
+    }
+    if let Some(predicate) = predicate {
+        sql.push_str(&format!(" WHERE {predicate}"));
+    }
+    sql
+}
+
+fn parameters(with: &BTreeMap<String, String>) -> String {
+    let all: Vec<String> =
+        with.iter().map(|(name, value)| format!("{} = {}", Ident::new(name.as_str()), Literal(value))).collect();
+    all.join(", ")
+}
+
+fn head(index: &IndexDesired) -> &'static str {
+    if index.unique { "CREATE UNIQUE INDEX" } else { "CREATE INDEX" }
+}
+
+/// ONLY: the index of a root with partitions is made at once, and is invalid until each of them has attached its own.
+pub(super) fn create(action: &CreateIndex) -> String {
+    let CreateIndex { root, owner: _, index, wanted: _, definition } = action;
+    format!("{} {} ON ONLY {} {}", head(definition), index.name, root.name, index_definition(definition))
+}
+
+pub(super) fn build(action: &BuildIndex) -> String {
+    let BuildIndex { partition, oid: _, owner: _, index, wanted: _, definition, mode } = action;
+    let concurrently = match mode {
+        BuildMode::Concurrently => " CONCURRENTLY",
+        BuildMode::Plainly(_) => "",
+    };
+    format!("{}{concurrently} {} ON {partition} {}", head(definition), index.name, index_definition(definition))
+}
+
+pub(super) fn attach(action: &AttachIndex) -> String {
+    format!("ALTER INDEX {} ATTACH PARTITION {}", action.to, action.index)
+}
+
+pub(super) fn rebuild(action: &LooseIndex) -> String {
+    format!("REINDEX INDEX CONCURRENTLY {}", action.index.name)
+}
+
+pub(super) fn drop(action: &LooseIndex) -> String {
+    format!("DROP INDEX CONCURRENTLY {}", action.index.name)
+}
+
+pub(super) fn swap(action: &SwapIndex) -> Vec<String> {
+    let SwapIndex { root: _, owner: _, old, new, wanted: _ } = action;
+    vec![format!("DROP INDEX {}", old.name), format!("ALTER INDEX {new} RENAME TO {}", old.name.name)]
+}
