@@ -16,7 +16,7 @@ use super::exit;
 const EXAMPLES: &str = "\
 Examples:
   pgstrata demo                    # the whole story on a throw-away server
-  pgstrata plan                    # ./pgstrata.yaml against the database in PGDATABASE
+  pgstrata plan                    # ./pgstrata.yaml against $PGDATABASE
   pgstrata plan --out plan.json && pgstrata apply plan.json";
 
 /// What the long help ends with, below its examples.
