@@ -29,6 +29,7 @@ mod machine;
 mod pooler;
 mod sandbox;
 mod scenarios;
+mod schemas;
 mod script;
 mod support;
 mod wire;
