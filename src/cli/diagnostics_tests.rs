@@ -214,7 +214,7 @@ proptest! {
             text.replace_range(start..end, &put);
         }
         let sources = [Source::new("p.yaml", text.as_str())];
-        let errors = match policy::load(&sources, None, &|_| None) {
+        let errors = match policy::load(&sources, Some("staging"), &|_| None) {
             Ok((policy, places)) => policy.resolve().map_or_else(|errors| places.locate(errors), |_| Vec::new()),
             Err(errors) => errors,
         };
