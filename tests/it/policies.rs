@@ -61,7 +61,7 @@ fn environments(policy: &Path) -> Vec<String> {
     let said = ran(pgstrata().arg("validate").arg("-p").arg(policy), 0);
     assert_eq!(said.stderr, "", "{} is warned of", policy.display());
     let names = said.stdout.lines().filter_map(|line| line.strip_prefix("ok: ")?.split_once(": "));
-    let mut names: Vec<String> = names.map(|(name, _)| name.to_owned()).filter(|name| !name.contains(' ')).collect();
+    let mut names: Vec<String> = names.map(|(name, _)| name.to_owned()).collect();
     if names.is_empty() {
         names.push(String::new());
     }
