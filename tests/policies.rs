@@ -2,6 +2,7 @@
 //! current.
 #![cfg(feature = "cli")]
 #![allow(clippy::disallowed_methods, reason = "tests read the files that are shipped")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panic")]
 
 use std::path::{Path, PathBuf};
 
