@@ -109,22 +109,21 @@ impl Ui {
     }
 }
 
-/// Prose broken at blanks, under itself behind what stands before it; lines of its own stay.
-fn hanging(before: &str, text: &str, width: Option<usize>) -> String {
-    let Some(room) = width.and_then(|width| width.checked_sub(before.len())).filter(|room| *room >= 40) else {
-        return text.to_owned();
-    };
+/// Prose behind a label, broken at blanks and indented below it; lines of its own stay.
+fn hanging(label: &str, text: &str, width: Option<usize>) -> String {
+    const HANG: usize = 6;
+    let Some(width) = width.filter(|width| *width >= 40) else { return text.to_owned() };
     let mut out = String::new();
     for (at, line) in text.split('\n').enumerate() {
         if at > 0 {
             out.push('\n');
         }
-        let mut used = 0;
+        let mut used = if at == 0 { label.len() } else { 0 };
         for (at, word) in line.split(' ').enumerate() {
             let columns = word.chars().count();
-            if at > 0 && used + 1 + columns > room {
-                out.push_str(&format!("\n{:1$}", "", before.len()));
-                used = 0;
+            if at > 0 && used + 1 + columns > width {
+                out.push_str(&format!("\n{:HANG$}", ""));
+                used = HANG;
             } else if at > 0 {
                 out.push(' ');
                 used += 1;
