@@ -167,6 +167,20 @@ fn traps_of_yaml_are_explained() {
     }
 }
 
+/// Neither black nor white nor bright: each of these is gone on one background or the other.
+#[test]
+fn colours_show_on_light_and_dark() {
+    let sources = [Source::new("p.yaml", "version: 1\naply: {jobs: 1}\nholds: {a: {}, a: {}}\n")];
+    let errors = policy::load(&sources, None, &|_| None).unwrap_err();
+    let text = report(&errors, &sources, true, 80);
+    let codes: Vec<&str> = text.split("\x1b[").skip(1).map(|piece| piece.split_once('m').unwrap().0).collect();
+    assert!(codes.len() > 4, "{text}");
+    for code in codes {
+        let fine = |one: &str| ["0", "1", "2", "4", "22", "24", "31", "33", "35", "36", "39"].contains(&one);
+        assert!(code.split(';').all(fine), "{code} in {text}");
+    }
+}
+
 #[test]
 fn bad_overlays_are_explained() {
     let base = format!("version: 1\n{TABLE}apply: {{allow: [deletes-data]}}\nholds:\n  m: {{reason: x}}\n");

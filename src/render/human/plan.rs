@@ -340,6 +340,10 @@ mod tests {
             let coloured = shown(&plan, Style { colour: true, ..PIPE });
             assert!(coloured.contains("\x1b[32m+\x1b[0m") && !plain.contains('\x1b'));
             let mut stripped = String::new();
+            // Neither black nor white nor bright: each of these is gone on one background or the other.
+            for code in coloured.split("\x1b[").skip(1).map(|piece| piece.split_once('m').unwrap().0) {
+                assert!(code.split(';').all(|one| ["0", "1", "2", "31", "32", "33"].contains(&one)), "{code}");
+            }
             for (at, piece) in coloured.split("\x1b[").enumerate() {
                 stripped.push_str(if at == 0 { piece } else { piece.split_once('m').unwrap().1 });
             }
