@@ -162,7 +162,7 @@ fn section_head(section: &Section<'_>, layout: &Layout, style: Style, out: &mut 
     let runway = runway_words(overview, style).unwrap_or_default();
     let used = columns(&name) + 2 + columns(&policy);
     let fits = |columns: usize| style.width.is_none_or(|width| columns <= width);
-    let none = overview.runway.is_some_and(|runway| runway.seconds == 0);
+    let none = overview.runway.is_some_and(|runway| runway.is_none());
     let painted = style.paint(if none { Paint::Danger } else { Paint::Plain }, &runway);
     // Beside the reasons below it, else beside the policy, else below that.
     let gap = layout.reason().saturating_sub(used).max(2);
