@@ -101,6 +101,13 @@ fn shipped_policies_bring_their_tables_to_what_they_say() {
     assert!(runs >= 10, "{runs}");
 }
 
+/// Who clones the project tries `-p policies` first.
+#[test]
+fn the_folder_of_policies_is_one_policy() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    assert_eq!(environments(&folder), ["development", "production", "staging"]);
+}
+
 #[test]
 fn the_example_of_holds_holds() {
     let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/holds");
