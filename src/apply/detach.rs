@@ -10,7 +10,6 @@ use crate::db::{Interrupt, Session, describe};
 use crate::grid::LeafBounds;
 use crate::plan::{Action, Class, Fact, Gate, Leaving, ObjectRef, Stake, Step, StepId, Timeouts};
 use crate::policy::ApplyDesired;
-use crate::sql::render;
 
 /// What a concurrent detach is carried out with, beside its session.
 pub(super) struct Detach<'a> {
@@ -45,7 +44,7 @@ impl Detach<'_> {
             }
             Err(error) => return failed(describe(&error)),
         }
-        let error = match self.attempt(session) {
+        let error = match self.unit.statement(self.step, session) {
             Ok(()) => {
                 self.unit.has_committed();
                 return StepResult::Applied { retries: 0 };
@@ -75,22 +74,6 @@ impl Detach<'_> {
             },
             Err(lost) => failed(format!("{}; how far it came is not known: {}", error.words(), describe(&lost))),
         }
-    }
-
-    fn attempt(&self, session: &mut Session) -> Result<(), UnitError> {
-        let stop = self.unit.stop;
-        let watch = stop.watch(session.cancel_handle()).map_err(|_| UnitError::Interrupted)?;
-        let result = render(self.step).iter().try_for_each(|statement| self.unit.send(self.step, statement, session));
-        drop(watch);
-        if result.is_err() {
-            // A cancel still under way would hit the FINALIZE otherwise.
-            if stop.is_set() {
-                let _ = session.absorb_cancel();
-            }
-            let _ =
-                session.batch_execute("/* pgstrata session */ RESET ROLE; RESET statement_timeout; RESET lock_timeout");
-        }
-        result
     }
 
     fn state(&self, session: &mut Session) -> Result<State, postgres::Error> {

@@ -182,6 +182,7 @@ impl<'a> Executor<'a> {
             Action::DetachPartition(action) if action.mode == DetachMode::Concurrently => {
                 self.detach(step, &action.leaving, &unit, dedicated)
             }
+            action if action.is_concurrent() => self.statement(step, &unit, dedicated),
             Action::CreatePartition(_)
             | Action::CreateDefault(_)
             | Action::FinalizeDetach(_)
@@ -189,26 +190,53 @@ impl<'a> Executor<'a> {
             | Action::DetachPartition(_)
             | Action::StampPartition(_)
             | Action::AttachPartition(_)
-            | Action::DropPartition(_) => self.transaction(step, &unit, pool),
+            | Action::DropPartition(_)
+            | Action::CreateIndex(_)
+            | Action::BuildIndex(_)
+            | Action::AttachIndex(_)
+            | Action::RebuildIndex(_)
+            | Action::DropIndex(_)
+            | Action::SwapIndex(_) => self.transaction(step, &unit, pool),
         }
     }
 
-    /// On a session of its own: CONCURRENTLY waits for every other snapshot, and a pool's may be lent out.
-    fn detach(&self, step: &Step, leaving: &Leaving, unit: &Unit<'_>, dedicated: &mut Option<Session>) -> StepResult {
+    /// The lane's own session: CONCURRENTLY waits for every other snapshot, and a pool's may be lent out.
+    fn dedicated<'d>(&self, dedicated: &'d mut Option<Session>) -> Result<&'d mut Session, StepResult> {
         if dedicated.as_ref().is_none_or(|session| session.is_closed()) {
             let connector = self.connector.clone().with_interrupt(self.stop);
-            match connector.connect(connector.default_deadline()) {
-                Ok(mut session) => {
-                    // It is idle from one detach to the next.
-                    if let Err(error) = session.batch_execute("/* pgstrata session */ SET idle_session_timeout = 0") {
-                        return failed(describe(&error));
-                    }
-                    *dedicated = Some(session);
-                }
-                Err(error) => return no_session(&error),
-            }
+            let mut session = connector.connect(connector.default_deadline()).map_err(|error| no_session(&error))?;
+            // It is idle from one statement to the next.
+            session
+                .batch_execute("/* pgstrata session */ SET idle_session_timeout = 0")
+                .map_err(|error| failed(describe(&error)))?;
+            *dedicated = Some(session);
         }
-        let Some(session) = dedicated.as_mut() else { return failed("no session".to_owned()) };
+        dedicated.as_mut().ok_or_else(|| failed("no session".to_owned()))
+    }
+
+    /// A concurrent build or drop of an index. One that ends half-way leaves an invalid index, which the next run drops
+    /// first.
+    fn statement(&self, step: &Step, unit: &Unit<'_>, dedicated: &mut Option<Session>) -> StepResult {
+        let session = match self.dedicated(dedicated) {
+            Ok(session) => session,
+            Err(result) => return result,
+        };
+        match unit.statement(step, session) {
+            Ok(()) => {
+                unit.has_committed();
+                StepResult::Applied { retries: 0 }
+            }
+            Err(UnitError::Interrupted) => StepResult::NotReached,
+            Err(UnitError::SessionLost(error)) => self.after_loss(step, error, session.backend_pid()),
+            Err(error) => failed(error.words()),
+        }
+    }
+
+    fn detach(&self, step: &Step, leaving: &Leaving, unit: &Unit<'_>, dedicated: &mut Option<Session>) -> StepResult {
+        let session = match self.dedicated(dedicated) {
+            Ok(session) => session,
+            Err(result) => return result,
+        };
         let apply = &self.plan.policy.apply;
         let by_flag = self.plan.overrides;
         let lock =

@@ -120,6 +120,22 @@ impl Unit<'_> {
         result
     }
 
+    /// Runs a statement that PostgreSQL refuses inside a transaction, once; the session is as before whatever comes of it.
+    pub(super) fn statement(&self, step: &Step, session: &mut Session) -> Result<(), UnitError> {
+        let watch = self.stop.watch(session.cancel_handle()).map_err(|_| UnitError::Interrupted)?;
+        let result = render(step).iter().try_for_each(|statement| self.send(step, statement, session));
+        drop(watch);
+        if result.is_err() {
+            // A cancel still under way would hit what follows otherwise.
+            if self.stop.is_set() {
+                let _ = session.absorb_cancel();
+            }
+            let _ =
+                session.batch_execute("/* pgstrata session */ RESET ROLE; RESET statement_timeout; RESET lock_timeout");
+        }
+        result
+    }
+
     /// Sends one statement; a check that is not true is an error.
     pub(super) fn send(&self, step: &Step, statement: &Statement, session: &mut Session) -> Result<(), UnitError> {
         let sql = statement.wire();

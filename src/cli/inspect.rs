@@ -78,7 +78,12 @@ pub(super) fn fresh_plan(desired: &Desired, snapshot: &Snapshot, options: &PlanO
 /// Whether a table of the policy, or the policy's server, is not what it says: exit 1, while other tables go on.
 pub(super) fn something_is_broken(plan: &Plan) -> bool {
     plan.findings.iter().any(|finding| match finding.code {
-        Code::TableMissing | Code::TableUnfit | Code::KeyMismatch | Code::WrongTarget | Code::NoNameLeft | Code::IndexRefused => true,
+        Code::TableMissing
+        | Code::TableUnfit
+        | Code::KeyMismatch
+        | Code::WrongTarget
+        | Code::NoNameLeft
+        | Code::IndexRefused => true,
         Code::InRecovery
         | Code::ManagedByPgPartman
         | Code::NotYetEnforced

@@ -21,6 +21,7 @@ pub fn session_setup_sql() -> &'static str {
      SET IntervalStyle = 'postgres'; \
      SET search_path = ''; \
      SET row_security = off; \
+     SET standard_conforming_strings = on; \
      SET default_tablespace = ''; \
      SET extra_float_digits = 1"
 }

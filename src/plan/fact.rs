@@ -231,12 +231,12 @@ impl Fact {
                         Err(format!("whether {} is gone is unknown: {because}", partition.name))
                     }
                     Answer::Leaf(_)
-                | Answer::Keys(_)
-                | Answer::Rows(_)
-                | Answer::Bytes(_)
-                | Answer::Shape(_)
-                | Answer::Refused(_)
-                | Answer::Spelling(_) => Err("an answer of another kind".to_owned()),
+                    | Answer::Keys(_)
+                    | Answer::Rows(_)
+                    | Answer::Bytes(_)
+                    | Answer::Shape(_)
+                    | Answer::Refused(_)
+                    | Answer::Spelling(_) => Err("an answer of another kind".to_owned()),
                 }
             }
         }
@@ -353,8 +353,8 @@ fn assume_index(catalog: &mut Catalog, known: &Indexed<'_>, shape: Option<&Index
     let Some((root_oid, table)) = of_root else { return };
     let Some(root) = roots_mut(catalog).find(|root| root.oid == root_oid) else { return };
     let oid = root.indexes.iter().find(|(_, facts)| facts.name == *index).map_or(next, |(oid, _)| *oid);
-    let parent = attached_to
-        .and_then(|name| root.indexes.iter().find(|(_, facts)| facts.name == *name).map(|(oid, _)| *oid));
+    let parent =
+        attached_to.and_then(|name| root.indexes.iter().find(|(_, facts)| facts.name == *name).map(|(oid, _)| *oid));
     let before = root.indexes.remove(&oid);
     // A swap gives an old name to the index that was built under another.
     let before = before.or_else(|| {

@@ -16,8 +16,8 @@ mod step;
 mod verify;
 
 pub use action::{
-    Action, AttachIndex, AttachPartition, BuildIndex, BuildMode, CreateDefault, CreateIndex, CreatePartition, DetachMode,
-    DetachPartition, DropPartition, Leaving, LooseIndex, Relation, Retiring, SwapIndex, Touches, Verb,
+    Action, AttachIndex, AttachPartition, BuildIndex, BuildMode, CreateDefault, CreateIndex, CreatePartition,
+    DetachMode, DetachPartition, DropPartition, Leaving, LooseIndex, Relation, Retiring, SwapIndex, Touches, Verb,
 };
 pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
 pub use fact::{Fact, Stamp};

@@ -17,7 +17,11 @@ pub fn questions(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) 
         if let Some(state) = tables.get(name) {
             let _ = judged(desired, snapshot, options, (name, table, state), 0, &mut |context| {
                 questions.extend(partition::questions(context));
-                questions.extend(index::questions(context));
+                // What the table's partitions will be decides which names are asked for.
+                if !table.indexes.is_empty() {
+                    let partitions = partition::diff(context, &mut BTreeSet::new());
+                    questions.extend(index::questions(context, &partitions.steps));
+                }
             });
         }
     }

@@ -27,8 +27,8 @@ mod warnings;
 
 pub use crate::grid::{Encoding, Position, Width};
 pub use desired::{
-    ApplyDesired, DefaultPartition, Desired, Expect, Grant, GridMismatch, Hold, IndexDesired, Keep, MaxDrop, OtherIndexes, Premake, Retention,
-    Straddling, TableDesired, Then,
+    ApplyDesired, DefaultPartition, Desired, Expect, Grant, GridMismatch, Hold, IndexDesired, Keep, MaxDrop,
+    OtherIndexes, Premake, Retention, Straddling, TableDesired, Then,
 };
 pub use error::{Label, Place, PolicyError, Warning};
 pub use grant::GrantError;

@@ -8,7 +8,7 @@ use crate::plan::{
     Action, Block, Class, DetachMode, Finding, Gate, Gating, GrantSource, Hazard, HazardKind, Plan, Stake, Step,
     TableOverview,
 };
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// One thing that happens to one partition: a step, or marker, detach, stamp and, without a grace, drop.
 #[derive(Clone, Debug)]
@@ -85,10 +85,14 @@ pub(crate) fn changes_by_class(plan: &Plan) -> BTreeMap<Class, usize> {
 
 fn changes<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<Change<'a>> {
     let mut changes: Vec<Change<'a>> = Vec::new();
-    let mut open: BTreeMap<&TableName, usize> = BTreeMap::new();
+    let mut open: BTreeMap<(&TableName, Option<&Ident>), usize> = BTreeMap::new();
     for step in steps {
-        let partition = step.action.partition();
-        let before = open.get(partition).copied();
+        // The steps of one index are one change, whatever partitions they are on.
+        let key = match step.action.wanted_index() {
+            Some(index) => (&step.table, Some(index)),
+            None => (step.action.partition(), None),
+        };
+        let before = open.get(&key).copied();
         let joins = before.is_some_and(|at| joins(&changes[at], step));
         match before.filter(|_| joins) {
             Some(at) => {
@@ -98,7 +102,7 @@ fn changes<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<Change<'a>> {
                 }
             }
             None => {
-                open.insert(partition, changes.len());
+                open.insert(key, changes.len());
                 changes.push(Change { lead: step, steps: vec![step] });
             }
         }
@@ -115,6 +119,17 @@ fn joins(change: &Change<'_>, step: &Step) -> bool {
         (Action::DetachPartition(_), Action::DropPartition(_)) => {
             change.lead.gate.is_blocked() == step.gate.is_blocked()
         }
+        // What needs a grant is seen by itself.
+        (_, Action::SwapIndex(_)) => !step.gate.is_blocked(),
+        (
+            Action::CreateIndex(_)
+            | Action::BuildIndex(_)
+            | Action::AttachIndex(_)
+            | Action::RebuildIndex(_)
+            | Action::DropIndex(_)
+            | Action::SwapIndex(_),
+            _,
+        ) => step.action.wanted_index().is_some(),
         (
             Action::CreatePartition(_)
             | Action::CreateDefault(_)
@@ -181,6 +196,19 @@ impl<'a> Change<'a> {
         self.lead.action.partition()
     }
 
+    /// Partitions whose index is built.
+    fn builds(&self) -> usize {
+        let builds = |step: &&&Step| matches!(step.action, Action::BuildIndex(_) | Action::RebuildIndex(_));
+        self.steps.iter().filter(builds).count()
+    }
+
+    /// Partitions whose index is there already, and is attached.
+    fn only_attached(&self) -> usize {
+        let attached = self.steps.iter().filter(|step| matches!(step.action, Action::AttachIndex(_))).count();
+        let built = self.steps.iter().filter(|step| matches!(step.action, Action::BuildIndex(_))).count();
+        attached.saturating_sub(built)
+    }
+
     /// What is done, in words.
     pub(crate) fn verb(&self) -> &'static str {
         let drops = self.steps.iter().any(|step| matches!(step.action, Action::DropPartition(_)));
@@ -198,6 +226,12 @@ impl<'a> Change<'a> {
             Action::StampPartition(_) => "record when it was detached",
             Action::AttachPartition(_) => "attach again",
             Action::DropPartition(_) => "drop",
+            Action::CreateIndex(_) => "build on every partition",
+            Action::BuildIndex(_) => "build",
+            Action::AttachIndex(_) => "attach",
+            Action::RebuildIndex(_) => "rebuild",
+            Action::DropIndex(_) => "drop what is invalid, and build",
+            Action::SwapIndex(_) => "drop the old one, and take its name",
         }
     }
 
@@ -209,7 +243,13 @@ impl<'a> Change<'a> {
             Action::FinalizeDetach(_)
             | Action::MarkPartition(_)
             | Action::StampPartition(_)
-            | Action::AttachPartition(_) => '~',
+            | Action::AttachPartition(_)
+            | Action::CreateIndex(_)
+            | Action::BuildIndex(_)
+            | Action::AttachIndex(_)
+            | Action::RebuildIndex(_)
+            | Action::DropIndex(_)
+            | Action::SwapIndex(_) => '~',
         }
     }
 
@@ -225,6 +265,12 @@ impl<'a> Change<'a> {
             Action::DetachPartition(detach) => Some((detach.leaving.from, detach.leaving.to)),
             Action::AttachPartition(attach) => Some((attach.retired.marker.from, attach.retired.marker.to)),
             Action::DropPartition(drop) => Some((drop.retired.marker.from, drop.retired.marker.to)),
+            Action::CreateIndex(_)
+            | Action::BuildIndex(_)
+            | Action::AttachIndex(_)
+            | Action::RebuildIndex(_)
+            | Action::DropIndex(_)
+            | Action::SwapIndex(_) => None,
         }
     }
 
@@ -295,6 +341,9 @@ impl<'a> Line<'a> {
     /// `events_p20260315 … events_p20260321`; the schema only where it is not the table's.
     pub(crate) fn what(&self, table: &TableName, dots: &str) -> String {
         let (first, last) = (self.first().partition(), self.last().partition());
+        if let Some(index) = self.first().lead.action.wanted_index() {
+            return index.to_string();
+        }
         if self.changes.len() == 1 {
             short(first, table)
         } else {
@@ -306,6 +355,9 @@ impl<'a> Line<'a> {
     pub(crate) fn how(&self, dots: &str) -> String {
         let count = self.changes.len();
         let verb = self.first().verb();
+        if self.first().lead.action.wanted_index().is_some() {
+            return index_words(self.first());
+        }
         let creates = matches!(self.first().lead.action, Action::CreatePartition(_));
         let many = if count == 1 { "1 partition".to_owned() } else { format!("{count} partitions") };
         let mut how = match (creates, count) {
@@ -378,6 +430,24 @@ impl<'a> Line<'a> {
         let stakes = steps.filter(|step| step.hazards.iter().any(|hazard| hazard.kind == kind)).map(|step| step.stake);
         stake_words(&stakes.collect::<Vec<_>>())
     }
+}
+
+/// `build on 3 partitions, attach 1`.
+fn index_words(change: &Change<'_>) -> String {
+    let partitions = |count: usize| if count == 1 { "1 partition".to_owned() } else { format!("{count} partitions") };
+    let mut words = Vec::new();
+    match change.builds() {
+        0 => {}
+        count => words.push(format!("build on {}", partitions(count))),
+    }
+    match change.only_attached() {
+        0 => {}
+        count => words.push(format!("attach {}", partitions(count))),
+    }
+    if change.steps.iter().any(|step| matches!(step.action, Action::SwapIndex(_))) {
+        words.push("then drop the old one".to_owned());
+    }
+    if words.is_empty() { "create on the table".to_owned() } else { words.join(", ") }
 }
 
 /// `402 GB, ~1.9e9 rows`: sums, with what is unknown said as such.

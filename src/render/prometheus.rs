@@ -170,7 +170,13 @@ fn attaches_beside_default(step: &Step) -> bool {
         | Action::MarkPartition(_)
         | Action::DetachPartition(_)
         | Action::StampPartition(_)
-        | Action::DropPartition(_) => false,
+        | Action::DropPartition(_)
+        | Action::CreateIndex(_)
+        | Action::BuildIndex(_)
+        | Action::AttachIndex(_)
+        | Action::RebuildIndex(_)
+        | Action::DropIndex(_)
+        | Action::SwapIndex(_) => false,
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) fn tally(outcome: &Outcome) -> Tally {
     let results = by_step(outcome);
     let applied = |id: &StepId| matches!(results.get(id), Some(StepResult::Applied { .. }));
     for change in all_changes(&outcome.plan) {
+        // The steps of one index count as one change.
+        let mut index_changed = false;
         for step in change.steps.iter().filter(|step| applied(&step.id)) {
             match &step.action {
                 Action::CreatePartition(_) | Action::CreateDefault(_) => tally.created += 1,
@@ -57,8 +59,17 @@ pub(crate) fn tally(outcome: &Outcome) -> Tally {
                 Action::StampPartition(_) | Action::MarkPartition(_) => {}
                 Action::DetachPartition(_) => tally.detached += 1,
                 Action::DropPartition(_) => tally.dropped += 1,
+                Action::CreateIndex(_)
+                | Action::BuildIndex(_)
+                | Action::AttachIndex(_)
+                | Action::RebuildIndex(_)
+                | Action::DropIndex(_)
+                | Action::SwapIndex(_) => {
+                    index_changed = true;
+                }
             }
         }
+        tally.changed += usize::from(index_changed);
     }
     tally
 }

@@ -89,6 +89,7 @@ impl World {
             attributes,
             held: false,
             leaves: BTreeMap::new(),
+            indexes: BTreeMap::new(),
             references: BTreeSet::new(),
             referenced_by: BTreeSet::new(),
             partitioned: BTreeSet::new(),
@@ -177,6 +178,9 @@ impl World {
                 Question::DefaultRows { .. } => Answer::Rows(RowCount::Exactly(0)),
                 Question::Bytes { .. } => Answer::Bytes(201 << 30),
                 Question::NameTaken { .. } | Question::Exists { .. } => Answer::Taken(false),
+                Question::WantedIndex { .. } | Question::IndexSpelling { .. } => {
+                    Answer::Unknown("no indexes in this world".to_owned())
+                }
             };
             self.snapshot.answers.put(question, answer);
         }

@@ -60,7 +60,10 @@ fn index(index: &TableName, table: &TableName, valid: Option<bool>, attached_to:
         None => "",
     };
     let attached = match attached_to {
-        Some(parent) => format!("EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = x.indexrelid AND h.inhparent = {})", regclass(parent)),
+        Some(parent) => format!(
+            "EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = x.indexrelid AND h.inhparent = {})",
+            regclass(parent)
+        ),
         None => "NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = x.indexrelid)".to_owned(),
     };
     format!(

@@ -25,8 +25,8 @@ pub enum FragmentError {
     /// Two columns in one.
     #[error("a comma: each column is an item of its own")]
     Comma,
-    /// `$$`, `E'…'` and the like, whose end is not looked for here.
-    #[error("a dollar sign or a backslash; write it without")]
+    /// `$$…$$` and `E'…'`, whose end is not looked for here.
+    #[error("a dollar quote or an escape string: write it as a plain '…'")]
     Unread,
 }
 
@@ -50,14 +50,14 @@ fn check(text: &str, one_column: bool) -> Result<(), FragmentError> {
     if text.trim().is_empty() {
         return Err(FragmentError::Empty);
     }
-    // Inside an `E'…'` a backslash keeps a quote from closing, and dollars are quotes of their own.
-    if text.contains(['$', '\\', '\0']) {
-        return Err(FragmentError::Unread);
-    }
     let mut depth = 0_u32;
+    let mut before = ' ';
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
+            // Inside an `E'…'` a backslash keeps a quote from closing. (Sessions pin standard_conforming_strings.)
+            '\'' if matches!(before, 'e' | 'E') => return Err(FragmentError::Unread),
+            '$' | '\0' => return Err(FragmentError::Unread),
             '\'' | '"' => {
                 // A doubled quote closes and opens again: the same to us.
                 if !chars.by_ref().any(|inside| inside == c) {
@@ -72,6 +72,7 @@ fn check(text: &str, one_column: bool) -> Result<(), FragmentError> {
             '/' if chars.peek() == Some(&'*') => return Err(FragmentError::Comment),
             _ => {}
         }
+        before = c;
     }
     if depth > 0 { Err(FragmentError::Open) } else { Ok(()) }
 }
@@ -93,7 +94,7 @@ mod tests {
         ] {
             assert_eq!(column(text), Ok(()), "{text}");
         }
-        for text in ["status = 'it''s; (open'", "a IN (1, 2), b", "a - -1 > 0"] {
+        for text in ["status = 'it''s; (open'", "a IN (1, 2), b", "a - -1 > 0", r"path ~ '^/\d+$'"] {
             assert_eq!(expression(text), Ok(()), "{text}");
         }
     }

@@ -51,6 +51,12 @@ pub fn findings(plan: &Plan) -> String {
 /// One step: what, where, why, and whether it may run.
 pub fn line(step: &Step) -> String {
     let (word, range) = match &step.action {
+        Action::CreateIndex(_)
+        | Action::BuildIndex(_)
+        | Action::AttachIndex(_)
+        | Action::RebuildIndex(_)
+        | Action::DropIndex(_)
+        | Action::SwapIndex(_) => (step.action.word(), format!("on {}", step.action.partition())),
         Action::CreatePartition(create) => ("+", range(Bound::Value(create.from), Bound::Value(create.to))),
         Action::CreateDefault(_) => ("+", "[default]".to_owned()),
         Action::FinalizeDetach(leaving) => ("- finalize", range(leaving.from, leaving.to)),
@@ -66,7 +72,7 @@ pub fn line(step: &Step) -> String {
         Action::AttachPartition(attach) => ("~ attach", range(attach.retired.marker.from, attach.retired.marker.to)),
         Action::DropPartition(drop) => ("- drop", range(drop.retired.marker.from, drop.retired.marker.to)),
     };
-    let mut text = format!("{word} {} {range} {}: {}", step.action.partition(), step.class.word(), step.reason);
+    let mut text = format!("{word} {} {range} {}: {}", step.action.object(), step.class.word(), step.reason);
     if let Some(note) = &step.note {
         let _ = write!(text, " ({note})");
     }

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::catalog::{
-    Answer, Answers, Attributes, Catalog, KeyColumn, Leaf, LeafKey, LeafKind, Marker, Oid, Question, ReplicaIdentity,
-    Retired, Root, RowCount, RowSecurity, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
+    Answer, Answers, Attributes, Catalog, IndexFacts, IndexKey, IndexShape, KeyColumn, Leaf, LeafKey, LeafKind, Marker,
+    Oid, Question, ReplicaIdentity, Retired, Root, RowCount, RowSecurity, SNAPSHOT_FORMAT, SessionRole, Snapshot,
+    TableState, Target,
 };
 use crate::grid::{Bound, Grid, KeyKind, KeyValue, LeafBounds};
 use crate::plan::{Plan, PlanOptions, plan, questions, verify};
-use crate::policy::{Desired, Source, load};
+use crate::policy::{Desired, IndexDesired, Source, load};
 use crate::sql::{Ident, TableName};
 
 /// Rows that a partition has unless a test says otherwise.
@@ -212,6 +213,35 @@ impl World {
         self.leaf_mut(oid).marker = Some(marker);
     }
 
+    /// An index of a table: the root, or one of its partitions. Valid, unless a test says otherwise.
+    pub fn index(&mut self, table: &str, of: Oid, name: &str, columns: &[&str], parent: Option<Oid>) -> Oid {
+        self.next_oid += 1;
+        let oid = Oid(self.next_oid);
+        let definition = IndexDesired {
+            method: Ident::new("btree"),
+            columns: columns.iter().map(|column| (*column).to_owned()).collect(),
+            include: Vec::new(),
+            unique: false,
+            nulls_not_distinct: false,
+            predicate: None,
+            with: BTreeMap::new(),
+            tablespace: None,
+        };
+        let facts = IndexFacts {
+            name: TableName::new("public", name),
+            table: of,
+            parent,
+            valid: true,
+            building: false,
+            constraint: false,
+            in_use: false,
+            shape: shape(&definition),
+            raw: None,
+        };
+        self.root(table).indexes.insert(oid, facts);
+        oid
+    }
+
     /// A detached table with its marker, stamped or not yet.
     pub fn retired(&mut self, table: &str, from: &str, to: &str, stamp: Option<&str>) -> Oid {
         let oid = self.leaf(table, from, to);
@@ -299,6 +329,8 @@ impl World {
                 let by_rows = self.rows.get(relation).copied().unwrap_or_default() * BYTES_PER_ROW;
                 Answer::Bytes(self.bytes.get(relation).copied().unwrap_or(by_rows))
             }
+            Question::WantedIndex { root: _, definition } => Answer::Shape(Box::new(shape(definition))),
+            Question::IndexSpelling { .. } => Answer::Unknown("there are no expressions in this world".to_owned()),
             Question::NameTaken { name } => Answer::Taken(taken.contains(name)),
             Question::Exists { relation } => Answer::Taken(self.exists(*relation)),
         }
@@ -359,6 +391,7 @@ impl World {
                 TableState::Partitioned(root) => {
                     taken.insert(name);
                     taken.extend(root.leaves.values().map(|leaf| &leaf.name));
+                    taken.extend(root.indexes.values().map(|index| &index.name));
                 }
                 TableState::Unfit(_) => {
                     taken.insert(name);
@@ -401,6 +434,32 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
         owner_creates_in_schema: true,
         owner_creates_in_tablespace: true,
         partman: None,
+    }
+}
+
+/// How this world's server spells a wanted index: plain columns, `desc` and nothing else behind them.
+fn shape(definition: &IndexDesired) -> IndexShape {
+    let IndexDesired { method, columns, include, unique, nulls_not_distinct, predicate, with, tablespace } = definition;
+    let key = |column: &String| {
+        let (what, descending) = column.strip_suffix(" desc").map_or((column.as_str(), false), |what| (what, true));
+        IndexKey {
+            what: what.to_owned(),
+            opclass: "pg_catalog.any_ops".to_owned(),
+            opclass_options: Vec::new(),
+            collation: None,
+            descending,
+            nulls_first: descending,
+        }
+    };
+    IndexShape {
+        method: method.as_str().to_owned(),
+        unique: *unique,
+        nulls_not_distinct: *nulls_not_distinct,
+        keys: columns.iter().map(key).collect(),
+        include: include.iter().map(|column| column.as_str().to_owned()).collect(),
+        predicate: predicate.clone(),
+        parameters: with.clone(),
+        tablespace: tablespace.clone(),
     }
 }
 

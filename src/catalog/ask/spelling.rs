@@ -25,7 +25,8 @@ const PROBE: &str = "probing wanted indexes";
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
      SET LOCAL lock_timeout = '200ms'; SET LOCAL statement_timeout = '5s'; \
      SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; \
-     SET LOCAL search_path = ''; SET LOCAL default_tablespace = ''";
+     SET LOCAL search_path = ''; SET LOCAL default_tablespace = ''; \
+     SET LOCAL standard_conforming_strings = on";
 
 /// An existing index's expressions and predicate. It opens the table: whoever locks it makes the answer unknown.
 pub(super) fn of_existing(reader: &mut Reader<'_>, index: Oid) -> Result<Answer, InspectError> {
@@ -74,7 +75,8 @@ pub(super) fn wanted(
             Ok(of_root) => answers.extend(of_root),
             Err(error) if error.leaves_session() => {
                 let because = error.because();
-                answers.extend(wanted.iter().map(|(question, _)| ((*question).clone(), Answer::Unknown(because.clone()))));
+                answers
+                    .extend(wanted.iter().map(|(question, _)| ((*question).clone(), Answer::Unknown(because.clone()))));
             }
             Err(error) => return Err(error),
         }

@@ -34,7 +34,11 @@ LEFT JOIN pg_catalog.pg_tablespace AS t ON t.oid = c.reltablespace
 LEFT JOIN pg_catalog.pg_inherits AS h ON h.inhrelid = x.indexrelid
 CROSS JOIN LATERAL (
     SELECT array_agg(a.attname::text ORDER BY u.ord) AS columns,
-           array_agg(pn.nspname || '.' || p.opcname ORDER BY u.ord) AS opclasses,
+           -- varchar_ops and text_ops are one: of a family's classes for one type the first stands for all.
+           array_agg(pn.nspname || '.' || CASE WHEN m.amname IN ('btree', 'hash') THEN
+               (SELECT min(q.opcname) FROM pg_catalog.pg_opclass AS q
+                WHERE q.opcfamily = p.opcfamily AND q.opcintype = p.opcintype
+                  AND q.opcnamespace = p.opcnamespace) ELSE p.opcname END ORDER BY u.ord) AS opclasses,
            array_agg(ln.nspname || '.' || l.collname ORDER BY u.ord) AS collations,
            array_agg(x.indoption[u.ord - 1]::int ORDER BY u.ord) AS options,
            array_agg(array_to_string(i.attoptions, E'\x01') ORDER BY u.ord) AS opclass_options

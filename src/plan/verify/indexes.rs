@@ -69,7 +69,10 @@ impl Rules<'_> {
         let LooseIndex { partition, owner, index: _, wanted } = loose;
         rule(self.table.indexes.contains_key(wanted), "the policy names no such index")?;
         let leaf = self.root.leaves.get(&partition.oid);
-        rule(leaf.is_none_or(|leaf| leaf.name == partition.name && leaf.owner == *owner), "its partition is another one's")
+        rule(
+            leaf.is_none_or(|leaf| leaf.name == partition.name && leaf.owner == *owner),
+            "its partition is another one's",
+        )
     }
 
     fn defined(&self, wanted: &Ident, definition: &IndexDesired) -> Result<(), String> {

@@ -282,9 +282,7 @@ impl Rules<'_> {
             | Answer::Shape(_)
             | Answer::Refused(_)
             | Answer::Spelling(_)
-            | Answer::Taken(_) => {
-                Err("which partition is the newest with rows is unknown".to_owned())
-            }
+            | Answer::Taken(_) => Err("which partition is the newest with rows is unknown".to_owned()),
         }
     }
 

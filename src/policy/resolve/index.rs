@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::spec::IndexSpec;
 use super::super::{IndexDesired, PolicyError, PolicyPath};
-use super::Checks;
 use super::rest::names;
+use super::{Checks, expression};
 use crate::sql::{Ident, fragment};
 
 pub(super) fn resolve(
@@ -38,10 +38,19 @@ fn one(checks: &mut Checks, path: &PolicyPath, spec: &IndexSpec) -> Option<Index
         let error = PolicyError::at_key(path.clone(), "an index needs `columns`");
         checks.push(error.help("such as `columns: [actor_id, occurred_at desc]`"));
     }
-    for (at, column) in columns.iter().flatten().enumerate() {
-        if let Err(error) = fragment::column(column) {
-            let error = PolicyError::at(path.key("columns").index(at), error.to_string());
-            checks.push(error.help("an expression stands in quotes and parentheses: '(lower(name))'"));
+    expression::columns(checks, &path.key("columns"), columns.as_deref().unwrap_or_default());
+    if let Some(predicate) = predicate {
+        expression::predicate(checks, &path.key("where"), predicate);
+    }
+    // Whole, they must also stay where they are put.
+    if checks.errors.len() == found {
+        for (at, column) in columns.iter().flatten().enumerate() {
+            if let Err(error) = fragment::column(column) {
+                checks.at(&path.key("columns").index(at), error.to_string());
+            }
+        }
+        if let Some(Err(error)) = predicate.as_ref().map(|predicate| fragment::expression(predicate)) {
+            checks.at(&path.key("where"), error.to_string());
         }
     }
     let mut included = Vec::new();
@@ -52,11 +61,6 @@ fn one(checks: &mut Checks, path: &PolicyPath, spec: &IndexSpec) -> Option<Index
         Some(using) => checks.ident(&path.key("using"), using),
         None => Some(Ident::new("btree")),
     };
-    if let Some(predicate) = predicate
-        && let Err(error) = fragment::expression(predicate)
-    {
-        checks.at(&path.key("where"), error.to_string());
-    }
     if *nulls_not_distinct == Some(true) && *unique != Some(true) {
         checks.at(&path.key("nulls_not_distinct"), "only a unique index can take nulls for equal");
     }

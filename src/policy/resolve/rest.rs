@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::super::spec::{
-    Cache, Client, DatabaseLimits, ExpectSpec, Limits, Maintenance, Monitoring, PgBouncer, Pool, RoleLimits,
-    Scalar, ServiceLimits, Timeout,
+    Cache, Client, DatabaseLimits, ExpectSpec, Limits, Maintenance, Monitoring, PgBouncer, Pool, RoleLimits, Scalar,
+    ServiceLimits, Timeout,
 };
 use super::super::units::{percent, size, timeout};
 use super::super::{Expect, PolicyError, PolicyPath, suggest};

@@ -3,8 +3,8 @@
 use super::super::spec::{PartitionSpec, RetentionSpec, TableSpec};
 use super::super::warnings::{longest_span_hours, shortest_hours};
 use super::super::{
-    DefaultPartition, Encoding, Keep, Label, OtherIndexes, PolicyError, PolicyPath, Position, Premake, Retention, Straddling,
-    TableDesired, Then, Width,
+    DefaultPartition, Encoding, Keep, Label, OtherIndexes, PolicyError, PolicyPath, Position, Premake, Retention,
+    Straddling, TableDesired, Then, Width,
 };
 use super::rest::{maintenance, storage_parameters};
 use super::{Checks, index, moment};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use limits::{Cache, Client, DatabaseLimits, Limits, Monitoring, PgBouncer, Pool, RoleLimits, ServiceLimits};
 pub use tables::{
-    DefaultPartitionSpec, EncodingSpec, IndexSpec, Maintenance, OtherIndexes, PartitionSpec, RetentionSpec,
+    DefaultPartitionSpec, EncodingSpec, IndexSpec, Maintenance, OtherIndexesSpec, PartitionSpec, RetentionSpec,
     StraddlingSpec, TableSpec, ThenSpec,
 };
 pub use text::{

@@ -12,8 +12,8 @@ use crate::policy::IndexDesired;
 use crate::resource::partition::{Context, Diff, SMALL_BYTES, suffixed};
 use crate::sql::{Ident, TableName};
 
-/// What must be asked of the server before [`diff`] can judge the table's indexes.
-pub(crate) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
+/// What must be asked of the server before [`diff`] can judge the table's indexes; `earlier` as there.
+pub(crate) fn questions(context: &Context<'_>, earlier: &[Step]) -> BTreeSet<Question> {
     let mut questions = BTreeSet::new();
     if context.table.indexes.is_empty() {
         return questions;
@@ -31,6 +31,10 @@ pub(crate) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
                 questions.extend(names_of(&index).into_iter().map(|name| Question::NameTaken { name }));
                 questions.insert(Question::Bytes { relation: oid });
             }
+        }
+        for place in earlier.iter().filter_map(|step| made_by(&step.action)).filter(|_| target.existing.is_none()) {
+            let index = leaf_index_name(context, place.partition, name);
+            questions.extend(names_of(&index).into_iter().map(|name| Question::NameTaken { name }));
         }
     }
     questions
@@ -177,7 +181,7 @@ struct One<'s, 'a> {
     result: &'s mut Diff,
 }
 
-impl<'a> One<'_, 'a> {
+impl<'s, 'a> One<'s, 'a> {
     fn found(&mut self, code: Code, index: &TableName, message: String) {
         self.result.findings.push(self.context.finding(code, Some(index), message));
     }
@@ -290,7 +294,8 @@ impl<'a> One<'_, 'a> {
         let differences = rival.shape.as_ref().map(|shape| shape.differences(&one.shape).join("; "));
         let message = format!("it differs from the policy: {}", differences.unwrap_or_default());
         if rival.facts.constraint || rival.facts.in_use {
-            let because = if rival.facts.constraint { "a constraint stands on it" } else { "it is the replica identity" };
+            let because =
+                if rival.facts.constraint { "a constraint stands on it" } else { "it is the replica identity" };
             self.found(
                 Code::IndexDiffers,
                 &rival.facts.name,
@@ -350,7 +355,8 @@ impl<'a> One<'_, 'a> {
     fn free(&mut self, names: &[TableName], first: &TableName) -> Option<TableName> {
         let answers = &self.context.snapshot.answers;
         let free = names.iter().find(|name| {
-            !self.used.contains(*name) && answers.get(&Question::NameTaken { name: (*name).clone() }) != Answer::Taken(true)
+            !self.used.contains(*name)
+                && answers.get(&Question::NameTaken { name: (*name).clone() }) != Answer::Taken(true)
         });
         match free {
             Some(name) => {
@@ -470,9 +476,7 @@ fn leaf_index_name(context: &Context<'_>, partition: &TableName, index: &Ident) 
 
 /// A name, then others, cut so that the suffix survives.
 fn names_of(first: &TableName) -> Vec<TableName> {
-    let others = (2..=4).map(|n| TableName {
-        schema: first.schema.clone(),
-        name: suffixed(first.name.as_str(), &format!("_{n}")),
-    });
+    let others = (2..=4)
+        .map(|n| TableName { schema: first.schema.clone(), name: suffixed(first.name.as_str(), &format!("_{n}")) });
     std::iter::once(first.clone()).chain(others).collect()
 }

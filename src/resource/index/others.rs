@@ -52,7 +52,8 @@ fn redundant(view: &View<'_>, seen: &Seen<'_>) -> Option<String> {
 fn strays(context: &Context<'_>, view: &View<'_>) -> Vec<Finding> {
     let mut by_table: BTreeMap<Oid, Vec<&TableName>> = BTreeMap::new();
     for (leaf, all) in &view.of_leaf {
-        for seen in all.iter().filter(|seen| seen.facts.parent.is_none() && seen.facts.valid && !seen.facts.constraint) {
+        for seen in all.iter().filter(|seen| seen.facts.parent.is_none() && seen.facts.valid && !seen.facts.constraint)
+        {
             let known = view.of_root.iter().any(|root| root.shape.is_some() && root.shape == seen.shape);
             if !known && seen.shape.is_some() {
                 by_table.entry(*leaf).or_default().push(&seen.facts.name);

@@ -4,8 +4,8 @@ use super::view::Seen;
 use crate::catalog::{IndexShape, Leaf, LeafKind, Oid};
 use crate::grid::LeafBounds;
 use crate::plan::{
-    Action, AttachIndex, BuildIndex, BuildMode, Class, CreateIndex, Fact, Hazard, HazardKind, LooseIndex, Relation, Step,
-    SwapIndex,
+    Action, AttachIndex, BuildIndex, BuildMode, Class, CreateIndex, Fact, Hazard, HazardKind, LooseIndex, Relation,
+    Step, SwapIndex,
 };
 use crate::policy::IndexDesired;
 use crate::resource::partition::Context;
@@ -38,7 +38,13 @@ impl Wanted<'_> {
         context.step(action, Class::Drift, &self.reason)
     }
 
-    fn there(&self, index: &TableName, table: &TableName, valid: Option<bool>, attached_to: Option<&TableName>) -> Fact {
+    fn there(
+        &self,
+        index: &TableName,
+        table: &TableName,
+        valid: Option<bool>,
+        attached_to: Option<&TableName>,
+    ) -> Fact {
         Fact::Index {
             index: index.clone(),
             table: table.clone(),
@@ -67,7 +73,9 @@ impl Wanted<'_> {
 
     pub(super) fn build(&self, context: &Context<'_>, place: &Place<'_>, index: &TableName, mode: BuildMode) -> Step {
         let detail = match &mode {
-            BuildMode::Concurrently => "built concurrently: reads and writes go on, old transactions are waited for".to_owned(),
+            BuildMode::Concurrently => {
+                "built concurrently: reads and writes go on, old transactions are waited for".to_owned()
+            }
             BuildMode::Plainly(because) => format!("built plainly: {because}"),
         };
         let mut step = self.step(

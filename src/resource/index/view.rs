@@ -26,7 +26,8 @@ impl<'a> View<'a> {
     pub(super) fn new(context: &Context<'a>) -> Self {
         let representatives = representatives(context);
         let mut view = View { of_root: Vec::new(), of_leaf: BTreeMap::new() };
-        let mut all: Vec<(Oid, &'a IndexFacts)> = context.root.indexes.iter().map(|(oid, facts)| (*oid, facts)).collect();
+        let mut all: Vec<(Oid, &'a IndexFacts)> =
+            context.root.indexes.iter().map(|(oid, facts)| (*oid, facts)).collect();
         all.sort_by_key(|(oid, facts)| (&facts.name, *oid));
         for (oid, facts) in all {
             let shape = match &facts.raw {

@@ -6,8 +6,8 @@ use super::cursor::{Cursor, less};
 use crate::catalog::{Leaf, Oid, Root, Snapshot};
 use crate::grid::{Bound, Grid, KeyValue, LeafBounds};
 use crate::plan::{
-    Action, Class, Code, Fact, Finding, Gate, Hazard, HazardKind, ObjectRef, Overrides, Relation, Stake,
-    Step, StepId, Timeouts, Touches, Unit, Verb,
+    Action, Class, Code, Fact, Finding, Gate, Hazard, HazardKind, ObjectRef, Overrides, Relation, Stake, Step, StepId,
+    Timeouts, Touches, Unit, Verb,
 };
 use crate::policy::{Desired, Keep, Retention, TableDesired, Width};
 use crate::sql::TableName;

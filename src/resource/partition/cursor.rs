@@ -61,9 +61,7 @@ impl Cursor {
             | Answer::Shape(_)
             | Answer::Refused(_)
             | Answer::Spelling(_)
-            | Answer::Taken(_) => {
-                Self { unknown: Some("an answer of another kind".to_owned()), ..Self::default() }
-            }
+            | Answer::Taken(_) => Self { unknown: Some("an answer of another kind".to_owned()), ..Self::default() },
         }
     }
 

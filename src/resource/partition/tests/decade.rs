@@ -202,7 +202,15 @@ impl Diary {
                     self.removed += 1;
                 }
                 Action::MarkPartition(_) | Action::StampPartition(_) => {}
-                Action::CreateDefault(_) | Action::FinalizeDetach(_) | Action::AttachPartition(_) => {
+                Action::CreateDefault(_)
+                | Action::FinalizeDetach(_)
+                | Action::AttachPartition(_)
+                | Action::CreateIndex(_)
+                | Action::BuildIndex(_)
+                | Action::AttachIndex(_)
+                | Action::RebuildIndex(_)
+                | Action::DropIndex(_)
+                | Action::SwapIndex(_) => {
                     panic!("{}", context());
                 }
             }

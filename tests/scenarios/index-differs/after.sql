@@ -1,0 +1,13 @@
+DROP INDEX by_order, by_predicate, by_opclass, by_include;
+CREATE INDEX by_order ON ONLY events (actor, at DESC);
+CREATE INDEX events_mar_by_order ON events_mar (actor, at DESC);
+ALTER INDEX by_order ATTACH PARTITION events_mar_by_order;
+CREATE INDEX by_predicate ON ONLY events (actor) WHERE status = 'b';
+CREATE INDEX events_mar_by_predicate ON events_mar (actor) WHERE status = 'b';
+ALTER INDEX by_predicate ATTACH PARTITION events_mar_by_predicate;
+CREATE INDEX by_opclass ON ONLY events (body text_pattern_ops);
+CREATE INDEX events_mar_by_opclass ON events_mar (body text_pattern_ops);
+ALTER INDEX by_opclass ATTACH PARTITION events_mar_by_opclass;
+CREATE INDEX by_include ON ONLY events (status) INCLUDE (actor);
+CREATE INDEX events_mar_by_include ON events_mar (status) INCLUDE (actor);
+ALTER INDEX by_include ATTACH PARTITION events_mar_by_include;
