@@ -19,6 +19,9 @@ use crate::sql::TableName;
 /// How long a lost session's backend may take to end by itself, and again once it was told to.
 const BACKEND_ENDS: Duration = Duration::from_secs(5);
 
+/// See [`Executor::let_counters_arrive`].
+const COUNTERS_ARRIVE: Duration = Duration::from_millis(1200);
+
 /// Hands events from any thread to the one observer.
 pub(super) struct Reporter<'a> {
     tell: &'a (dyn Fn(&Event<'_>) + Sync),
@@ -182,7 +185,7 @@ impl<'a> Executor<'a> {
             Action::DetachPartition(action) if action.mode == DetachMode::Concurrently => {
                 self.detach(step, &action.leaving, &unit, dedicated)
             }
-            action if action.is_concurrent() => self.statement(step, &unit, dedicated),
+            action if action.stands_alone() => self.statement(step, &unit, dedicated),
             Action::CreatePartition(_)
             | Action::CreateDefault(_)
             | Action::FinalizeDetach(_)
@@ -196,7 +199,10 @@ impl<'a> Executor<'a> {
             | Action::AttachIndex(_)
             | Action::RebuildIndex(_)
             | Action::DropIndex(_)
-            | Action::SwapIndex(_) => self.transaction(step, &unit, pool),
+            | Action::SwapIndex(_)
+            | Action::AnalyzeParent(_)
+            | Action::VacuumPartition(_)
+            | Action::ReindexIndex(_) => self.transaction(step, &unit, pool),
         }
     }
 
@@ -214,21 +220,32 @@ impl<'a> Executor<'a> {
         dedicated.as_mut().ok_or_else(|| failed("no session".to_owned()))
     }
 
-    /// A concurrent build or drop of an index. One that ends half-way leaves an invalid index, which the next run drops
-    /// first.
+    /// A concurrent build or drop of an index, or maintenance. A build that ends half-way leaves an invalid index, which
+    /// the next run drops first.
     fn statement(&self, step: &Step, unit: &Unit<'_>, dedicated: &mut Option<Session>) -> StepResult {
         let session = match self.dedicated(dedicated) {
             Ok(session) => session,
             Err(result) => return result,
         };
-        match unit.statement(step, session) {
-            Ok(()) => {
+        match unit.statement_with_retries(step, session) {
+            Ok(retries) => {
                 unit.has_committed();
-                StepResult::Applied { retries: 0 }
+                self.let_counters_arrive(step);
+                StepResult::Applied { retries }
             }
             Err(UnitError::Interrupted) => StepResult::NotReached,
+            // Whoever is in the way of maintenance (mostly autovacuum at the same work) goes first.
+            Err(UnitError::Lock(error)) if step.action.is_maintenance() => StepResult::Postponed(error),
             Err(UnitError::SessionLost(error)) => self.after_loss(step, error, session.backend_pid()),
             Err(error) => failed(error.words()),
+        }
+    }
+
+    /// Before 15 the server's counters pass through a process of their own, and are read from a file that may be half a
+    /// second old: when a table was analyzed would not be seen by the look at the end.
+    fn let_counters_arrive(&self, step: &Step) {
+        if self.plan.target.major() < 15 && matches!(step.action, Action::AnalyzeParent(_)) {
+            self.stop.sleep(COUNTERS_ARRIVE);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::Snapshot;
 use crate::plan::{
-    Action, Code, DetachMode, Finding, PLAN_FORMAT, Plan, PlanOptions, Step, StepId, Summary, Unit, Violation, plan,
+    Action, Code, DetachMode, Finding, PLAN_FORMAT, Plan, PlanOptions, Step, StepId, Summary, Violation, plan,
     verify,
 };
 use crate::policy::Desired;
@@ -126,7 +126,7 @@ pub fn judge(
         ..saved.clone()
     };
     // A flag on the apply itself is said by whoever runs it, and changes no more than how long a step waits.
-    for step in judged.steps.iter_mut().filter(|step| step.unit == Unit::Transaction) {
+    for step in judged.steps.iter_mut().filter(|step| !step.action.is_concurrent()) {
         step.timeouts.lock = by_flag.lock_timeout.unwrap_or(step.timeouts.lock);
         step.timeouts.lock_retries = by_flag.lock_retries.unwrap_or(step.timeouts.lock_retries);
     }

@@ -57,13 +57,26 @@ impl Unit<'_> {
 
     /// Runs a transaction, at most `1 + lock_retries` times. Gives the number of retries.
     pub(super) fn transaction(&self, step: &Step, session: &mut Session) -> Result<u32, UnitError> {
+        let retries = self.with_retries(step, session, &|session| self.once(step, session))?;
+        self.has_committed();
+        Ok(retries)
+    }
+
+    /// The same for a statement outside a transaction. One that says CONCURRENTLY has no lock timeout, and no second try.
+    pub(super) fn statement_with_retries(&self, step: &Step, session: &mut Session) -> Result<u32, UnitError> {
+        self.with_retries(step, session, &|session| self.statement(step, session))
+    }
+
+    fn with_retries(
+        &self,
+        step: &Step,
+        session: &mut Session,
+        once: &dyn Fn(&mut Session) -> Result<(), UnitError>,
+    ) -> Result<u32, UnitError> {
         let mut tries = 0;
         loop {
-            match self.once(step, session) {
-                Ok(()) => {
-                    self.has_committed();
-                    return Ok(tries);
-                }
+            match once(session) {
+                Ok(()) => return Ok(tries),
                 Err(UnitError::Lock(error)) if tries < step.timeouts.lock_retries => {
                     tries += 1;
                     self.reporter.tell(&Event::Retrying { step: &step.id, tries, because: &error });
@@ -98,7 +111,10 @@ impl Unit<'_> {
             | Action::AttachIndex(_)
             | Action::RebuildIndex(_)
             | Action::DropIndex(_)
-            | Action::SwapIndex(_) => holders(session, &locks(&step.action, self.major)),
+            | Action::SwapIndex(_)
+            | Action::AnalyzeParent(_)
+            | Action::VacuumPartition(_)
+            | Action::ReindexIndex(_) => holders(session, &locks(&step.action, self.major)),
         }
     }
 

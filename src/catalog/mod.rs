@@ -10,15 +10,17 @@ mod question;
 mod reader;
 mod snapshot;
 mod take;
+mod upkeep;
 
 pub use ask::ask;
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use error::InspectError;
 pub use index::{IndexFacts, IndexKey, IndexShape, IndexSpelling};
-pub use inspect::inspect;
+pub use inspect::{inspect, inspect_upkeep};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
-pub use question::{Answer, Answers, LeafKey, Question, RowCount};
+pub use question::{Answer, Answers, Bloat, LeafKey, Question, RowCount};
 pub use snapshot::{
     Catalog, KeyColumn, Leaf, LeafKind, Oid, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
 };
 pub use take::{interruptible, take, take_for_saved};
+pub use upkeep::{AutovacuumSettings, IndexUpkeep, LeafUpkeep, Upkeep};

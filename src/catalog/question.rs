@@ -50,6 +50,11 @@ pub enum Question {
         /// The index.
         index: Oid,
     },
+    /// How much of this b-tree would a rebuild give back?
+    Bloat {
+        /// The index.
+        index: Oid,
+    },
     /// Is a relation's name taken?
     NameTaken {
         /// The name.
@@ -80,6 +85,8 @@ pub enum Answer {
     Refused(String),
     /// An existing index's expressions and predicate.
     Spelling(IndexSpelling),
+    /// What a rebuild of an index gives back.
+    Bloat(Bloat),
     /// Yes or no.
     Taken(bool),
     /// It could not be asked, because of this.
@@ -93,6 +100,15 @@ pub struct LeafKey {
     pub leaf: Oid,
     /// Its highest key; `None` where finding it takes too long (no index begins with the key).
     pub key: Option<KeyValue>,
+}
+
+/// What of an index is there for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bloat {
+    /// Its size.
+    pub bytes: u64,
+    /// What a rebuild gives back; the room that its fill factor asks for is none of it.
+    pub wasted: u64,
 }
 
 /// A number of rows, counted no further than is worth the wait.

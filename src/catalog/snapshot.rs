@@ -10,6 +10,7 @@ use super::attributes::Attributes;
 use super::index::IndexFacts;
 use super::marker::Marker;
 use super::question::Answers;
+use super::upkeep::Upkeep;
 use crate::grid::{KeyKind, LeafBounds};
 use crate::sql::{Ident, TableName};
 
@@ -147,6 +148,9 @@ pub struct Root {
     /// Its indexes and those of its partitions, where the policy speaks of indexes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub indexes: BTreeMap<Oid, IndexFacts>,
+    /// How it and its partitions are kept, where the policy speaks of maintenance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upkeep: Option<Box<Upkeep>>,
     /// Tables that its foreign keys reference.
     pub references: BTreeSet<TableName>,
     /// Tables whose foreign keys reference it.

@@ -2,12 +2,15 @@
 
 #![allow(clippy::disallowed_methods, reason = "the skew of the two clocks is a fact to read")]
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::{InspectError, Snapshot, ask, inspect};
+use super::{InspectError, Snapshot, ask, inspect, inspect_upkeep};
 use crate::db::{Interrupt, Session};
-use crate::plan::{Fact, Plan, PlanOptions, questions};
-use crate::policy::Desired;
+use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
+use crate::policy::{Desired, MaintenanceDesired};
+use crate::sql::TableName;
 
 /// Reads what a plan with these options needs. Without a clock of its own (`now`) the plan gets the server's.
 ///
@@ -26,6 +29,17 @@ pub fn take(
     let indexed = options.selected(desired).filter(|(_, table)| !table.indexes.is_empty());
     let indexed = indexed.map(|(name, _)| name.clone()).collect();
     let mut snapshot = inspect(session.client(), &host, &tables, &indexed, &Timestamp::now)?;
+    let kept = |wanted: &dyn Fn(&MaintenanceDesired) -> bool| -> BTreeSet<TableName> {
+        let tables = options.selected(desired).filter(|(_, table)| table.maintenance.as_ref().is_some_and(wanted));
+        tables.map(|(name, _)| name.clone()).collect()
+    };
+    let of_bloat = kept(&|maintenance| maintenance.reindex_above_bloat.is_some());
+    let of_upkeep = match options.scope {
+        // Its forecast is about every table.
+        Scope::Maintenance => tables,
+        Scope::All | Scope::Creations | Scope::Removals => kept(&|_| true),
+    };
+    inspect_upkeep(session.client(), &mut snapshot, &of_upkeep, &of_bloat)?;
     let options = PlanOptions { now: now.unwrap_or(snapshot.taken_at), ..options.clone() };
     // Among ids only rows tell where the table is: that is asked first, and what follows from it next.
     for _ in 0..ROUNDS {

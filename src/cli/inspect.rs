@@ -111,6 +111,8 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::IndexDiffers
         | Code::IndexUnlisted
         | Code::IndexRedundant
-        | Code::IndexStray => false,
+        | Code::IndexStray
+        | Code::MaintenanceUnknown
+        | Code::MaintenancePostponed => false,
     })
 }

@@ -50,6 +50,12 @@ pub enum Action {
     DropIndex(LooseIndex),
     /// Drops a root's index that the policy defines otherwise, and gives its name to the new one.
     SwapIndex(SwapIndex),
+    /// Analyzes a root as a whole.
+    AnalyzeParent(AnalyzeParent),
+    /// Vacuums, freezes and analyzes a partition that is over.
+    VacuumPartition(VacuumPartition),
+    /// Builds a bloated index of a partition that is over anew.
+    ReindexIndex(ReindexIndex),
 }
 
 /// Relations that the server locks along with a parent.
@@ -265,6 +271,41 @@ pub struct SwapIndex {
     pub wanted: Ident,
 }
 
+/// See [`Action::AnalyzeParent`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnalyzeParent {
+    /// The root.
+    pub root: Relation,
+    /// Who does it: its owner, or the role that connected where it has the privilege MAINTAIN.
+    pub role: Ident,
+    /// `ANALYZE ONLY` (18 and later): before, every partition is analyzed along with it.
+    pub only: bool,
+}
+
+/// See [`Action::VacuumPartition`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VacuumPartition {
+    /// The partition.
+    pub partition: Relation,
+    /// Its bounds.
+    pub from: Bound,
+    /// Its bounds.
+    pub to: Bound,
+    /// Who does it: its owner, or the role that connected where it has the privilege MAINTAIN.
+    pub role: Ident,
+}
+
+/// See [`Action::ReindexIndex`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReindexIndex {
+    /// The partition.
+    pub partition: Relation,
+    /// Who does it: its owner, or the role that connected where it has the privilege MAINTAIN.
+    pub role: Ident,
+    /// The index.
+    pub index: Relation,
+}
+
 /// The kinds of action, for counts and order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -293,7 +334,10 @@ impl Action {
             | Self::AttachIndex(_)
             | Self::RebuildIndex(_)
             | Self::DropIndex(_)
-            | Self::SwapIndex(_) => Verb::Change,
+            | Self::SwapIndex(_)
+            | Self::AnalyzeParent(_)
+            | Self::VacuumPartition(_)
+            | Self::ReindexIndex(_) => Verb::Change,
             // Marker and stamp are part of the detach that they surround.
             Self::MarkPartition(_) | Self::DetachPartition(_) | Self::StampPartition(_) => Verb::Detach,
             Self::DropPartition(_) => Verb::Drop,
@@ -315,6 +359,9 @@ impl Action {
             Self::AttachIndex(attach) => &attach.partition,
             Self::RebuildIndex(loose) | Self::DropIndex(loose) => &loose.partition.name,
             Self::SwapIndex(swap) => &swap.root.name,
+            Self::AnalyzeParent(analyze) => &analyze.root.name,
+            Self::VacuumPartition(vacuum) => &vacuum.partition.name,
+            Self::ReindexIndex(reindex) => &reindex.partition.name,
         }
     }
 
@@ -328,12 +375,15 @@ impl Action {
             | Self::DetachPartition(_)
             | Self::StampPartition(_)
             | Self::AttachPartition(_)
-            | Self::DropPartition(_) => self.partition(),
+            | Self::DropPartition(_)
+            | Self::AnalyzeParent(_)
+            | Self::VacuumPartition(_) => self.partition(),
             Self::CreateIndex(create) => &create.index,
             Self::BuildIndex(build) => &build.index,
             Self::AttachIndex(attach) => &attach.index,
             Self::RebuildIndex(loose) | Self::DropIndex(loose) => &loose.index.name,
             Self::SwapIndex(swap) => &swap.old.name,
+            Self::ReindexIndex(reindex) => &reindex.index.name,
         }
     }
 
@@ -347,7 +397,10 @@ impl Action {
             | Self::DetachPartition(_)
             | Self::StampPartition(_)
             | Self::AttachPartition(_)
-            | Self::DropPartition(_) => None,
+            | Self::DropPartition(_)
+            | Self::AnalyzeParent(_)
+            | Self::VacuumPartition(_)
+            | Self::ReindexIndex(_) => None,
             Self::CreateIndex(create) => Some(&create.wanted),
             Self::BuildIndex(build) => Some(&build.wanted),
             Self::AttachIndex(attach) => Some(&attach.wanted),
@@ -356,12 +409,38 @@ impl Action {
         }
     }
 
-    /// Whether PostgreSQL refuses its statement inside a transaction.
+    /// Whether it is one statement outside a transaction: PostgreSQL refuses it inside one, or commits it part by part.
+    pub fn stands_alone(&self) -> bool {
+        self.is_concurrent() || self.is_maintenance()
+    }
+
+    /// Whether it keeps the table rather than changing what it is.
+    pub fn is_maintenance(&self) -> bool {
+        match self {
+            Self::AnalyzeParent(_) | Self::VacuumPartition(_) | Self::ReindexIndex(_) => true,
+            Self::CreatePartition(_)
+            | Self::CreateDefault(_)
+            | Self::FinalizeDetach(_)
+            | Self::MarkPartition(_)
+            | Self::DetachPartition(_)
+            | Self::StampPartition(_)
+            | Self::AttachPartition(_)
+            | Self::DropPartition(_)
+            | Self::CreateIndex(_)
+            | Self::BuildIndex(_)
+            | Self::AttachIndex(_)
+            | Self::RebuildIndex(_)
+            | Self::DropIndex(_)
+            | Self::SwapIndex(_) => false,
+        }
+    }
+
+    /// Whether it says CONCURRENTLY: a lock timeout would leave it half done.
     pub fn is_concurrent(&self) -> bool {
         match self {
             Self::DetachPartition(detach) => detach.mode == DetachMode::Concurrently,
             Self::BuildIndex(build) => build.mode == BuildMode::Concurrently,
-            Self::RebuildIndex(_) | Self::DropIndex(_) => true,
+            Self::RebuildIndex(_) | Self::DropIndex(_) | Self::ReindexIndex(_) => true,
             Self::CreatePartition(_)
             | Self::CreateDefault(_)
             | Self::FinalizeDetach(_)
@@ -371,7 +450,9 @@ impl Action {
             | Self::DropPartition(_)
             | Self::CreateIndex(_)
             | Self::AttachIndex(_)
-            | Self::SwapIndex(_) => false,
+            | Self::SwapIndex(_)
+            | Self::AnalyzeParent(_)
+            | Self::VacuumPartition(_) => false,
         }
     }
 
@@ -391,6 +472,9 @@ impl Action {
             Self::RebuildIndex(_) => "rebuild index",
             Self::DropIndex(_) => "drop index",
             Self::SwapIndex(_) => "swap index",
+            Self::AnalyzeParent(_) => "analyze",
+            Self::VacuumPartition(_) => "vacuum",
+            Self::ReindexIndex(_) => "reindex",
         }
     }
 
@@ -408,7 +492,10 @@ impl Action {
             | Self::AttachIndex(_)
             | Self::RebuildIndex(_)
             | Self::DropIndex(_)
-            | Self::SwapIndex(_) => false,
+            | Self::SwapIndex(_)
+            | Self::AnalyzeParent(_)
+            | Self::VacuumPartition(_)
+            | Self::ReindexIndex(_) => false,
         }
     }
 }

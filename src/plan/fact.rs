@@ -1,5 +1,7 @@
 //! What must hold before a step and what will hold after: judged on a snapshot, on the server, and assumed in simulation.
 
+mod upkeep;
+
 use std::fmt;
 
 use jiff::Timestamp;
@@ -105,6 +107,30 @@ pub enum Fact {
         /// The index.
         index: Relation,
     },
+    /// The table was analyzed as a whole.
+    Analyzed {
+        /// The table.
+        root: Relation,
+        /// After this moment; `None` is ever.
+        after: Option<Timestamp>,
+    },
+    /// What the partition had when it was last vacuumed is visible to all, and its oldest transaction is no older.
+    Frozen {
+        /// The partition.
+        partition: Relation,
+        /// `age(relfrozenxid)` at most.
+        max_age: u32,
+    },
+    /// The index of this name is valid, and still the same one.
+    SameIndex {
+        /// The index.
+        index: Relation,
+    },
+    /// The index of this name is valid, and another one than it was: REINDEX … CONCURRENTLY puts a new one in its place.
+    Rebuilt {
+        /// The index as it was.
+        index: Relation,
+    },
 }
 
 /// What is known of a marker's stamp.
@@ -140,7 +166,7 @@ impl Fact {
             Self::NameFree { name } => Some(Question::NameTaken { name: name.clone() }),
             // The catalog has marked tables only: one that lost its marker is not gone.
             Self::Gone { partition } => Some(Question::Exists { relation: partition.oid }),
-            Self::NoIndex { index } => Some(Question::Exists { relation: index.oid }),
+            Self::NoIndex { index } | Self::Rebuilt { index } => Some(Question::Exists { relation: index.oid }),
             Self::Parent { .. }
             | Self::RangeFree { .. }
             | Self::NoDefault { .. }
@@ -149,7 +175,10 @@ impl Fact {
             | Self::Left { .. }
             | Self::Marked { .. }
             | Self::NotHeld { .. }
-            | Self::Index { .. } => None,
+            | Self::Index { .. }
+            | Self::Analyzed { .. }
+            | Self::Frozen { .. }
+            | Self::SameIndex { .. } => None,
         }
     }
 
@@ -168,6 +197,7 @@ impl Fact {
                 | Answer::Bytes(_)
                 | Answer::Shape(_)
                 | Answer::Refused(_)
+                | Answer::Bloat(_)
                 | Answer::Spelling(_) => Err("an answer of another kind".to_owned()),
             },
             Self::RangeFree { root, from, to } => {
@@ -220,6 +250,10 @@ impl Fact {
                 Some((_, oid, _)) if oid == index.oid => Err(format!("{} is still there", index.name)),
                 Some(_) | None => Ok(()),
             },
+            Self::Analyzed { root, after } => upkeep::analyzed(find_root(catalog, root)?, *after),
+            Self::Frozen { partition, max_age } => upkeep::frozen(catalog, partition, *max_age),
+            Self::SameIndex { index } => upkeep::same_index(catalog, index),
+            Self::Rebuilt { index } => upkeep::rebuilt(snapshot, index),
             Self::Gone { partition } => {
                 if find_leaf(catalog, partition).is_some() || catalog.retired.contains_key(&partition.oid) {
                     return Err(format!("{} is still there", partition.name));
@@ -236,6 +270,7 @@ impl Fact {
                     | Answer::Bytes(_)
                     | Answer::Shape(_)
                     | Answer::Refused(_)
+                    | Answer::Bloat(_)
                     | Answer::Spelling(_) => Err("an answer of another kind".to_owned()),
                 }
             }
@@ -279,6 +314,12 @@ impl Fact {
                 assume_index(&mut snapshot.catalog, &known, shape.as_deref());
                 snapshot.answers.put(Question::NameTaken { name: index.clone() }, Answer::Taken(true));
             }
+            Self::SameIndex { .. } => {}
+            Self::Analyzed { root, after: _ } => upkeep::assume_analyzed(&mut snapshot.catalog, root, now),
+            Self::Frozen { partition, max_age: _ } => {
+                upkeep::assume_frozen(&mut snapshot.catalog, partition, now);
+            }
+            Self::Rebuilt { index } => upkeep::assume_rebuilt(snapshot, index),
             Self::NoIndex { index } => {
                 for root in roots_mut(&mut snapshot.catalog) {
                     root.indexes.retain(|oid, facts| *oid != index.oid && facts.parent != Some(index.oid));
@@ -596,6 +637,21 @@ impl fmt::Display for Fact {
                     Some(parent) => write!(f, ", attached to {parent}"),
                     None => Ok(()),
                 }
+            }
+            Self::Analyzed { root, after: None } => write!(f, "{} was analyzed as a whole", root.name),
+            Self::Analyzed { root, after: Some(after) } => {
+                write!(f, "{} was analyzed as a whole after {after}", root.name)
+            }
+            Self::Frozen { partition, max_age } => write!(
+                f,
+                "all of {} is visible, and its oldest transaction is at most {max_age} transactions old",
+                partition.name
+            ),
+            Self::SameIndex { index } => {
+                write!(f, "{} is valid, and still the index with OID {}", index.name, index.oid)
+            }
+            Self::Rebuilt { index } => {
+                write!(f, "{} is valid, and no longer the index with OID {}", index.name, index.oid)
             }
             Self::NoIndex { index } => write!(f, "the index {} with OID {} is gone", index.name, index.oid),
         }

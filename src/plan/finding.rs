@@ -99,6 +99,10 @@ pub enum Code {
     IndexRedundant,
     /// An index that only some partitions have.
     IndexStray,
+    /// Whether maintenance is due could not be found out.
+    MaintenanceUnknown,
+    /// Maintenance is due, and waits for something.
+    MaintenancePostponed,
     /// A name wanted for a new partition was taken; another was chosen.
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
@@ -142,7 +146,9 @@ impl Code {
             | Self::IndexBuilding
             | Self::IndexUnlisted
             | Self::IndexRedundant
-            | Self::IndexStray => Level::Note,
+            | Self::IndexStray
+            | Self::MaintenanceUnknown
+            | Self::MaintenancePostponed => Level::Note,
         }
     }
 }

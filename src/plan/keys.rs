@@ -42,7 +42,10 @@ pub(super) fn follow_detached(steps: &mut [Step]) {
             | Action::AttachIndex(_)
             | Action::RebuildIndex(_)
             | Action::DropIndex(_)
-            | Action::SwapIndex(_) => {}
+            | Action::SwapIndex(_)
+            | Action::AnalyzeParent(_)
+            | Action::VacuumPartition(_)
+            | Action::ReindexIndex(_) => {}
         }
     }
 }
@@ -62,6 +65,9 @@ fn touches(action: &mut Action) -> Option<&mut Touches> {
         | Action::AttachIndex(_)
         | Action::RebuildIndex(_)
         | Action::DropIndex(_)
-        | Action::SwapIndex(_) => None,
+        | Action::SwapIndex(_)
+        | Action::AnalyzeParent(_)
+        | Action::VacuumPartition(_)
+        | Action::ReindexIndex(_) => None,
     }
 }

@@ -17,6 +17,7 @@ use super::privilege::missing_privileges;
 use crate::catalog::{Snapshot, TableState};
 use crate::policy::{Desired, GridMismatch, TableDesired};
 use crate::resource::index;
+use crate::resource::maintenance::{self, Around};
 use crate::resource::partition::{self, Context, Subject};
 use crate::sql::TableName;
 
@@ -101,6 +102,8 @@ pub enum Scope {
     Creations,
     /// Finalize, detach, drop.
     Removals,
+    /// Analyze, vacuum, reindex.
+    Maintenance,
 }
 
 /// Makes the plan.
@@ -125,21 +128,33 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
         let state = snapshot.catalog.tables.get(name).unwrap_or(&TableState::Missing);
         let mut judge = |context: &Context<'_>| {
             let mut diff = partition::diff(context, &mut used);
+            let whole = diff.steps.clone();
             diff.steps.retain(|step| match options.scope {
                 Scope::All => true,
+                Scope::Maintenance => false,
                 Scope::Creations => step.action.verb() == Verb::Create || step.action.word() == "finalize",
                 Scope::Removals => match step.action.verb() {
                     Verb::Create | Verb::Change => false,
                     Verb::Finalize | Verb::Detach | Verb::Drop => true,
                 },
             });
-            findings.extend(diff.findings);
+            // A plan of maintenance alone speaks of nothing else.
+            if options.scope != Scope::Maintenance {
+                findings.extend(diff.findings);
+            }
             gate(context, options, &mut diff.steps, &mut findings);
             if options.scope == Scope::All {
                 let mut indexes = index::diff(context, &diff.steps, &mut used);
                 gate(context, options, &mut indexes.steps, &mut findings);
                 diff.steps.extend(indexes.steps);
                 findings.extend(indexes.findings);
+            }
+            if matches!(options.scope, Scope::All | Scope::Maintenance) {
+                // Last of all: it may take hours, and nothing needs it.
+                let mut upkeep = maintenance::diff(context, &Around { whole: &whole, planned: &diff.steps });
+                gate(context, options, &mut upkeep.steps, &mut findings);
+                diff.steps.extend(upkeep.steps);
+                findings.extend(upkeep.findings);
             }
             overviews.push(partition::overview(context, &diff.steps));
             steps.extend(diff.steps);

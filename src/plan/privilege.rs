@@ -94,5 +94,8 @@ fn roles(step: &Step) -> Vec<(&Ident, &TableName)> {
         Action::AttachIndex(attach) => vec![(&attach.owner, &step.table)],
         Action::RebuildIndex(loose) | Action::DropIndex(loose) => vec![(&loose.owner, partition)],
         Action::SwapIndex(swap) => vec![(&swap.owner, &step.table)],
+        Action::AnalyzeParent(analyze) => vec![(&analyze.role, &step.table)],
+        Action::VacuumPartition(vacuum) => vec![(&vacuum.role, partition)],
+        Action::ReindexIndex(reindex) => vec![(&reindex.role, partition)],
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::planner::{PlanOptions, judged};
 use crate::catalog::{Catalog, Question, Snapshot};
 use crate::policy::Desired;
-use crate::resource::{index, partition};
+use crate::resource::{index, maintenance, partition};
 
 /// Everything that [`plan`](super::plan) with the same arguments will read from the snapshot's answers.
 ///
@@ -18,9 +18,10 @@ pub fn questions(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) 
             let _ = judged(desired, snapshot, options, (name, table, state), 0, &mut |context| {
                 questions.extend(partition::questions(context));
                 // What the table's partitions will be decides which names are asked for.
-                if !table.indexes.is_empty() {
+                if !table.indexes.is_empty() || table.maintenance.is_some() {
                     let partitions = partition::diff(context, &mut BTreeSet::new());
                     questions.extend(index::questions(context, &partitions.steps));
+                    questions.extend(maintenance::questions(context, &partitions.steps));
                 }
             });
         }

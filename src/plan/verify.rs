@@ -1,6 +1,7 @@
 //! Rules that no plan may break, checked by code that does not make plans: on a fresh plan, and again on a loaded one.
 
 mod indexes;
+mod maintenance;
 mod rules;
 
 use std::collections::BTreeSet;
@@ -80,8 +81,8 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
     if step.timeouts.statement.is_zero() {
         broken.push("it has no statement timeout".to_owned());
     }
-    let concurrently = step.action.is_concurrent();
-    if concurrently != (step.unit == Unit::Statement) || concurrently != step.timeouts.lock.is_zero() {
+    let unit = if step.action.stands_alone() { Unit::Statement } else { Unit::Transaction };
+    if step.unit != unit || step.action.is_concurrent() != step.timeouts.lock.is_zero() {
         broken.push("its unit or lock timeout does not fit its action".to_owned());
     }
     let must_say = match &step.action {
@@ -89,7 +90,7 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
         Action::AttachPartition(_) => Some(HazardKind::AttachesData),
         Action::DropPartition(_) => Some(HazardKind::DeletesData),
         Action::SwapIndex(_) => Some(HazardKind::DropsIndex),
-        Action::BuildIndex(_) | Action::RebuildIndex(_) => Some(HazardKind::IndexBuild),
+        Action::BuildIndex(_) | Action::RebuildIndex(_) | Action::ReindexIndex(_) => Some(HazardKind::IndexBuild),
         Action::CreatePartition(_)
         | Action::CreateDefault(_)
         | Action::FinalizeDetach(_)
@@ -97,7 +98,9 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
         | Action::StampPartition(_)
         | Action::CreateIndex(_)
         | Action::AttachIndex(_)
-        | Action::DropIndex(_) => None,
+        | Action::DropIndex(_)
+        | Action::AnalyzeParent(_)
+        | Action::VacuumPartition(_) => None,
     };
     if must_say.is_some_and(|kind| !step.hazards.iter().any(|hazard| hazard.kind == kind)) {
         broken.push("it hides a hazard of its action".to_owned());
@@ -163,6 +166,9 @@ fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Re
         Action::RebuildIndex(loose) => own.rebuild_index(loose),
         Action::DropIndex(loose) => own.drop_index(loose),
         Action::SwapIndex(swap) => own.swap_index(swap),
+        Action::AnalyzeParent(analyze) => own.analyze(plan, analyze),
+        Action::VacuumPartition(vacuum) => own.vacuum(vacuum),
+        Action::ReindexIndex(reindex) => own.reindex(reindex),
     }
 }
 

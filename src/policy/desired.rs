@@ -1,6 +1,7 @@
 //! The validated, defaulted, overlaid policy: what must be true. It knows no clock, no server and no URL.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,47 @@ pub struct TableDesired {
     pub indexes: BTreeMap<Ident, IndexDesired>,
     /// Indexes that the policy does not name.
     pub other_indexes: OtherIndexes,
+    /// Maintenance beyond autovacuum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<MaintenanceDesired>,
+}
+
+/// Maintenance beyond autovacuum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaintenanceDesired {
+    /// How old the root's statistics may get.
+    pub analyze_parent_every: Option<CalendarSpan>,
+    /// Whether partitions that are over are frozen.
+    pub freeze_closed: bool,
+    /// From which bloat on a b-tree index of a partition that is over is rebuilt.
+    pub reindex_above_bloat: Option<Share>,
+    /// How much one run vacuums and rebuilds at most.
+    pub max_bytes_per_run: u64,
+}
+
+/// A share in hundredths of a percent, from 0 to 10,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Share(pub u16);
+
+impl Share {
+    /// From a number between 0 and 1.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 10,000")]
+    pub fn of(share: f64) -> Self {
+        Self((share.clamp(0.0, 1.0) * 10_000.0).round() as u16)
+    }
+
+    /// A part of a whole.
+    pub fn of_whole(part: u64, whole: u64) -> Self {
+        let hundredths = u128::from(part.min(whole)) * 10_000 / u128::from(whole.max(1));
+        Self(u16::try_from(hundredths).unwrap_or(10_000))
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", self.0 / 100)
+    }
 }
 
 /// An index that must be there. Columns and predicate are SQL as the policy writes it: what they mean, the server says.

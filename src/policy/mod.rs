@@ -28,7 +28,7 @@ mod warnings;
 pub use crate::grid::{Encoding, Position, Width};
 pub use desired::{
     ApplyDesired, DefaultPartition, Desired, Expect, Grant, GridMismatch, Hold, IndexDesired, Keep, MaxDrop,
-    OtherIndexes, Premake, Retention, Straddling, TableDesired, Then,
+    MaintenanceDesired, OtherIndexes, Premake, Retention, Share, Straddling, TableDesired, Then,
 };
 pub use error::{Label, Place, PolicyError, Warning};
 pub use grant::GrantError;

@@ -138,7 +138,10 @@ fn joins(change: &Change<'_>, step: &Step) -> bool {
             | Action::DetachPartition(_)
             | Action::StampPartition(_)
             | Action::AttachPartition(_)
-            | Action::DropPartition(_),
+            | Action::DropPartition(_)
+            | Action::AnalyzeParent(_)
+            | Action::VacuumPartition(_)
+            | Action::ReindexIndex(_),
             _,
         ) => false,
     }
@@ -232,6 +235,9 @@ impl<'a> Change<'a> {
             Action::RebuildIndex(_) => "rebuild",
             Action::DropIndex(_) => "drop what is invalid, and build",
             Action::SwapIndex(_) => "drop the old one, and take its name",
+            Action::AnalyzeParent(_) => "analyze as a whole",
+            Action::VacuumPartition(_) => "vacuum and freeze",
+            Action::ReindexIndex(_) => "rebuild",
         }
     }
 
@@ -249,7 +255,10 @@ impl<'a> Change<'a> {
             | Action::AttachIndex(_)
             | Action::RebuildIndex(_)
             | Action::DropIndex(_)
-            | Action::SwapIndex(_) => '~',
+            | Action::SwapIndex(_)
+            | Action::AnalyzeParent(_)
+            | Action::VacuumPartition(_)
+            | Action::ReindexIndex(_) => '~',
         }
     }
 
@@ -264,13 +273,16 @@ impl<'a> Change<'a> {
             }
             Action::DetachPartition(detach) => Some((detach.leaving.from, detach.leaving.to)),
             Action::AttachPartition(attach) => Some((attach.retired.marker.from, attach.retired.marker.to)),
+            Action::VacuumPartition(vacuum) => Some((vacuum.from, vacuum.to)),
             Action::DropPartition(drop) => Some((drop.retired.marker.from, drop.retired.marker.to)),
             Action::CreateIndex(_)
             | Action::BuildIndex(_)
             | Action::AttachIndex(_)
             | Action::RebuildIndex(_)
             | Action::DropIndex(_)
-            | Action::SwapIndex(_) => None,
+            | Action::SwapIndex(_)
+            | Action::AnalyzeParent(_)
+            | Action::ReindexIndex(_) => None,
         }
     }
 

@@ -176,7 +176,10 @@ fn attaches_beside_default(step: &Step) -> bool {
         | Action::AttachIndex(_)
         | Action::RebuildIndex(_)
         | Action::DropIndex(_)
-        | Action::SwapIndex(_) => false,
+        | Action::SwapIndex(_)
+        | Action::AnalyzeParent(_)
+        | Action::VacuumPartition(_)
+        | Action::ReindexIndex(_) => false,
     }
 }
 

@@ -53,7 +53,11 @@ pub(crate) fn tally(outcome: &Outcome) -> Tally {
         for step in change.steps.iter().filter(|step| applied(&step.id)) {
             match &step.action {
                 Action::CreatePartition(_) | Action::CreateDefault(_) => tally.created += 1,
-                Action::FinalizeDetach(_) | Action::AttachPartition(_) => tally.changed += 1,
+                Action::FinalizeDetach(_)
+                | Action::AttachPartition(_)
+                | Action::AnalyzeParent(_)
+                | Action::VacuumPartition(_)
+                | Action::ReindexIndex(_) => tally.changed += 1,
                 // Beside its detach it counts with it.
                 Action::StampPartition(_) if change.steps.len() == 1 => tally.changed += 1,
                 Action::StampPartition(_) | Action::MarkPartition(_) => {}

@@ -90,6 +90,7 @@ impl World {
             held: false,
             leaves: BTreeMap::new(),
             indexes: BTreeMap::new(),
+            upkeep: None,
             references: BTreeSet::new(),
             referenced_by: BTreeSet::new(),
             partitioned: BTreeSet::new(),
@@ -176,6 +177,7 @@ impl World {
                 }
                 Question::HighestKeys { .. } => Answer::Keys(Vec::new()),
                 Question::DefaultRows { .. } => Answer::Rows(RowCount::Exactly(0)),
+                Question::Bloat { .. } => Answer::Unknown("nothing was measured".to_owned()),
                 Question::Bytes { .. } => Answer::Bytes(201 << 30),
                 Question::NameTaken { .. } | Question::Exists { .. } => Answer::Taken(false),
                 Question::WantedIndex { .. } | Question::IndexSpelling { .. } => {

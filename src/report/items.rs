@@ -29,11 +29,13 @@ pub enum Kind {
     DropDue,
     /// An index is not on every partition as the policy says.
     IndexMissing,
+    /// A table, a partition or an index is due for maintenance.
+    MaintenanceDue,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PartitionMissing,
         Self::DefaultPartitionMissing,
         Self::DetachUnfinished,
@@ -42,6 +44,7 @@ impl Kind {
         Self::AttachDue,
         Self::DropDue,
         Self::IndexMissing,
+        Self::MaintenanceDue,
     ];
 
     /// `PARTITION_MISSING`, in the style of the codes of findings.
@@ -55,6 +58,7 @@ impl Kind {
             Self::AttachDue => "ATTACH_DUE",
             Self::DropDue => "DROP_DUE",
             Self::IndexMissing => "INDEX_MISSING",
+            Self::MaintenanceDue => "MAINTENANCE_DUE",
         }
     }
 
@@ -74,6 +78,7 @@ impl Kind {
             Self::AttachDue => "A detached table is wanted back by the policy.",
             Self::DropDue => "A detached table is past its grace and waits to be dropped.",
             Self::IndexMissing => "An index of the policy is not on every partition, valid and as it says.",
+            Self::MaintenanceDue => "A table, a partition or an index is due for maintenance.",
         }
     }
 
@@ -86,7 +91,8 @@ impl Kind {
             | Self::DetachUnfinished
             | Self::DetachUnrecorded
             | Self::AttachDue
-            | Self::IndexMissing => false,
+            | Self::IndexMissing
+            | Self::MaintenanceDue => false,
         }
     }
 
@@ -105,6 +111,7 @@ impl Kind {
             | Action::RebuildIndex(_)
             | Action::DropIndex(_)
             | Action::SwapIndex(_) => Self::IndexMissing,
+            Action::AnalyzeParent(_) | Action::VacuumPartition(_) | Action::ReindexIndex(_) => Self::MaintenanceDue,
         }
     }
 }
@@ -210,6 +217,8 @@ pub fn description(code: Code) -> &'static str {
         Code::IndexUnlisted => "An index that the policy does not name.",
         Code::IndexRedundant => "An index that another one makes redundant.",
         Code::IndexStray => "An index that only some partitions have.",
+        Code::MaintenanceUnknown => "Whether maintenance is due could not be found out.",
+        Code::MaintenancePostponed => "Maintenance is due, and waits for something.",
         Code::NameTaken => "A name wanted for a new partition was taken; another one was chosen.",
         Code::NoNameLeft => "Every name for a new partition is taken.",
     }

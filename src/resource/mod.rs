@@ -1,4 +1,5 @@
 //! One folder for each kind of thing a policy speaks of, all with the same file names.
 
 pub(crate) mod index;
+pub(crate) mod maintenance;
 pub mod partition;

@@ -39,6 +39,28 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
             Some(self::index(index, table, *valid, attached_to.as_ref()))
         }
         Fact::NoIndex { index } => Some(format!("NOT EXISTS (SELECT FROM pg_class WHERE oid = {})", index.oid)),
+        Fact::Analyzed { root, after } => Some(format!(
+            "EXISTS (SELECT FROM pg_class WHERE oid = {oid} AND reltuples >= 0){after}",
+            oid = root.oid,
+            after = after.map_or_else(String::new, |after| format!(
+                " AND coalesce(pg_stat_get_last_analyze_time({}) > {}::timestamptz, false)",
+                root.oid,
+                Literal(&after.to_string())
+            ))
+        )),
+        Fact::Frozen { partition, max_age } => Some(format!(
+            "{} AND c.relkind = 'r' AND c.reltuples >= 0 AND c.relallvisible >= c.relpages AND age(c.relfrozenxid) <= {max_age})",
+            named(&partition.name, partition.oid)
+        )),
+        Fact::SameIndex { index } => Some(format!(
+            "{} AND EXISTS (SELECT FROM pg_index x WHERE x.indexrelid = c.oid AND x.indisvalid))",
+            named(&index.name, index.oid)
+        )),
+        Fact::Rebuilt { index } => Some(format!(
+            "EXISTS (SELECT FROM pg_index x WHERE x.indexrelid = to_regclass({}) AND x.indexrelid <> {} AND x.indisvalid)",
+            Literal(&index.name.to_string()),
+            index.oid
+        )),
         Fact::Gone { partition } => Some(format!("NOT EXISTS (SELECT FROM pg_class WHERE oid = {})", partition.oid)),
     }
 }

@@ -243,6 +243,13 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
         Action::RebuildIndex(loose) | Action::DropIndex(loose) => {
             locks.take(&loose.partition.name, ShareUpdateExclusive);
         }
+        // The root's is held while it samples its partitions; before 18 each of them is analyzed then by itself.
+        Action::AnalyzeParent(analyze) => {
+            let partitions = if analyze.only { AccessShare } else { ShareUpdateExclusive };
+            locks.take_all(&analyze.root.name, ShareUpdateExclusive, Some(partitions));
+        }
+        Action::VacuumPartition(vacuum) => locks.take(&vacuum.partition.name, ShareUpdateExclusive),
+        Action::ReindexIndex(reindex) => locks.take(&reindex.partition.name, ShareUpdateExclusive),
         Action::SwapIndex(swap) => locks.take_all(&swap.root.name, AccessExclusive, Some(AccessExclusive)),
     }
     let Locks(by_table) = locks;

@@ -12,6 +12,7 @@ mod locks;
 mod qualifier;
 mod remove;
 mod statement;
+mod upkeep;
 
 pub use ident::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
 pub use index::index_definition;

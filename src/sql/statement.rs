@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Ident, check, comment, create, index, remove};
+use super::{Ident, check, comment, create, index, remove, upkeep};
 use crate::plan::{Action, Fact, Step, Unit};
 
 /// What marks a check on the wire and in the server's log: it is the executor's own, not the plan's.
@@ -93,6 +93,9 @@ fn work(action: &Action) -> (&Ident, Vec<String>, Vec<String>) {
         Action::RebuildIndex(loose) => (&loose.owner, vec![], vec![index::rebuild(loose)]),
         Action::DropIndex(loose) => (&loose.owner, vec![], vec![index::drop(loose)]),
         Action::SwapIndex(action) => (&action.owner, vec![], index::swap(action)),
+        Action::AnalyzeParent(action) => (&action.role, vec![], vec![upkeep::analyze(action)]),
+        Action::VacuumPartition(action) => (&action.role, vec![], vec![upkeep::vacuum(action)]),
+        Action::ReindexIndex(action) => (&action.role, vec![], vec![upkeep::reindex(action)]),
     }
 }
 

@@ -56,7 +56,8 @@ pub fn line(step: &Step) -> String {
         | Action::AttachIndex(_)
         | Action::RebuildIndex(_)
         | Action::DropIndex(_)
-        | Action::SwapIndex(_) => (step.action.word(), format!("on {}", step.action.partition())),
+        | Action::SwapIndex(_)
+        | Action::ReindexIndex(_) => (step.action.word(), format!("on {}", step.action.partition())),
         Action::CreatePartition(create) => ("+", range(Bound::Value(create.from), Bound::Value(create.to))),
         Action::CreateDefault(_) => ("+", "[default]".to_owned()),
         Action::FinalizeDetach(leaving) => ("- finalize", range(leaving.from, leaving.to)),
@@ -70,6 +71,8 @@ pub fn line(step: &Step) -> String {
         }
         Action::StampPartition(retiring) => ("- stamp", range(retiring.marker.from, retiring.marker.to)),
         Action::AttachPartition(attach) => ("~ attach", range(attach.retired.marker.from, attach.retired.marker.to)),
+        Action::AnalyzeParent(analyze) => (step.action.word(), if analyze.only { "[only]" } else { "[all]" }.to_owned()),
+        Action::VacuumPartition(vacuum) => (step.action.word(), range(vacuum.from, vacuum.to)),
         Action::DropPartition(drop) => ("- drop", range(drop.retired.marker.from, drop.retired.marker.to)),
     };
     let mut text = format!("{word} {} {range} {}: {}", step.action.object(), step.class.word(), step.reason);

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::catalog::{
-    Answer, Answers, Attributes, Catalog, IndexFacts, IndexKey, IndexShape, KeyColumn, Leaf, LeafKey, LeafKind, Marker,
+    Answer, Answers, Attributes, Bloat, Catalog, IndexFacts, IndexKey, IndexShape, KeyColumn, Leaf, LeafKey, LeafKind, LeafUpkeep, Marker,
     Oid, Question, ReplicaIdentity, Retired, Root, RowCount, RowSecurity, SNAPSHOT_FORMAT, SessionRole, Snapshot,
-    TableState, Target,
+    TableState, Target, Upkeep,
 };
 use crate::grid::{Bound, Grid, KeyKind, KeyValue, LeafBounds};
 use crate::plan::{Plan, PlanOptions, plan, questions, verify};
@@ -43,6 +43,8 @@ pub struct World {
     pub highest: BTreeMap<Oid, KeyValue>,
     /// True sizes, where they are not simply so many bytes a row.
     pub bytes: BTreeMap<Oid, u64>,
+    /// What of an index is there for nothing, where that is measured.
+    pub bloat: BTreeMap<Oid, Bloat>,
     /// Keys of rows in a default partition.
     pub default_rows: BTreeMap<Oid, Vec<KeyValue>>,
     /// Names of other relations.
@@ -103,6 +105,7 @@ impl World {
             rows: BTreeMap::new(),
             highest: BTreeMap::new(),
             bytes: empty,
+            bloat: BTreeMap::new(),
             default_rows: BTreeMap::new(),
             names: BTreeSet::new(),
             unknown: BTreeMap::new(),
@@ -242,6 +245,18 @@ impl World {
         oid
     }
 
+    /// How a table is kept, to change what the catalog says of it. At first nothing is due: analyzed a moment ago, and
+    /// every partition frozen.
+    pub fn upkeep(&mut self, table: &str) -> &mut Upkeep {
+        let now = self.snapshot.taken_at;
+        let root = self.root(table);
+        let frozen = LeafUpkeep { pages: 100, rows: Some(ROWS), visible: 100, ..LeafUpkeep::default() };
+        let leaves = root.leaves.keys().map(|oid| (*oid, frozen.clone())).collect();
+        root.upkeep.get_or_insert_with(|| {
+            Box::new(Upkeep { analyzed: true, analyzed_at: Some(now), block_bytes: 8192, leaves, ..Upkeep::default() })
+        })
+    }
+
     /// A detached table with its marker, stamped or not yet.
     pub fn retired(&mut self, table: &str, from: &str, to: &str, stamp: Option<&str>) -> Oid {
         let oid = self.leaf(table, from, to);
@@ -331,6 +346,10 @@ impl World {
             }
             Question::WantedIndex { root: _, definition } => Answer::Shape(Box::new(shape(definition))),
             Question::IndexSpelling { .. } => Answer::Unknown("there are no expressions in this world".to_owned()),
+            Question::Bloat { index } => self.bloat.get(index).map_or_else(
+                || Answer::Unknown("the extension pgstattuple is not in this database".to_owned()),
+                |bloat| Answer::Bloat(*bloat),
+            ),
             Question::NameTaken { name } => Answer::Taken(taken.contains(name)),
             Question::Exists { relation } => Answer::Taken(self.exists(*relation)),
         }
@@ -427,6 +446,7 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
         held: false,
         leaves: BTreeMap::new(),
         indexes: BTreeMap::new(),
+        upkeep: None,
         references: BTreeSet::new(),
         referenced_by: BTreeSet::new(),
         partitioned: BTreeSet::new(),

@@ -4,6 +4,7 @@
 //! privilege or a slow scan makes one answer unknown and nothing else. Every savepoint is rolled back, which gives up the
 //! locks that were taken: ten thousand leaves would fill the server's lock table otherwise.
 
+mod bloat;
 mod bytes;
 mod highest;
 mod names;
@@ -56,6 +57,7 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
     let answers = Reader::transaction(client, BEGIN, |reader| {
         let mut answers = Vec::with_capacity(questions.len());
         let mut relations = Vec::new();
+        let mut bloated = Vec::new();
         let mut taken = Vec::new();
         let mut existing = Vec::new();
         for question in questions {
@@ -74,6 +76,7 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
                 }
                 // In a transaction of its own: it makes something.
                 Question::WantedIndex { .. } => {}
+                Question::Bloat { index } => bloated.push(*index),
                 Question::Bytes { relation } => relations.push(*relation),
                 Question::NameTaken { name } => taken.push(name),
                 Question::Exists { relation } => existing.push(*relation),
@@ -81,6 +84,8 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         }
         let sizes = bytes::answers(reader, &relations)?;
         answers.extend(sizes.into_iter().map(|(relation, answer)| (Question::Bytes { relation }, answer)));
+        let bloat = bloat::answers(reader, &bloated)?;
+        answers.extend(bloat.into_iter().map(|(index, answer)| (Question::Bloat { index }, answer)));
         let names = names::answers(reader, &taken)?;
         answers.extend(names.into_iter().map(|(name, answer)| (Question::NameTaken { name }, answer)));
         let existing = names::existing(reader, &existing)?;

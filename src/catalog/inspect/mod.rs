@@ -14,8 +14,10 @@ mod retired;
 mod roots;
 mod session;
 mod target;
+mod upkeep;
 
 pub(super) use indexes::of_tables;
+pub use upkeep::inspect_upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
 

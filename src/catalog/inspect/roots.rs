@@ -142,6 +142,7 @@ fn root(row: &Row, oid: Oid, key: KeyColumn) -> Result<Root, InspectError> {
         held: comment.is_some_and(holds),
         leaves: BTreeMap::new(),
         indexes: BTreeMap::new(),
+        upkeep: None,
         references: BTreeSet::new(),
         referenced_by: BTreeSet::new(),
         partitioned: BTreeSet::new(),

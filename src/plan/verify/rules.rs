@@ -281,6 +281,7 @@ impl Rules<'_> {
             | Answer::Bytes(_)
             | Answer::Shape(_)
             | Answer::Refused(_)
+            | Answer::Bloat(_)
             | Answer::Spelling(_)
             | Answer::Taken(_) => Err("which partition is the newest with rows is unknown".to_owned()),
         }

@@ -8,7 +8,7 @@ use super::super::spec::{
     ServiceLimits, Timeout,
 };
 use super::super::units::{percent, size, timeout};
-use super::super::{Expect, PolicyError, PolicyPath, suggest};
+use super::super::{Expect, MaintenanceDesired, PolicyError, PolicyPath, Share, suggest};
 use super::Checks;
 use crate::grid::CalendarSpan;
 
@@ -39,6 +39,9 @@ const STORAGE_PARAMETERS: &[&str] = &[
     "vacuum_max_eager_freeze_failure_rate",
     "vacuum_truncate",
 ];
+
+/// What a nightly window of half an hour takes on an ordinary disk.
+const MAX_BYTES_PER_RUN: u64 = 20 << 30;
 
 pub(super) fn expect(checks: &mut Checks, spec: &ExpectSpec) -> Expect {
     let ExpectSpec { database, cluster_name, system_identifier } = spec;
@@ -79,11 +82,30 @@ pub(super) fn storage_parameters(
     parameters
 }
 
-pub(super) fn maintenance(checks: &mut Checks, path: &PolicyPath, spec: Option<&Maintenance>) {
-    let Some(Maintenance { analyze_parent_every, freeze_closed: _, reindex_above_bloat }) = spec else { return };
-    checks.check(&path.key("analyze_parent_every"), analyze_parent_every.as_ref(), str::parse::<CalendarSpan>);
-    checks.check(&path.key("reindex_above_bloat"), reindex_above_bloat.as_ref(), percent);
-    checks.not_enforced(path, "");
+/// Below this share a rebuilt index may look bloated again: its pages are never quite full.
+const LEAST_BLOAT: f64 = 0.2;
+
+pub(super) fn maintenance(
+    checks: &mut Checks,
+    path: &PolicyPath,
+    spec: Option<&Maintenance>,
+) -> Option<MaintenanceDesired> {
+    let Maintenance { analyze_parent_every, freeze_closed, reindex_above_bloat, max_bytes_per_run } = spec?;
+    let every = |text: &str| text.parse::<CalendarSpan>().map(Some);
+    let analyze_parent_every =
+        checks.or(&path.key("analyze_parent_every"), analyze_parent_every.as_ref(), None, every)?;
+    let above = |text: &str| match percent(text) {
+        Ok(share) if share < LEAST_BLOAT => Err(format!("`{}` is less than 20%, which no rebuild can promise", text.trim())),
+        Ok(share) => Ok(Some(Share::of(share))),
+        Err(error) => Err(error.to_string()),
+    };
+    let reindex_above_bloat = checks.or(&path.key("reindex_above_bloat"), reindex_above_bloat.as_ref(), None, above)?;
+    let max_bytes_per_run =
+        checks.or(&path.key("max_bytes_per_run"), max_bytes_per_run.as_ref(), MAX_BYTES_PER_RUN, size)?;
+    let freeze_closed = freeze_closed.unwrap_or_default();
+    // It may say that nothing is to be done.
+    let wanted = freeze_closed || analyze_parent_every.is_some() || reindex_above_bloat.is_some();
+    wanted.then_some(MaintenanceDesired { analyze_parent_every, freeze_closed, reindex_above_bloat, max_bytes_per_run })
 }
 
 pub(super) fn client(checks: &mut Checks, spec: Option<&Client>) {

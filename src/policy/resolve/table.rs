@@ -42,7 +42,7 @@ pub(super) fn resolve(
     if !storage_parameters.is_empty() {
         checks.not_enforced(&path.key("storage_parameters"), " (existing partitions)");
     }
-    maintenance(checks, &path.key("maintenance"), maintenance_spec.as_ref());
+    let maintenance = maintenance(checks, &path.key("maintenance"), maintenance_spec.as_ref());
 
     let at = path.key("partition");
     let Some(spec) = partition else {
@@ -56,7 +56,7 @@ pub(super) fn resolve(
         None => Some(None),
     };
     let table = partitioned(checks, &at, name, spec, width)?;
-    Some(TableDesired { retention: retention?, storage_parameters, indexes, other_indexes, ..table })
+    Some(TableDesired { retention: retention?, storage_parameters, indexes, other_indexes, maintenance, ..table })
 }
 
 fn width(checks: &mut Checks, at: &PolicyPath, spec: &PartitionSpec) -> Option<Width> {
@@ -125,6 +125,7 @@ fn partitioned(
         storage_parameters: Default::default(),
         indexes: Default::default(),
         other_indexes: OtherIndexes::Ignore,
+        maintenance: None,
     };
     if matches!(table.width, Width::Keys(_)) {
         only_of_times(checks, at, &table);

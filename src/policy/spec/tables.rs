@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Age, CountOrSpan, Interval, Moment, Percent, Scalar, Span, Template};
+use super::{Age, CountOrSpan, Interval, Moment, Percent, Scalar, Size, Span, Template};
 use crate::policy::{DefaultPartition, Encoding, OtherIndexes, Straddling, Then};
 
 /// One table under policy.
@@ -136,9 +136,12 @@ pub struct Maintenance {
     /// Whether partitions that are over are frozen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freeze_closed: Option<bool>,
-    /// From which bloat on an index is rebuilt.
+    /// From which bloat on a b-tree index of a partition that is over is rebuilt: 20% or more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reindex_above_bloat: Option<Percent>,
+    /// How much one run vacuums and rebuilds at most, in this table; 20GB by default. One partition is always done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_bytes_per_run: Option<Size>,
 }
 
 macro_rules! words {

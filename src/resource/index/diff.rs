@@ -102,6 +102,7 @@ fn shape_of(context: &Context<'_>, definition: &IndexDesired) -> Result<IndexSha
         | Answer::Keys(_)
         | Answer::Rows(_)
         | Answer::Bytes(_)
+        | Answer::Bloat(_)
         | Answer::Spelling(_)
         | Answer::Taken(_) => Err(Box::new(Unclear::Unverified("an answer of another kind".to_owned()))),
     }
@@ -383,6 +384,7 @@ impl<'s, 'a> One<'s, 'a> {
             | Answer::Rows(_)
             | Answer::Shape(_)
             | Answer::Refused(_)
+            | Answer::Bloat(_)
             | Answer::Spelling(_)
             | Answer::Taken(_) => BuildMode::Concurrently,
         }
@@ -405,7 +407,10 @@ impl<'s, 'a> One<'s, 'a> {
             | Action::AttachIndex(_)
             | Action::RebuildIndex(_)
             | Action::DropIndex(_)
-            | Action::SwapIndex(_) => None,
+            | Action::SwapIndex(_)
+            | Action::AnalyzeParent(_)
+            | Action::VacuumPartition(_)
+            | Action::ReindexIndex(_) => None,
         });
         detached.collect()
     }
@@ -451,7 +456,10 @@ fn made_by(action: &Action) -> Option<Place<'_>> {
         | Action::AttachIndex(_)
         | Action::RebuildIndex(_)
         | Action::DropIndex(_)
-        | Action::SwapIndex(_) => None,
+        | Action::SwapIndex(_)
+        | Action::AnalyzeParent(_)
+        | Action::VacuumPartition(_)
+        | Action::ReindexIndex(_) => None,
     }
 }
 

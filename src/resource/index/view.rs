@@ -42,6 +42,7 @@ impl<'a> View<'a> {
                         | Answer::Bytes(_)
                         | Answer::Shape(_)
                         | Answer::Refused(_)
+                        | Answer::Bloat(_)
                         | Answer::Taken(_) => None,
                     }
                 }),

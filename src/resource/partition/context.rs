@@ -242,8 +242,14 @@ impl<'a> Context<'a> {
                 | Action::RebuildIndex(_)
                 | Action::DropIndex(_)
                 | Action::SwapIndex(_) => apply.statement_timeout,
+                // They hold nothing that readers or writers wait for, and grow with the data.
+                Action::AnalyzeParent(_) | Action::VacuumPartition(_) | Action::ReindexIndex(_) => {
+                    apply.concurrent_timeout
+                }
             };
-            (Unit::Transaction, Timeouts { lock, lock_retries, statement })
+            // VACUUM and ANALYZE may give up on a lock at any time: what they have done by then stays done.
+            let unit = if action.stands_alone() { Unit::Statement } else { Unit::Transaction };
+            (unit, Timeouts { lock, lock_retries, statement })
         };
         let object = match &action {
             Action::CreatePartition(create) => ObjectRef::MadeBy(id.clone(), create.partition.clone()),
@@ -259,6 +265,9 @@ impl<'a> Context<'a> {
             Action::AttachIndex(attach) => ObjectRef::Existing(attach.root.clone()),
             Action::RebuildIndex(loose) | Action::DropIndex(loose) => ObjectRef::Existing(loose.index.clone()),
             Action::SwapIndex(swap) => ObjectRef::Existing(swap.old.clone()),
+            Action::AnalyzeParent(analyze) => ObjectRef::Existing(analyze.root.clone()),
+            Action::VacuumPartition(vacuum) => ObjectRef::Existing(vacuum.partition.clone()),
+            Action::ReindexIndex(reindex) => ObjectRef::Existing(reindex.index.clone()),
         };
         Step {
             id,

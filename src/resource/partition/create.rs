@@ -175,6 +175,7 @@ pub(super) fn beside_default(
         | Answer::Bytes(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
+        | Answer::Bloat(_)
         | Answer::Spelling(_)
         | Answer::Taken(_) => {
             add_block(step, Block::RowsInDefault { rows: None });
@@ -191,6 +192,7 @@ pub(super) fn beside_default(
         | Answer::Rows(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
+        | Answer::Bloat(_)
         | Answer::Spelling(_)
         | Answer::Taken(_) => {
             "the attach scans the default partition, of unknown size, under ACCESS EXCLUSIVE".to_owned()

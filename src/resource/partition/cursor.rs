@@ -60,6 +60,7 @@ impl Cursor {
             | Answer::Bytes(_)
             | Answer::Shape(_)
             | Answer::Refused(_)
+            | Answer::Bloat(_)
             | Answer::Spelling(_)
             | Answer::Taken(_) => Self { unknown: Some("an answer of another kind".to_owned()), ..Self::default() },
         }

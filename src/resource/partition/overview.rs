@@ -37,7 +37,10 @@ pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
             | Action::AttachIndex(_)
             | Action::RebuildIndex(_)
             | Action::DropIndex(_)
-            | Action::SwapIndex(_) => {}
+            | Action::SwapIndex(_)
+            | Action::AnalyzeParent(_)
+            | Action::VacuumPartition(_)
+            | Action::ReindexIndex(_) => {}
         }
     }
     TableOverview {

@@ -72,6 +72,7 @@ pub(super) fn leaving<'a>(context: &Context<'a>, expired: &[Leaver<'a>]) -> Leav
         | Answer::Bytes(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
+        | Answer::Bloat(_)
         | Answer::Spelling(_)
         | Answer::Taken(_) => {
             result.unknown = Some("an answer of another kind".to_owned());

@@ -200,6 +200,7 @@ pub(super) fn bytes_of(context: &Context<'_>, relation: Oid) -> Option<u64> {
         | Answer::Rows(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
+        | Answer::Bloat(_)
         | Answer::Spelling(_)
         | Answer::Taken(_) => None,
     }

@@ -210,7 +210,10 @@ impl Diary {
                 | Action::AttachIndex(_)
                 | Action::RebuildIndex(_)
                 | Action::DropIndex(_)
-                | Action::SwapIndex(_) => {
+                | Action::SwapIndex(_)
+                | Action::AnalyzeParent(_)
+                | Action::VacuumPartition(_)
+                | Action::ReindexIndex(_) => {
                     panic!("{}", context());
                 }
             }

@@ -1,0 +1,17 @@
+/* pgstrata inspect */
+-- Whoever lost the counters began to count anew, and says when: a crash resets the writer's row along with all others.
+SELECT (extract(epoch FROM greatest(pg_stat_get_bgwriter_stat_reset_time(),
+                                    (SELECT pg_stat_get_db_stat_reset_time(oid) FROM pg_catalog.pg_database
+                                     WHERE datname = current_database()))) * 1000000)::int8 AS counted_since,
+       current_setting('block_size')::int8 AS block_bytes,
+       -- Sessions of others are not shown to everybody; the transactions that have written are.
+       coalesce((SELECT max(x.age) FROM (
+           SELECT greatest(age(a.backend_xmin), age(a.backend_xid)) AS age
+           FROM pg_catalog.pg_stat_activity AS a WHERE a.pid <> pg_backend_pid()
+           UNION ALL SELECT age(l.transactionid) FROM pg_catalog.pg_locks AS l
+           WHERE l.locktype = 'transactionid' AND l.granted
+           UNION ALL SELECT age(p.transaction) FROM pg_catalog.pg_prepared_xacts AS p
+           UNION ALL SELECT age(s.xmin) FROM pg_catalog.pg_replication_slots AS s) AS x), 0) AS horizon_age,
+       (SELECT array_agg(g.name || '=' || g.setting ORDER BY g.name) FROM pg_catalog.pg_settings AS g
+        WHERE g.name LIKE 'autovacuum%' OR g.name IN ('vacuum_failsafe_age', 'vacuum_multixact_failsafe_age',
+              'vacuum_freeze_table_age', 'track_counts')) AS settings
