@@ -49,6 +49,7 @@ fn unknown(answer: &Answer) -> &str {
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Spelling(_)
+        | Answer::Bloat(_)
         | Answer::Taken(_)) => {
             panic!("{other:?}")
         }

@@ -12,6 +12,7 @@
 //! | `role` | who connects and applies; absent: the superuser |
 //! | `cluster.sql` | roles and tablespaces, which all databases share: a statement a line, run once. They are named after the scenario |
 //! | `pending` | `parent leaf` a line: detaches that are interrupted half-way, after `before.sql` |
+//! | `vacuum` | tables that are vacuumed after `before.sql`, a line each |
 //! | `majors` | the major versions it is for; absent: all |
 //!
 //! `PGSTRATA_UPDATE=1` rewrites the goldens, `PGSTRATA_SCENARIO=word` runs the folders whose name contains it.
@@ -77,6 +78,9 @@ fn scenario(path: &Path, name: &str) {
     let before = |kind: &str| {
         let db = database(&format!("{kind}_{}", name.replace('-', "_")));
         db.batch(&need("before.sql"));
+        for table in read("vacuum").iter().flat_map(|tables| tables.lines()) {
+            db.batch(&format!("VACUUM {table}"));
+        }
         for line in read("pending").iter().flat_map(|lines| lines.lines()) {
             interrupt_detach(&db, line);
         }

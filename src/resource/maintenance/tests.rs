@@ -49,7 +49,9 @@ fn statistics_that_never_were_are_gathered_once() {
     let (mut world, _) = world("analyze_parent_every: 1 day");
     world.upkeep(TABLE).analyzed = false;
     world.upkeep(TABLE).analyzed_at = None;
-    insta::assert_snapshot!(plan(&mut world), @"");
+    insta::assert_snapshot!(plan(&mut world), @r"
+    analyze public.events [all] scheduled: analyze_parent_every (never before)
+    ");
     settles(&mut world);
 }
 
@@ -59,7 +61,9 @@ fn statistics_are_due_by_their_age() {
     world.upkeep(TABLE).analyzed_at = Some(at("2026-03-12 00:01"));
     insta::assert_snapshot!(plan(&mut world), @"");
     world.now("2026-03-14 00:01");
-    insta::assert_snapshot!(plan(&mut world), @"");
+    insta::assert_snapshot!(plan(&mut world), @r"
+    analyze public.events [all] scheduled: analyze_parent_every (last at 2026-03-12T00:01:00Z)
+    ");
     settles(&mut world);
 }
 
@@ -68,13 +72,19 @@ fn after_a_crash_they_are_due_once_the_server_has_counted_for_long_enough() {
     let (mut world, _) = world("analyze_parent_every: 1 day");
     world.upkeep(TABLE).analyzed_at = None;
     world.upkeep(TABLE).counted_since = Some(at("2026-03-13 18:00"));
-    insta::assert_snapshot!(plan(&mut world), @"");
+    insta::assert_snapshot!(plan(&mut world), @r"
+    ? public.events MAINTENANCE_UNKNOWN: how old its statistics are is unknown, because the server's counters begin at 2026-03-13T18:00:00Z: it is analyzed at 2026-03-14T18:00:00Z, unless that is seen before
+    ");
     world.now("2026-03-14 18:00");
-    insta::assert_snapshot!(plan(&mut world), @"");
+    insta::assert_snapshot!(plan(&mut world), @r"
+    analyze public.events [all] scheduled: analyze_parent_every (not since 2026-03-13T18:00:00Z)
+    ");
     settles(&mut world);
     world.upkeep(TABLE).analyzed_at = None;
     world.upkeep(TABLE).counted_since = None;
-    insta::assert_snapshot!(plan(&mut world), @"");
+    insta::assert_snapshot!(plan(&mut world), @r"
+    ? public.events MAINTENANCE_UNKNOWN: how old its statistics are is unknown, because the server does not say since when it counts
+    ");
 }
 
 #[test]
@@ -82,13 +92,20 @@ fn an_analyze_waits_for_others_and_for_partitions_that_are_not_made_yet() {
     let (mut world, leaves) = world("analyze_parent_every: 1 day");
     world.upkeep(TABLE).analyzed = false;
     world.upkeep(TABLE).busy = Some(LockMode::ShareUpdateExclusive);
-    insta::assert_snapshot!(plan(&mut world), @"");
+    insta::assert_snapshot!(plan(&mut world), @r"
+    ? public.events MAINTENANCE_POSTPONED: its statistics are due (never before), and wait: somebody holds SHARE UPDATE EXCLUSIVE on it, such as another ANALYZE
+    ");
     world.upkeep(TABLE).busy = None;
     // April is missing: made first in a whole plan, and waited for in one of maintenance alone.
     world.root(TABLE).leaves.remove(&leaves[3]);
-    insta::assert_snapshot!(plan(&mut world), @"");
+    insta::assert_snapshot!(plan(&mut world), @r"
+    + public.events_p20260401 [2026-04-01, 2026-05-01) overdue: the next window is missing
+    analyze public.events [all] scheduled: analyze_parent_every (never before) needs create public.events_p20260401
+    ");
     let alone = PlanOptions { scope: Scope::Maintenance, ..world.options() };
-    insta::assert_snapshot!(shown(&world.plan_with(&alone)), @"");
+    insta::assert_snapshot!(shown(&world.plan_with(&alone)), @r"
+    ? public.events MAINTENANCE_POSTPONED: its statistics are due (never before), and wait: `create public.events_p20260401` comes first, which it would keep waiting
+    ");
 }
 
 #[test]
@@ -99,7 +116,10 @@ fn closed_partitions_are_frozen_oldest_first() {
         leaf(&mut world, *oid).xid_age = 10;
     }
     leaf(&mut world, leaves[1]).rows = None;
-    insta::assert_snapshot!(plan(&mut world), @"");
+    insta::assert_snapshot!(plan(&mut world), @r"
+    vacuum public.events_20260101 [2026-01-01, 2026-02-01) scheduled: freeze_closed (99 of 100 pages are visible to all)
+    vacuum public.events_20260201 [2026-02-01, 2026-03-01) scheduled: freeze_closed (never vacuumed)
+    ");
     assert!(world.plan().steps.iter().all(|step| step.class == Class::Scheduled));
     settles(&mut world);
 }
@@ -137,7 +157,10 @@ fn age_and_unfrozen_pages_are_due_as_well() {
     leaf(&mut world, leaves[0]).xid_age = 150_000_001;
     leaf(&mut world, leaves[1]).frozen = Some(98);
     leaf(&mut world, leaves[1]).xid_age = 10;
-    insta::assert_snapshot!(plan(&mut world), @"");
+    insta::assert_snapshot!(plan(&mut world), @r"
+    vacuum public.events_20260101 [2026-01-01, 2026-02-01) scheduled: freeze_closed (its oldest transaction is 150000001 transactions old)
+    vacuum public.events_20260201 [2026-02-01, 2026-03-01) scheduled: freeze_closed (98 of 100 pages are frozen)
+    ");
     settles(&mut world);
 }
 
@@ -159,7 +182,9 @@ fn a_run_has_room_for_so_many_bytes_and_always_for_one() {
     world.bytes.insert(leaves[0], 1 << 30);
     assert_eq!(vacuums(&mut world), ["vacuum public.events_20260101", "vacuum public.events_20260201"]);
     let findings = crate::testing::findings(&world.plan());
-    insta::assert_snapshot!(findings, @"");
+    insta::assert_snapshot!(findings, @r"
+    ? public.events MAINTENANCE_POSTPONED public.events_20260301: due, and 1 more, and waits: a run takes 3.0 GB (max_bytes_per_run)
+    ");
     world.unknown.insert(Question::Bytes { relation: leaves[0] }, "it is locked".to_owned());
     assert_eq!(vacuums(&mut world), ["vacuum public.events_20260201"]);
 }
@@ -179,7 +204,9 @@ fn bloated_indexes_of_closed_partitions_are_rebuilt() {
     world.bloat.insert(measured, Bloat { bytes: 2000 * 8192, wasted: 900 * 8192 });
     let well = index(&mut world, leaves[2], "open_idx", 2000, None);
     world.bloat.insert(well, Bloat { bytes: 2000 * 8192, wasted: 1900 * 8192 });
-    insta::assert_snapshot!(plan(&mut world), @"");
+    insta::assert_snapshot!(plan(&mut world), @r"
+    reindex public.measured_idx on public.events_20260101 scheduled: reindex_above_bloat (45% free, measured) !INDEX_BUILD
+    ");
     settles(&mut world);
     world.bloat.insert(measured, Bloat { bytes: 2000 * 8192, wasted: 800 * 8192 });
     assert!(world.plan().is_empty());
@@ -190,10 +217,16 @@ fn without_a_measurement_entries_of_fixed_width_are_estimated_and_others_unknown
     let (mut world, leaves) = world("reindex_above_bloat: 40%");
     index(&mut world, leaves[0], "fixed_idx", 2000, Some(20));
     index(&mut world, leaves[1], "text_idx", 2000, None);
-    insta::assert_snapshot!(plan(&mut world), @"");
+    insta::assert_snapshot!(plan(&mut world), @r"
+    reindex public.fixed_idx on public.events_20260101 scheduled: reindex_above_bloat (86% free, estimated) !INDEX_BUILD
+    ? public.events MAINTENANCE_UNKNOWN public.text_idx: unknown, because its bloat is not known: the extension pgstattuple is not in this database, and its entries vary in width
+    ");
     // What is not vacuumed since its last write is not judged by its statistics.
     leaf(&mut world, leaves[0]).visible = 1;
-    insta::assert_snapshot!(plan(&mut world), @"");
+    insta::assert_snapshot!(plan(&mut world), @r"
+    ? public.events MAINTENANCE_UNKNOWN public.fixed_idx: unknown, because its bloat is not known: the extension pgstattuple is not in this database, and its statistics are not of a vacuum after the last write
+    ? public.events MAINTENANCE_UNKNOWN public.text_idx: unknown, because its bloat is not known: the extension pgstattuple is not in this database, and its entries vary in width
+    ");
 }
 
 #[test]
@@ -209,5 +242,13 @@ fn who_may_maintain_and_may_not_become_the_owner_works_as_itself() {
     assert!(plan.findings.is_empty(), "{}", lines(&plan));
     let sql = crate::sql::render(&plan.steps[0]);
     let sql: Vec<&str> = sql.iter().filter_map(|statement| statement.sql()).collect();
-    insta::assert_snapshot!(sql.join(";\n"), @"");
+    insta::assert_snapshot!(sql.join(";\n"), @r"
+    SET lock_timeout = '200ms';
+    SET statement_timeout = '10min';
+    SET ROLE app;
+    VACUUM (FREEZE, ANALYZE) public.events_20260101;
+    RESET ROLE;
+    RESET statement_timeout;
+    RESET lock_timeout
+    ");
 }

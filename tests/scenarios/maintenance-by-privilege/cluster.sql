@@ -1,0 +1,1 @@
+CREATE ROLE maintenance_by_privilege LOGIN

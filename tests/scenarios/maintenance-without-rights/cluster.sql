@@ -1,0 +1,2 @@
+CREATE ROLE maintenance_without_rights LOGIN
+CREATE ROLE maintenance_owner
