@@ -1,3 +1,5 @@
+-- What is not flushed yet cannot be marked visible to all: the test server commits without waiting.
+SET synchronous_commit = on;
 CREATE TABLE events (id bigint NOT NULL, at timestamptz NOT NULL, payload text) PARTITION BY RANGE (at);
 CREATE TABLE events_p20260101 PARTITION OF events FOR VALUES FROM ('2026-01-01 00:00+00') TO ('2026-02-01 00:00+00');
 CREATE TABLE events_p20260201 PARTITION OF events FOR VALUES FROM ('2026-02-01 00:00+00') TO ('2026-03-01 00:00+00');
