@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pgstrata::apply::{ApplyOptions, Ended, Judged, Outcome, Run, judge};
 use pgstrata::db::{Env, Interrupt, Signal};
-use pgstrata::plan::{Plan, PlanOptions};
+use pgstrata::plan::{Plan, PlanOptions, Scope};
 use pgstrata::policy::Desired;
 use pgstrata::render::Style;
 
@@ -21,8 +21,19 @@ use super::{confirm, connect, github, outcome_text, plan_file, policy, signals};
 
 pub(super) fn run(args: &ApplyArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     if args.plan.is_none() && !args.auto_approve {
-        confirm::can_ask(ui, env)?;
+        confirm::can_ask(ui, env, APPROVALS)?;
     }
+    run_scoped(args, Scope::All, env, ui)
+}
+
+/// How a run is approved without a terminal.
+const APPROVALS: &[&str] = &[
+    "approve by a flag: pgstrata apply --auto-approve",
+    "or by review: pgstrata plan --out plan.json, then pgstrata apply plan.json",
+];
+
+/// The same for some steps alone.
+pub(super) fn run_scoped(args: &ApplyArgs, scope: Scope, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     for report in &args.report {
         check_folder(&report.path)?;
     }
@@ -38,7 +49,7 @@ pub(super) fn run(args: &ApplyArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
 
     let Prepared { judged, planning } = match saved {
         Some(saved) => judged(&mut run, &saved, &loaded.desired, args, ui, &stop)?,
-        None => planned(&mut run, &loaded.desired, args, ui, &stop)?,
+        None => planned(&mut run, &loaded.desired, args, scope, ui, &stop)?,
     };
     let mut events = Events::new();
     if something_is_broken(&judged.plan) {
@@ -86,10 +97,11 @@ fn planned(
     run: &mut Run,
     desired: &Desired,
     args: &ApplyArgs,
+    scope: Scope,
     ui: &Ui,
     stop: &Interrupt,
 ) -> Result<Prepared, CommandError> {
-    let options = inspect::options(&args.select, Some(&args.carry));
+    let options = PlanOptions { scope, ..inspect::options(&args.select, Some(&args.carry)) };
     let (snapshot, planning) =
         run.inspect(desired, &options, None).map_err(|error| unreadable(&error, stop.signal()))?;
     let plan = fresh_plan(desired, &snapshot, &planning)?;

@@ -109,6 +109,11 @@ Examples:
   pgstrata show -v plan.json       # each step with SQL, locks and facts
   pgstrata show plan.json --format sql > plan.sql")]
     Show(ShowArgs),
+    /// Maintenance as a plan.
+    #[command(subcommand_required = true, arg_required_else_help = true, after_help = "\
+Examples:
+  pgstrata optimize maintenance --dry-run")]
+    Optimize(OptimizeArgs),
     /// Print the JSON Schema (draft-07) of policies, or of what a command writes as JSON.
     #[command(after_help = "\
 Examples:
@@ -242,6 +247,64 @@ pub(super) struct ApplyArgs {
     pub(super) run_lock_wait: Option<Duration>,
 }
 
+/// `optimize`
+#[derive(Debug, Args)]
+pub(super) struct OptimizeArgs {
+    #[command(subcommand)]
+    pub(super) command: OptimizeCommand,
+}
+
+/// What is optimized.
+#[derive(Debug, Subcommand)]
+pub(super) enum OptimizeCommand {
+    /// Analyze, freeze and reindex what the policy's `maintenance` says is due, and nothing else.
+    ///
+    /// Shows the steps, and for each table when autovacuum comes by itself and how far transaction ids have run; asks;
+    /// carries out. The same steps are part of every `apply`, at the end of each table's.
+    #[command(after_help = "\
+Examples:
+  # what is due, and a forecast of autovacuum and wraparound:
+  pgstrata optimize maintenance --dry-run
+  pgstrata optimize maintenance audit.audit_log --dry-run -v
+  pgstrata optimize maintenance --dry-run --format json | jq '.forecast'
+  # at night:
+  pgstrata optimize maintenance --auto-approve")]
+    Maintenance(MaintenanceArgs),
+}
+
+/// `optimize maintenance`
+#[derive(Debug, Args)]
+pub(super) struct MaintenanceArgs {
+    /// Only these tables of the policy.
+    #[arg(value_name = "TABLE")]
+    pub(super) tables: Vec<TableName>,
+    #[command(flatten)]
+    pub(super) policy: PolicyArgs,
+    #[command(flatten)]
+    pub(super) connect: ConnectArgs,
+    /// The server's lock_timeout for each try, such as 200ms, instead of the policy's.
+    #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "Execution")]
+    pub(super) lock_timeout: Option<Duration>,
+    /// Tries after the first for a lock, instead of the policy's.
+    #[arg(long, value_name = "N", help_heading = "Execution")]
+    pub(super) lock_retries: Option<u32>,
+    /// How the plan and the forecast, or the outcome, are printed.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: MaintenanceFormat,
+    /// Show what is due and the forecast. Changes nothing.
+    #[arg(long, conflicts_with = "auto_approve", help_heading = "Execution")]
+    pub(super) dry_run: bool,
+    /// Do not ask.
+    #[arg(long, help_heading = "Hazards")]
+    pub(super) auto_approve: bool,
+    /// Tables side by side, instead of the policy's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "Execution")]
+    pub(super) jobs: Option<u32>,
+    /// Wait this long for another run to end, such as 5min; without it another run is exit 5 at once.
+    #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "Execution")]
+    pub(super) run_lock_wait: Option<Duration>,
+}
+
 /// `drift`
 #[derive(Debug, Args)]
 pub(super) struct DriftArgs {
@@ -358,6 +421,16 @@ pub(super) enum OutcomeFormat {
     Json,
     /// For a pull request's comment.
     Markdown,
+}
+
+/// What maintenance can be printed as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum MaintenanceFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
 }
 
 /// What drift can be printed as.

@@ -19,6 +19,7 @@ mod files;
 mod github;
 mod inspect;
 mod locations;
+mod maintenance;
 mod man;
 mod outcome_text;
 mod parse;
@@ -41,7 +42,7 @@ use pgstrata::db::Env;
 
 #[cfg(feature = "sandbox")]
 use self::args::DemoArgs;
-use self::args::{Cli, Command};
+use self::args::{Cli, Command, OptimizeArgs, OptimizeCommand};
 use self::error::CommandError;
 use self::exit::Events;
 use self::ui::Ui;
@@ -74,6 +75,9 @@ fn dispatch(cli: Cli, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
         Command::Drift(args) => drift::run(&args, env, ui),
         Command::Validate(args) => validate::run(&args, env, ui),
         Command::Show(args) => show::run(&args, ui),
+        Command::Optimize(OptimizeArgs { command: OptimizeCommand::Maintenance(args) }) => {
+            maintenance::run(args, env, ui)
+        }
         Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
         Command::Man(args) => man::run(&args, ui),

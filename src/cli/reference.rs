@@ -28,6 +28,9 @@ fn reference() -> String {
     for name in names {
         if let Some(command) = root.find_subcommand_mut(&name) {
             section(&mut text, command);
+            for inner in command.get_subcommands_mut().filter(|inner| inner.get_name() != "help") {
+                section(&mut text, inner);
+            }
         }
     }
     text

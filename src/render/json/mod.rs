@@ -1,12 +1,14 @@
 //! The plan document: written for machines and for `apply`, read back with nothing in it believed.
 
 mod drift;
+mod forecast;
 mod outcome;
 mod read;
 mod schema;
 mod write;
 
 pub use drift::drift;
+pub use forecast::maintenance;
 pub use outcome::outcome;
 pub use read::{MAX_PLAN_BYTES, PlanFileError, from_json};
 pub use schema::{drift_schema, outcome_schema, plan_schema};
