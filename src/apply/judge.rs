@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::Snapshot;
 use crate::plan::{
-    Action, Code, DetachMode, Finding, PLAN_FORMAT, Plan, PlanOptions, Step, StepId, Summary, Violation, plan,
-    verify,
+    Action, Code, DetachMode, Finding, PLAN_FORMAT, Plan, PlanOptions, Step, StepId, Summary, Violation, plan, verify,
 };
 use crate::policy::Desired;
 use crate::sql::render;

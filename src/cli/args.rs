@@ -110,9 +110,13 @@ Examples:
   pgstrata show plan.json --format sql > plan.sql")]
     Show(ShowArgs),
     /// Maintenance as a plan.
-    #[command(subcommand_required = true, arg_required_else_help = true, after_help = "\
+    #[command(
+        subcommand_required = true,
+        arg_required_else_help = true,
+        after_help = "\
 Examples:
-  pgstrata optimize maintenance --dry-run")]
+  pgstrata optimize maintenance --dry-run"
+    )]
     Optimize(OptimizeArgs),
     /// Print the JSON Schema (draft-07) of policies, or of what a command writes as JSON.
     #[command(after_help = "\
@@ -259,8 +263,8 @@ pub(super) struct OptimizeArgs {
 pub(super) enum OptimizeCommand {
     /// Analyze, freeze and reindex what the policy's `maintenance` says is due, and nothing else.
     ///
-    /// Shows the steps, and for each table when autovacuum comes by itself and how far transaction ids have run; asks;
-    /// carries out. The same steps are part of every `apply`, at the end of each table's.
+    /// Shows the steps, asks, and carries them out; with --dry-run it shows for each table as well when autovacuum comes by
+    /// itself and how far transaction ids have run. The same steps are part of every `apply`, at the end of each table's.
     #[command(after_help = "\
 Examples:
   # what is due, and a forecast of autovacuum and wraparound:

@@ -16,9 +16,9 @@ mod step;
 mod verify;
 
 pub use action::{
-    Action, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode, CreateDefault, CreateIndex, CreatePartition,
-    DetachMode, DetachPartition, DropPartition, Leaving, LooseIndex, ReindexIndex, Relation, Retiring, SwapIndex, Touches,
-    VacuumPartition, Verb,
+    Action, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode, CreateDefault, CreateIndex,
+    CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving, LooseIndex, ReindexIndex, Relation, Retiring,
+    SwapIndex, Touches, VacuumPartition, Verb,
 };
 pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
 pub use fact::{Fact, Stamp};

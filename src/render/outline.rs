@@ -356,6 +356,10 @@ impl<'a> Line<'a> {
         if let Some(index) = self.first().lead.action.wanted_index() {
             return index.to_string();
         }
+        // Of several indexes of one partition each is rebuilt by itself.
+        if let Action::ReindexIndex(reindex) = &self.first().lead.action {
+            return short(&reindex.index.name, table);
+        }
         if self.changes.len() == 1 {
             short(first, table)
         } else {

@@ -256,7 +256,7 @@ pub(crate) fn all_kinds() -> Plan {
         "{EVENTS}  '\"Sales `x`\".\"Orders|*<b>\"':\n    partition: {{key: at, interval: 1 day, premake: 1, default_partition: require}}\n  \
          public.logs:\n    partition: {{key: at, interval: 1 day, premake: 2}}\n    retention: {{keep: 40 days, then: drop, grace: 0 days}}\n  \
          public.plain:\n    partition: {{key: at, interval: 1 month}}\n    indexes: {{plain_idx: {{columns: [at]}}}}\n  \
-         public.gone:\n    partition: {{key: at, interval: 1 month}}\n    maintenance: {{freeze_closed: true}}\n\
+         public.gone:\n    partition: {{key: at, interval: 1 month}}\n    storage_parameters: {{fillfactor: 90}}\n\
          apply: {{max_drop: {{windows: 1, span: 1 day}}}}\n"
     );
     world.plan(&desired(&yaml), &PlanOptions::at(now()))

@@ -62,14 +62,23 @@ pub struct Worst {
 /// How far ids have run since the oldest that is not frozen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Age {
-    /// The oldest partition and its age.
-    pub oldest: Option<(TableName, u64)>,
+    /// The oldest partition.
+    pub oldest: Option<Oldest>,
     /// At this age autovacuum comes, whatever its settings say: the partition's own limit, or the server's.
     pub forced_at: Option<u64>,
     /// At this age a vacuum leaves everything else aside (14 and later).
     pub failsafe_at: Option<u64>,
     /// At this age, or a little before, the server takes no more writes.
     pub stops_at: u64,
+}
+
+/// The partition whose oldest id is furthest behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Oldest {
+    /// The partition.
+    pub partition: TableName,
+    /// How far.
+    pub age: u64,
 }
 
 const VACUUM: &str = "dead rows > autovacuum_vacuum_threshold + autovacuum_vacuum_scale_factor × rows";
@@ -124,8 +133,7 @@ fn of_table(table: &TableName, upkeep: &Upkeep, leaves: &[(&TableName, &LeafUpke
         off,
         disabled: u32::try_from(leaves.len() - served.len()).unwrap_or(u32::MAX),
         vacuum: due(if modern { VACUUM_18 } else { VACUUM }, &|leaf| leaf.dead, &|leaf| {
-            let limit =
-                linear(leaf, "autovacuum_vacuum_threshold", "autovacuum_vacuum_scale_factor", rows(leaf))?;
+            let limit = linear(leaf, "autovacuum_vacuum_threshold", "autovacuum_vacuum_scale_factor", rows(leaf))?;
             // -1 is none.
             let most = number(leaf, "autovacuum_vacuum_max_threshold").filter(|most| *most >= 0.0);
             Some(most.map_or(limit, |most| most.min(limit)))
@@ -190,7 +198,7 @@ fn age(
     // A table may only ask for it earlier.
     let own = oldest.and_then(|(_, leaf)| leaf.parameters.get(max_age)?.parse::<u64>().ok());
     Age {
-        oldest: oldest.map(|(name, leaf)| ((*name).clone(), u64::from(of(leaf)))),
+        oldest: oldest.map(|(name, leaf)| Oldest { partition: (*name).clone(), age: u64::from(of(leaf)) }),
         forced_at: server.map(|server| own.map_or(server, |own| own.min(server))),
         // The server takes no less than 105% of the age at which it is forced.
         failsafe_at: setting(failsafe).map(|at| at.max(server.unwrap_or_default() / 100 * 105)),
@@ -255,7 +263,10 @@ mod tests {
         let found = only(&world).vacuum;
         assert_eq!(found.due, 2);
         let worst = found.worst.unwrap();
-        assert_eq!((worst.partition.to_string().as_str(), worst.count, worst.limit), ("public.events_20260301", 300, 250));
+        assert_eq!(
+            (worst.partition.to_string().as_str(), worst.count, worst.limit),
+            ("public.events_20260301", 300, 250)
+        );
     }
 
     #[test]
@@ -273,7 +284,7 @@ mod tests {
         let found = only(&world);
         assert_eq!((found.vacuum.due, found.insert.due, found.analyze.due, found.disabled), (1, 1, 2, 1));
         assert_eq!(found.transactions.forced_at, Some(150_000_000));
-        assert_eq!(found.transactions.oldest.unwrap().1, 2000);
+        assert_eq!(found.transactions.oldest.unwrap().age, 2000);
     }
 
     #[test]

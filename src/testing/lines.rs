@@ -71,7 +71,9 @@ pub fn line(step: &Step) -> String {
         }
         Action::StampPartition(retiring) => ("- stamp", range(retiring.marker.from, retiring.marker.to)),
         Action::AttachPartition(attach) => ("~ attach", range(attach.retired.marker.from, attach.retired.marker.to)),
-        Action::AnalyzeParent(analyze) => (step.action.word(), if analyze.only { "[only]" } else { "[all]" }.to_owned()),
+        Action::AnalyzeParent(analyze) => {
+            (step.action.word(), if analyze.only { "[only]" } else { "[all]" }.to_owned())
+        }
         Action::VacuumPartition(vacuum) => (step.action.word(), range(vacuum.from, vacuum.to)),
         Action::DropPartition(drop) => ("- drop", range(drop.retired.marker.from, drop.retired.marker.to)),
     };

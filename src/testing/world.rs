@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::catalog::{
-    Answer, Answers, Attributes, Bloat, Catalog, IndexFacts, IndexKey, IndexShape, KeyColumn, Leaf, LeafKey, LeafKind, LeafUpkeep, Marker,
-    Oid, Question, ReplicaIdentity, Retired, Root, RowCount, RowSecurity, SNAPSHOT_FORMAT, SessionRole, Snapshot,
-    TableState, Target, Upkeep,
+    Answer, Answers, Attributes, Bloat, Catalog, IndexFacts, IndexKey, IndexShape, KeyColumn, Leaf, LeafKey, LeafKind,
+    LeafUpkeep, Marker, Oid, Question, ReplicaIdentity, Retired, Root, RowCount, RowSecurity, SNAPSHOT_FORMAT,
+    SessionRole, Snapshot, TableState, Target, Upkeep,
 };
 use crate::grid::{Bound, Grid, KeyKind, KeyValue, LeafBounds};
 use crate::plan::{Plan, PlanOptions, plan, questions, verify};

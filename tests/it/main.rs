@@ -26,6 +26,7 @@ mod help_examples;
 mod interrupt;
 mod locks;
 mod machine;
+mod maintenance;
 mod policies;
 mod pooler;
 mod sandbox;

@@ -48,10 +48,10 @@ pub(super) fn answers(reader: &mut Reader<'_>, indexes: &[Oid]) -> Result<Vec<(O
              FROM pg_catalog.pg_class AS c, {schema}.pgstatindex(c.oid::pg_catalog.regclass) AS s WHERE c.oid = {index}"
         );
         let answer = match reader.simple_aside(STEP, &sql)? {
-            Ok(rows) => rows.first().and_then(bloat).map_or_else(
-                || Answer::Unknown("it is not there any more".to_owned()),
-                Answer::Bloat,
-            ),
+            Ok(rows) => rows
+                .first()
+                .and_then(bloat)
+                .map_or_else(|| Answer::Unknown("it is not there any more".to_owned()), Answer::Bloat),
             Err(error) => Answer::Unknown(error.because()),
         };
         answers.push((*index, answer));

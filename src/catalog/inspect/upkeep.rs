@@ -81,8 +81,7 @@ fn of_roots(reader: &mut Reader<'_>, oids: &[u32], major: u32) -> Result<BTreeMa
     };
     // relallfrozen came with 18, the privilege MAINTAIN with 17.
     let frozen = if major >= 18 { "c.relallfrozen" } else { "NULL::int4" };
-    let maintain =
-        if major >= 17 { "has_table_privilege(session_user, c.oid, 'MAINTAIN')" } else { "false" };
+    let maintain = if major >= 17 { "has_table_privilege(session_user, c.oid, 'MAINTAIN')" } else { "false" };
     let sql = include_str!("upkeep.sql").replace("{frozen}", frozen).replace("{maintain}", maintain);
     let modes: Vec<&str> = MODES.iter().map(|mode| mode.in_pg_locks()).collect();
     let params: [(&(dyn ToSql + Sync), Type); 2] = [(&oids, Type::OID_ARRAY), (&modes, Type::TEXT_ARRAY)];
@@ -183,7 +182,9 @@ fn instant(row: &Row, column: &str) -> Result<Option<Timestamp>, InspectError> {
 
 fn pairs(options: Option<Vec<String>>) -> BTreeMap<String, String> {
     let options = options.into_iter().flatten();
-    options.filter_map(|option| option.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
+    options
+        .filter_map(|option| option.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::action::Relation;
-use super::{roots_mut, TableState};
+use super::{TableState, roots_mut};
 use crate::catalog::{Answer, Catalog, IndexUpkeep, LeafUpkeep, Question, Root, Snapshot, Upkeep};
 
 fn upkeeps(catalog: &Catalog) -> impl Iterator<Item = &Upkeep> {

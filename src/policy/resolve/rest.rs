@@ -95,7 +95,9 @@ pub(super) fn maintenance(
     let analyze_parent_every =
         checks.or(&path.key("analyze_parent_every"), analyze_parent_every.as_ref(), None, every)?;
     let above = |text: &str| match percent(text) {
-        Ok(share) if share < LEAST_BLOAT => Err(format!("`{}` is less than 20%, which no rebuild can promise", text.trim())),
+        Ok(share) if share < LEAST_BLOAT => {
+            Err(format!("`{}` is less than 20%, which no rebuild can promise", text.trim()))
+        }
         Ok(share) => Ok(Some(Share::of(share))),
         Err(error) => Err(error.to_string()),
     };

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use crate::plan::Plan;
 use crate::render::style::{Paint, Style};
 use crate::render::words::second;
-use crate::report::forecast::{Age, Due, Forecast};
+use crate::report::forecast::{Age, Due, Forecast, Oldest};
 
 /// Writes when autovacuum comes by itself, and how far transaction ids have run.
 ///
@@ -64,7 +64,7 @@ fn line(what: &str, due: &Due, partitions: u32, style: Style, out: &mut dyn Writ
 /// `xid      1234 of 200000000 (events_p20260101); failsafe 1600000000, end 2147483648`
 fn age(what: &str, formula: &str, age: &Age, out: &mut dyn Write) -> fmt::Result {
     let Age { oldest, forced_at, failsafe_at, stops_at } = age;
-    let Some((partition, age)) = oldest else { return Ok(()) };
+    let Some(Oldest { partition, age }) = oldest else { return Ok(()) };
     let limit = |at: &Option<u64>| at.map_or_else(|| "unknown".to_owned(), |at| at.to_string());
     writeln!(
         out,

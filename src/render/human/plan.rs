@@ -374,7 +374,7 @@ mod tests {
     #[test]
     fn sections_that_are_not_enforced_are_wrapped_in_a_log_too() {
         let tables: String = (0..9)
-            .map(|at| format!("  public.t{at}: {{partition: {{key: at, interval: 1 day}}, maintenance: {{freeze_closed: true}}}}\n"))
+            .map(|at| format!("  public.t{at}: {{partition: {{key: at, interval: 1 day}}, storage_parameters: {{fillfactor: 90}}}}\n"))
             .collect();
         let plan = World::new().plan(&desired(&format!("version: 1\ntables:\n{tables}")), &PlanOptions::at(now()));
         let text = shown(&plan, PIPE);

@@ -31,9 +31,8 @@ pub(super) fn closed<'a>(context: &Context<'a>, others: &[Step]) -> Vec<Closed<'
     let Some(upkeep) = context.root.upkeep.as_deref() else { return Vec::new() };
     let leaving: BTreeSet<&TableName> =
         others.iter().filter(|step| step.action.removes()).map(|step| step.action.partition()).collect();
-    let stays = context.ranges.iter().filter(|range| {
-        range.leaf.kind == LeafKind::Table && !leaving.contains(&range.leaf.name)
-    });
+    let stays =
+        context.ranges.iter().filter(|range| range.leaf.kind == LeafKind::Table && !leaving.contains(&range.leaf.name));
     let over = stays.filter_map(|range| {
         let since = over_since(context, range.to)?;
         let kept = upkeep.leaves.get(&range.oid)?;

@@ -6,8 +6,8 @@ use super::closed::closed;
 use super::{freeze, reindex, statistics};
 use crate::catalog::{Answer, Oid, Question};
 use crate::plan::{Code, Finding, Step};
-use crate::resource::partition::{Context, Diff};
 use crate::render::bytes;
+use crate::resource::partition::{Context, Diff};
 use crate::sql::TableName;
 
 /// The table's other steps.

@@ -75,7 +75,11 @@ pub(super) fn judge(
     let runs = |id: &StepId| around.planned.iter().any(|step| step.id == *id && !step.gate.is_blocked());
     let creations: Vec<&StepId> = around.whole.iter().filter(|step| creates(step)).map(|step| &step.id).collect();
     if let Some(id) = creations.iter().find(|id| !runs(id)) {
-        return waits(format!("`{id}` comes first, which it would keep waiting"));
+        waits(format!("`{id}` comes first, which it would keep waiting"));
+        if let Some(finding) = result.findings.last_mut() {
+            finding.hint = Some("pgstrata apply makes what is missing".to_owned());
+        }
+        return;
     }
     let role = keeper(context, &context.root.attributes.owner, upkeep.may_maintain);
     let only = context.snapshot.target.major() >= 18;

@@ -1,7 +1,9 @@
 //! Maintenance over tables in memory, in a one-line-a-step form.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test of one kind of step fails on every other")]
+
 use crate::catalog::{Bloat, IndexUpkeep, LeafUpkeep, Oid, Question};
-use crate::plan::{Class, Code, Plan, PlanOptions, Scope};
+use crate::plan::{Action, Class, Code, Fact, Gate, Plan, PlanOptions, Relation, Scope, Step, verify};
 use crate::sql::{Ident, LockMode, TableName};
 use crate::testing::{World, at, lines, run};
 
@@ -251,4 +253,60 @@ fn who_may_maintain_and_may_not_become_the_owner_works_as_itself() {
     RESET statement_timeout;
     RESET lock_timeout
     ");
+}
+
+/// A world whose plan has a step of every kind, and that plan.
+fn every_kind() -> (World, Plan) {
+    let (mut world, leaves) = world("analyze_parent_every: 1 day, freeze_closed: true, reindex_above_bloat: 40%");
+    world.upkeep(TABLE).analyzed = false;
+    leaf(&mut world, leaves[0]).rows = None;
+    leaf(&mut world, leaves[0]).xid_age = 10;
+    index(&mut world, leaves[1], "fixed_idx", 2000, Some(20));
+    // The next month is missing: it is made first.
+    world.root(TABLE).leaves.remove(&leaves[3]);
+    let plan = world.plan();
+    let words: Vec<&str> = plan.steps.iter().map(|step| step.action.word()).collect();
+    assert_eq!(words, ["create", "analyze", "vacuum", "reindex"]);
+    (world, plan)
+}
+
+/// Breaks one thing of the plan, and expects this rule among the violations.
+fn breaks(word: &str, rule: &str, tamper: impl FnOnce(&mut Step)) {
+    let (world, mut plan) = every_kind();
+    tamper(plan.steps.iter_mut().find(|step| step.action.word() == word).unwrap());
+    let found = verify(&plan, &world.desired, &world.snapshot).unwrap_err();
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert!(found.iter().any(|found| found.contains(rule)), "{word}: expected `{rule}`, found {found:#?}");
+}
+
+#[test]
+fn plans_that_were_tampered_with_are_refused() {
+    for word in ["analyze", "vacuum", "reindex"] {
+        breaks(word, "only ever scheduled", |step| step.class = Class::Overdue);
+        breaks(word, "what will hold after", |step| step.after.clear());
+        breaks(word, "neither the owner nor the one that connected", |step| match &mut step.action {
+            Action::AnalyzeParent(analyze) => analyze.role = Ident::new("postgres"),
+            Action::VacuumPartition(vacuum) => vacuum.role = Ident::new("postgres"),
+            Action::ReindexIndex(reindex) => reindex.role = Ident::new("postgres"),
+            other => panic!("{other:?}"),
+        });
+    }
+    breaks("analyze", "no ANALYZE ONLY", |step| {
+        let Action::AnalyzeParent(analyze) = &mut step.action else { panic!("{}", step.id) };
+        analyze.only = true;
+    });
+    breaks("reindex", "leaves out a fact", |step| {
+        let Action::ReindexIndex(reindex) = &mut step.action else { panic!("{}", step.id) };
+        reindex.partition = Relation { name: TableName::new("public", "events_20260301"), oid: Oid(1003) };
+    });
+    breaks("reindex", "hides a hazard", |step| step.hazards.clear());
+    for word in ["vacuum", "reindex"] {
+        breaks(word, "leaves out a fact", |step| step.before.retain(|fact| !matches!(fact, Fact::Attached { .. })));
+    }
+    let (world, mut plan) = every_kind();
+    let creation = plan.steps.remove(0);
+    plan.steps[0].needs.clear();
+    plan.steps.push(Step { gate: Gate::Open, ..creation });
+    let found = format!("{:?}", verify(&plan, &world.desired, &world.snapshot).unwrap_err());
+    assert!(found.contains("partitions are made after it"), "{found}");
 }

@@ -1,0 +1,138 @@
+//! Maintenance on a real server: what it locks, whom it gives way to, and the command that does nothing else.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pgstrata::apply::StepResult;
+use pgstrata::db::Interrupt;
+use pgstrata::sql::{LockMode, Statement, render};
+
+use crate::locks::{OTHERS, behind};
+use crate::support::database;
+use crate::support::drive::{desired, grant_all, plan_now};
+use crate::support::lines::lines;
+use crate::support::locks::declared;
+use crate::support::place::Place;
+use crate::support::watch::{apply_watched, begins};
+
+const KEPT: &str = "
+CREATE TABLE events (id bigint NOT NULL, at timestamptz NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE events_jan PARTITION OF events FOR VALUES FROM ('2026-01-01 00:00+00') TO ('2026-02-01 00:00+00');
+CREATE TABLE events_mar PARTITION OF events FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+CREATE TABLE events_apr PARTITION OF events FOR VALUES FROM ('2026-04-01 00:00+00') TO ('2026-05-01 00:00+00');
+CREATE INDEX events_id_idx ON events (id);
+INSERT INTO events SELECT i, '2026-01-02 00:00+00' FROM generate_series(1, 600000) i;
+DELETE FROM events WHERE id % 10 <> 0;
+";
+
+const KEEPING: &str = "version: 1
+tables:
+  public.events:
+    partition: {key: at, interval: 1 month, premake: 1, start: 2026-03-01}
+    maintenance: {analyze_parent_every: 1 day, freeze_closed: true, reindex_above_bloat: 40%}
+";
+
+#[test]
+fn maintenance_locks_what_its_steps_declare() {
+    let db = database("locks_maintenance");
+    db.batch(KEPT);
+    let now = "2026-03-14T00:00:00Z".parse().unwrap();
+    let (mut plan, _) = plan_now(db.url(), &desired(KEEPING), Some(now), &grant_all());
+    plan.steps.retain(|step| step.action.is_maintenance());
+    // The index is bloated once the deleted entries are gone.
+    db.batch("VACUUM events_jan");
+    let (again, _) = plan_now(db.url(), &desired(KEEPING), Some(now), &grant_all());
+    plan.steps.extend(again.steps.into_iter().filter(|step| step.action.word() == "reindex"));
+    let words: Vec<&str> = plan.steps.iter().map(|step| step.action.word()).collect();
+    assert_eq!(words, ["analyze", "vacuum", "reindex"]);
+    let mut watcher = db.client();
+    for step in &plan.steps {
+        let declared = declared(&mut watcher, step, plan.target.major());
+        let statements = render(step);
+        let word = step.action.word().to_uppercase();
+        let sql = statements.iter().filter_map(Statement::sql).find(|sql| sql.starts_with(&word)).unwrap();
+        let mut seen: BTreeMap<String, LockMode> = BTreeMap::new();
+        for table in ["events", "events_jan", "events_mar", "events_apr"] {
+            for mode in OTHERS {
+                let mut other = db.client();
+                other.batch_execute(&format!("BEGIN; LOCK TABLE ONLY {table} IN {mode} MODE")).unwrap();
+                for (relation, mode) in behind(&db, sql, &mut watcher, || other.batch_execute("ROLLBACK").unwrap()) {
+                    let strongest = seen.entry(relation).or_insert(mode);
+                    *strongest = (*strongest).max(mode);
+                }
+            }
+        }
+        assert_eq!(seen, declared, "{}", step.id);
+    }
+}
+
+#[test]
+fn maintenance_gives_way_to_whoever_holds_the_partition() {
+    let db = database("maintenance_gives_way");
+    db.batch(KEPT);
+    let mut policy = desired(KEEPING);
+    policy.apply.lock_timeout = Duration::from_millis(50);
+    policy.apply.lock_retries = 1;
+    // As autovacuum does, from after the plan on.
+    let mut other = db.client();
+    let stop = Interrupt::new();
+    let outcome = apply_watched(db.url(), &policy, &stop, None, |event| {
+        if begins(event, "vacuum public.events_jan") {
+            other.batch_execute("BEGIN; LOCK TABLE events_jan IN SHARE UPDATE EXCLUSIVE MODE").unwrap();
+        }
+    });
+    let result = &outcome.results.iter().find(|(id, _)| id.0 == "vacuum public.events_jan").expect("a vacuum").1;
+    assert!(matches!(result, StepResult::Postponed(because) if because.contains("2 tries")), "{result:?}");
+    // While it is held, none is planned.
+    let (plan, _) = plan_now(db.url(), &policy, None, &grant_all());
+    assert!(plan.steps.iter().all(|step| step.id.0 != "vacuum public.events_jan"), "{}", lines(&plan));
+    let held = plan.findings.iter().any(|finding| finding.message.contains("somebody holds SHARE UPDATE EXCLUSIVE"));
+    assert!(held, "{}", lines(&plan));
+}
+
+#[test]
+fn the_command_shows_what_is_due_and_does_it_alone() {
+    let place = Place::new("optimize_maintenance", KEPT, KEEPING);
+    place.db.batch("ALTER TABLE events_jan SET (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0)");
+    let command = ["optimize", "maintenance"];
+    let with = |more: &[&'static str]| [&command[..], more].concat();
+    let shown = place.run(&with(&["--dry-run"]), 0).stdout;
+    assert!(shown.contains("vacuum and freeze") && !shown.contains("\n  + "), "{shown}");
+    assert!(shown.contains("Autovacuum by itself:") && shown.contains("vacuum is forced at 200000000"), "{shown}");
+    let json = place.run(&with(&["--dry-run", "--format", "json", "public.events"]), 0).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["forecast"][0]["table"], "public.events");
+    assert_eq!(json["forecast"][0]["partitions"], 3);
+    assert!(json["plan"]["steps"].as_array().unwrap().len() >= 2, "{json}");
+    // Nobody can be asked; and another table is a slip.
+    let refused = place.run(&command, 64).stderr;
+    assert!(refused.contains("optimize maintenance --auto-approve"), "{refused}");
+    place.run(&with(&["--dry-run", "public.others"]), 64);
+    // By the server's clock partitions are missing: its statistics wait for them, the rest does not.
+    let done = place.run(&with(&["--auto-approve"]), 0).stdout;
+    assert!(done.contains("Apply complete"), "{done}");
+    let again = place.run(&with(&["--dry-run"]), 0).stdout;
+    assert!(!again.contains("vacuum and freeze") && again.contains("comes first"), "{again}");
+    // The index is seen to be bloated once its dead entries are gone.
+    assert!(done.contains("rebuild") && again.contains("events_jan_id_idx"), "{done}{again}");
+    place.run(&with(&["--auto-approve", "-q"]), 0);
+    let rest = place.run(&with(&["--dry-run"]), 0).stdout;
+    assert!(!rest.contains("rebuild"), "{rest}");
+}
+
+#[test]
+fn drift_counts_maintenance_as_scheduled() {
+    let policy = "version: 1
+tables:
+  public.events:
+    partition: {key: at, interval: 1 month, premake: 1, start: 2026-03-01}
+    maintenance: {analyze_parent_every: 1 day, freeze_closed: true}
+";
+    let place = Place::new("maintenance_and_drift", KEPT, policy);
+    place.run(&["apply", "--auto-approve", "-q"], 0);
+    place.run(&["drift"], 0);
+    place.db.batch("CREATE TABLE events_dec PARTITION OF events FOR VALUES FROM ('2025-12-01 00:00+00') TO ('2026-01-01 00:00+00')");
+    let drift = place.run(&["drift", "-v"], 0).stdout;
+    assert!(drift.contains("vacuum and freeze"), "{drift}");
+    place.run(&["drift", "--fail-on", "scheduled"], 2);
+}
