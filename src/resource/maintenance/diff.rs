@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::closed::closed;
 use super::{freeze, reindex, statistics};
 use crate::catalog::{Answer, Oid, Question};
-use crate::plan::{Code, Finding, Step};
+use crate::plan::{Code, Step};
 use crate::render::bytes;
 use crate::resource::partition::{Context, Diff};
 use crate::sql::TableName;
@@ -59,12 +59,21 @@ pub(crate) fn diff(context: &Context<'_>, around: &Around<'_>) -> Diff {
     run.finish()
 }
 
+/// Why something has no step.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Why {
+    /// It is due, and this is in its way.
+    Postponed(String),
+    /// Whether it is due is not known, because of this.
+    Unknown(String),
+}
+
 /// Steps under collection.
 pub(super) struct Run<'s, 'a> {
     pub(super) context: &'s Context<'a>,
     budget: Budget,
     /// Why something waits or is unknown, and what.
-    waiting: BTreeMap<(Code, String), Vec<TableName>>,
+    waiting: BTreeMap<Why, Vec<TableName>>,
     result: Diff,
 }
 
@@ -76,13 +85,13 @@ impl Run<'_, '_> {
             self.result.steps.push(step);
         } else {
             let because = format!("a run takes {} (max_bytes_per_run)", bytes(self.budget.most));
-            self.waits(Code::MaintenancePostponed, because, step.action.object());
+            self.waits(Why::Postponed(because), step.action.object());
         }
     }
 
     /// Notes that something waits, or is unknown, because of this.
-    pub(super) fn waits(&mut self, code: Code, because: String, object: &TableName) {
-        self.waiting.entry((code, because)).or_default().push(object.clone());
+    pub(super) fn waits(&mut self, why: Why, object: &TableName) {
+        self.waiting.entry(why).or_default().push(object.clone());
     }
 
     /// Whether this plan has a step for it.
@@ -106,18 +115,17 @@ impl Run<'_, '_> {
     }
 
     fn finish(mut self) -> Diff {
-        for ((code, because), objects) in self.waiting {
+        for (why, objects) in self.waiting {
             let Some(first) = objects.first() else { continue };
             let more = match objects.len() {
                 1 => String::new(),
                 count => format!(", and {} more", count - 1),
             };
-            let found: Finding = match code {
-                Code::MaintenancePostponed => {
-                    self.context.finding(code, Some(first), format!("due{more}, and waits: {because}"))
-                }
-                _ => self.context.finding(code, Some(first), format!("unknown{more}, because {because}")),
+            let (code, message) = match why {
+                Why::Postponed(because) => (Code::MaintenancePostponed, format!("due{more}, and waits: {because}")),
+                Why::Unknown(because) => (Code::MaintenanceUnknown, format!("unknown{more}, because {because}")),
             };
+            let found = self.context.finding(code, Some(first), message);
             self.result.findings.push(found);
         }
         self.result

@@ -3,9 +3,9 @@
 use jiff::SignedDuration;
 
 use super::closed::Closed;
-use super::diff::Run;
+use super::diff::{Run, Why};
 use crate::catalog::Upkeep;
-use crate::plan::{Action, Class, Code, Fact, VacuumPartition};
+use crate::plan::{Action, Class, Fact, VacuumPartition};
 use crate::resource::partition::Context;
 
 /// A vacuum that did not help (an old snapshot kept rows) is not tried again before this.
@@ -48,13 +48,13 @@ pub(super) fn judge(run: &mut Run<'_, '_>, upkeep: &Upkeep, closed: &[Closed<'_>
         let Some(why) = due(run.context, upkeep, leaf) else { continue };
         let name = &leaf.leaf.name;
         if let Some(mode) = leaf.kept.busy {
-            run.waits(Code::MaintenancePostponed, format!("somebody holds {mode} on it"), name);
+            run.waits(Why::Postponed(format!("somebody holds {mode} on it")), name);
             continue;
         }
         let size = match run.size_of(leaf.oid) {
             Ok(size) => size,
             Err(because) => {
-                run.waits(Code::MaintenanceUnknown, format!("its size is not known: {because}"), name);
+                run.waits(Why::Unknown(format!("its size is not known: {because}")), name);
                 continue;
             }
         };

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::closed::Closed;
-use super::diff::Run;
+use super::diff::{Run, Why};
 use crate::catalog::{Answer, Bloat, IndexUpkeep, Oid, Question, Upkeep};
-use crate::plan::{Action, Class, Code, Fact, Hazard, HazardKind, ReindexIndex, Relation};
+use crate::plan::{Action, Class, Fact, Hazard, HazardKind, ReindexIndex, Relation};
 use crate::policy::Share;
 
 /// Entries wider than this leave so much of a page empty that no rebuild may help.
@@ -64,7 +64,7 @@ pub(super) fn judge(run: &mut Run<'_, '_>, upkeep: &Upkeep, closed: &[Closed<'_>
             Known::Measured(bloat) => (bloat, "measured"),
             Known::Estimated(bloat) => (bloat, "estimated"),
             Known::Unknown(because) => {
-                run.waits(Code::MaintenanceUnknown, format!("its bloat is not known: {because}"), &index.name);
+                run.waits(Why::Unknown(format!("its bloat is not known: {because}")), &index.name);
                 continue;
             }
         };
@@ -75,11 +75,11 @@ pub(super) fn judge(run: &mut Run<'_, '_>, upkeep: &Upkeep, closed: &[Closed<'_>
         let kept = bloat.bytes.saturating_sub(bloat.wasted);
         if index.entries.is_some_and(|entries| entries > 0 && kept / entries > WIDE_ENTRY) {
             let because = "its entries are so wide that a rebuilt page may be as empty".to_owned();
-            run.waits(Code::MaintenanceUnknown, because, &index.name);
+            run.waits(Why::Unknown(because), &index.name);
             continue;
         }
         if let Some(mode) = leaf.kept.busy {
-            run.waits(Code::MaintenancePostponed, format!("somebody holds {mode} on its table"), &index.name);
+            run.waits(Why::Postponed(format!("somebody holds {mode} on its table")), &index.name);
             continue;
         }
         found.push((bloat.bytes, oid, index, leaf, format!("{share} free, {how}")));
