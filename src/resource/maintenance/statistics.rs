@@ -34,8 +34,8 @@ pub(super) fn judge(
     around: &Around<'_>,
     result: &mut Diff,
 ) {
-    // Of no partitions there are no statistics.
-    if context.root.leaves.values().all(|leaf| leaf.pending) {
+    // Of no partitions there are no statistics; of those that this plan makes there are.
+    if context.root.leaves.values().all(|leaf| leaf.pending) && !around.planned.iter().any(creates) {
         return;
     }
     let zone = context.grid.zone();

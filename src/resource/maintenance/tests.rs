@@ -58,6 +58,21 @@ fn statistics_that_never_were_are_gathered_once() {
 }
 
 #[test]
+fn a_new_table_is_analyzed_along_with_its_first_partitions() {
+    let (mut world, _) = world("analyze_parent_every: 1 day");
+    world.root(TABLE).leaves.clear();
+    world.upkeep(TABLE).analyzed = false;
+    let words = |plan: &Plan| plan.steps.iter().map(|step| step.action.word()).collect::<Vec<_>>();
+    assert_eq!(words(&world.plan()), ["create", "create", "analyze"]);
+    settles(&mut world);
+    // Nothing is made, and nothing is there.
+    world.root(TABLE).leaves.clear();
+    world.upkeep(TABLE).analyzed = false;
+    let alone = PlanOptions { scope: Scope::Maintenance, ..world.options() };
+    assert!(world.plan_with(&alone).is_empty());
+}
+
+#[test]
 fn statistics_are_due_by_their_age() {
     let (mut world, _) = world("analyze_parent_every: 2 days");
     world.upkeep(TABLE).analyzed_at = Some(at("2026-03-12 00:01"));
