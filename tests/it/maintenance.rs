@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use pgstrata::apply::StepResult;
 use pgstrata::db::Interrupt;
+use pgstrata::sandbox::Options;
 use pgstrata::sql::{LockMode, Statement, render};
 
 use crate::locks::{OTHERS, behind};
-use crate::support::database;
 use crate::support::drive::{desired, grant_all, plan_now};
 use crate::support::lines::lines;
 use crate::support::locks::declared;
-use crate::support::place::Place;
+use crate::support::place::{Place, until};
 use crate::support::watch::{apply_watched, begins};
+use crate::support::{database, own_server, settings};
 
 const KEPT: &str = "
 CREATE TABLE events (id bigint NOT NULL, at timestamptz NOT NULL) PARTITION BY RANGE (at);
@@ -135,4 +136,29 @@ tables:
     let drift = place.run(&["drift", "-v"], 0).stdout;
     assert!(drift.contains("vacuum and freeze"), "{drift}");
     place.run(&["drift", "--fail-on", "scheduled"], 2);
+}
+
+#[test]
+fn after_a_crash_the_age_of_statistics_is_unknown_and_nothing_is_done_for_it() {
+    let server = own_server(Options { settings: settings(&[("autovacuum", "off")]), ..Options::default() });
+    let url = server.create_database("crashed").unwrap();
+    server.connect("crashed").unwrap().batch_execute(&KEPT.replace("600000", "100")).unwrap();
+    let policy = desired(&KEEPING.replace(", freeze_closed: true, reindex_above_bloat: 40%", ""));
+    let analyzes = |plan: &pgstrata::plan::Plan| plan.steps.iter().any(|step| step.action.word() == "analyze");
+    let unknown = |plan: &pgstrata::plan::Plan| lines(plan).contains("because the server's counters begin at");
+    let outcome = apply_watched(&url, &policy, &Interrupt::new(), None, |_| {});
+    assert_eq!(outcome.failed(), 0);
+    let (plan, _) = plan_now(&url, &policy, None, &grant_all());
+    assert!(!analyzes(&plan) && !unknown(&plan), "{}", lines(&plan));
+
+    // One backend that dies takes all others along, and every counter.
+    let mut victim = server.connect("crashed").unwrap();
+    // The server commits without waiting: what it did so far is to survive.
+    victim.batch_execute("CHECKPOINT").unwrap();
+    let pid: i32 = victim.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
+    std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+    until("the server is back", || victim.is_closed() || victim.simple_query("SELECT").is_err());
+    until("the server is back", || server.connect("crashed").is_ok());
+    let (plan, _) = plan_now(&url, &policy, None, &grant_all());
+    assert!(!analyzes(&plan) && unknown(&plan), "{}", lines(&plan));
 }
