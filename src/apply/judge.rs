@@ -233,6 +233,9 @@ fn to_run(
                 now.after.iter().for_each(|fact| fact.assume(&mut world, snapshot.taken_at));
                 to_run.push(now.clone());
             }
+            // Whoever is at the table now, or was since, has made it wait or needless: the next run's plan says which. It
+            // must not keep what else was reviewed from happening.
+            None if step.action.is_maintenance() => {}
             None => {
                 let sql = facts.is_empty().then(|| (text(step), planned.map(text).unwrap_or_default()));
                 stale.push(StaleStep { step: step.id.clone(), facts, sql });

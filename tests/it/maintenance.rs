@@ -162,3 +162,17 @@ fn after_a_crash_the_age_of_statistics_is_unknown_and_nothing_is_done_for_it() {
     let (plan, _) = plan_now(&url, &policy, None, &grant_all());
     assert!(!analyzes(&plan) && unknown(&plan), "{}", lines(&plan));
 }
+
+#[test]
+fn maintenance_that_has_to_wait_does_not_make_a_saved_plan_stale() {
+    let place = Place::new("maintenance_saved", &KEPT.replace("600000", "100"), KEEPING);
+    place.run(&["plan", "-q", "--out", "plan.json"], 0);
+    let mut other = place.db.client();
+    other.batch_execute("BEGIN; LOCK TABLE events_jan IN SHARE UPDATE EXCLUSIVE MODE").unwrap();
+    let done = place.run(&["apply", "plan.json"], 0);
+    // Before 18 an ANALYZE of the whole would wait for this partition as well.
+    assert!(!done.stderr.contains("vacuum public.events_jan"), "{}", done.stderr);
+    assert!(done.stderr.contains("vacuum public.events_mar: done"), "{}", done.stderr);
+    assert!(done.stderr.contains("create public.events_p20261201: done"), "{}", done.stderr);
+    assert!(done.stdout.contains("somebody holds SHARE UPDATE EXCLUSIVE"), "{}", done.stdout);
+}

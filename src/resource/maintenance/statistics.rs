@@ -6,6 +6,7 @@ use crate::catalog::Upkeep;
 use crate::grid::CalendarSpan;
 use crate::plan::{Action, AnalyzeParent, Class, Code, Fact, StepId};
 use crate::resource::partition::{Context, Diff};
+use crate::sql::LockMode;
 
 /// Why the statistics are due, and the moment after which they will have been gathered.
 enum Age {
@@ -71,6 +72,12 @@ pub(super) fn judge(
     if let Some(mode) = upkeep.busy {
         return waits(format!("somebody holds {mode} on it, such as another ANALYZE"));
     }
+    let only = context.snapshot.target.major() >= 18;
+    // Without ONLY each partition is analyzed as well, and waits for whoever maintains it now.
+    let mut leaves = upkeep.leaves.iter().filter_map(|(oid, kept)| Some((context.root.leaves.get(oid)?, kept.busy?)));
+    if let Some((leaf, mode)) = leaves.find(|(_, mode)| !only && *mode > LockMode::RowExclusive) {
+        return waits(format!("somebody holds {mode} on {}, which is analyzed along with it", leaf.name));
+    }
     // It holds SHARE UPDATE EXCLUSIVE on the root, which ATTACH needs: partitions come first.
     let runs = |id: &StepId| around.planned.iter().any(|step| step.id == *id && !step.gate.is_blocked());
     let creations: Vec<&StepId> = around.whole.iter().filter(|step| creates(step)).map(|step| &step.id).collect();
@@ -82,7 +89,6 @@ pub(super) fn judge(
         return;
     }
     let role = keeper(context, &context.root.attributes.owner, upkeep.may_maintain);
-    let only = context.snapshot.target.major() >= 18;
     let action = Action::AnalyzeParent(AnalyzeParent { root: context.relation(), role, only });
     let mut step = context.step(action, Class::Scheduled, "analyze_parent_every");
     step.note = Some(note);

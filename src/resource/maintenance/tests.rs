@@ -113,6 +113,10 @@ fn an_analyze_waits_for_others_and_for_partitions_that_are_not_made_yet() {
     ? public.events MAINTENANCE_POSTPONED: its statistics are due (never before), and wait: somebody holds SHARE UPDATE EXCLUSIVE on it, such as another ANALYZE
     ");
     world.upkeep(TABLE).busy = None;
+    leaf(&mut world, leaves[0]).busy = Some(LockMode::ShareUpdateExclusive);
+    assert!(plan(&mut world).contains("which is analyzed along with it"));
+    leaf(&mut world, leaves[0]).busy = Some(LockMode::RowExclusive);
+    assert!(plan(&mut world).contains("analyze public.events [all]"));
     // April is missing: made first in a whole plan, and waited for in one of maintenance alone.
     world.root(TABLE).leaves.remove(&leaves[3]);
     insta::assert_snapshot!(plan(&mut world), @r"
