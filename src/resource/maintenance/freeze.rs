@@ -24,16 +24,16 @@ pub(super) fn table_age(upkeep: &Upkeep) -> u32 {
 }
 
 /// Why a partition that is over needs a vacuum; by what the catalog keeps alone.
-pub(super) fn due(context: &Context<'_>, upkeep: &Upkeep, leaf: &Closed<'_>) -> Option<String> {
+pub(super) fn due(context: &Context<'_>, upkeep: &Upkeep, leaf: &Closed<'_>) -> Option<&'static str> {
     let kept = leaf.kept;
     let why = if kept.rows.is_none() {
-        "never vacuumed".to_owned()
+        "never vacuumed"
     } else if kept.visible < kept.pages {
-        format!("{} of {} pages are visible to all", kept.visible, kept.pages)
-    } else if let Some(frozen) = kept.frozen.filter(|frozen| *frozen < kept.pages) {
-        format!("{frozen} of {} pages are frozen", kept.pages)
+        "not all visible"
+    } else if kept.frozen.is_some_and(|frozen| frozen < kept.pages) {
+        "not all frozen"
     } else if kept.xid_age > table_age(upkeep) {
-        format!("its oldest transaction is {} transactions old", kept.xid_age)
+        "older than vacuum_freeze_table_age"
     } else {
         return None;
     };
@@ -65,7 +65,7 @@ pub(super) fn judge(run: &mut Run<'_, '_>, upkeep: &Upkeep, closed: &[Closed<'_>
             role: leaf.role(run.context),
         });
         let mut step = run.context.step(action, Class::Scheduled, "freeze_closed");
-        step.note = Some(why);
+        step.note = Some(why.to_owned());
         step.due_at = leaf.since;
         step.stake.rows = leaf.kept.rows;
         step.before.push(leaf.attached(run.context));
