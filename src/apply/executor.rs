@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::control::{Control, first_value};
 use super::detach::Detach;
 use super::observer::Event;
+use super::online::Online;
 use super::outcome::{Ended, StepResult};
 use super::run::ApplyOptions;
 use super::unit::{Unit, UnitError, all_hold};
@@ -50,6 +51,8 @@ pub(super) struct Executor<'a> {
     done: Mutex<BTreeMap<StepId, StepResult>>,
     lost: Mutex<Option<String>>,
     committed: AtomicBool,
+    /// Some build has waited for others as long as it may.
+    patience_spent: AtomicBool,
     lanes: Mutex<VecDeque<Vec<&'a Step>>>,
 }
 
@@ -78,6 +81,7 @@ impl<'a> Executor<'a> {
             done: Mutex::new(done),
             lost: Mutex::new(None),
             committed: AtomicBool::new(false),
+            patience_spent: AtomicBool::new(false),
             lanes: Mutex::new(lanes.into_values().collect()),
         }
     }
@@ -214,21 +218,17 @@ impl<'a> Executor<'a> {
         dedicated.as_mut().ok_or_else(|| failed("no session".to_owned()))
     }
 
-    /// A concurrent build or drop of an index. One that ends half-way leaves an invalid index, which the next run drops
-    /// first.
+    /// A concurrent build or drop of an index.
     fn statement(&self, step: &Step, unit: &Unit<'_>, dedicated: &mut Option<Session>) -> StepResult {
         let session = match self.dedicated(dedicated) {
             Ok(session) => session,
             Err(result) => return result,
         };
-        match unit.statement(step, session) {
-            Ok(()) => {
-                unit.has_committed();
-                StepResult::Applied { retries: 0 }
-            }
-            Err(UnitError::Interrupted) => StepResult::NotReached,
-            Err(UnitError::SessionLost(error)) => self.after_loss(step, error, session.backend_pid()),
-            Err(error) => failed(error.words()),
+        let patience = self.plan.policy.apply.concurrent_timeout;
+        let online = Online { step, unit, patience, patience_spent: &self.patience_spent };
+        match online.run(session) {
+            Ok(result) => result,
+            Err(lost) => self.after_loss(step, lost, session.backend_pid()),
         }
     }
 
@@ -257,7 +257,7 @@ impl<'a> Executor<'a> {
             Err(UnitError::Lock(error)) if step.action.verb() == Verb::Finalize => StepResult::Postponed(error),
             Err(UnitError::Lock(error)) => StepResult::Failed { error, lock_spent: true },
             Err(UnitError::SessionLost(error)) => self.after_loss(step, error, session.backend_pid()),
-            Err(error @ (UnitError::Fact(_) | UnitError::Server(_))) => failed(error.words()),
+            Err(error @ (UnitError::Fact(_) | UnitError::Cancelled(_) | UnitError::Server(_))) => failed(error.words()),
         }
     }
 
