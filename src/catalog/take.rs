@@ -2,9 +2,11 @@
 
 #![allow(clippy::disallowed_methods, reason = "the skew of the two clocks is a fact to read")]
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::{InspectError, Snapshot, ask, inspect};
+use super::{Answer, InspectError, Question, Snapshot, ask, inspect};
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, questions};
 use crate::policy::Desired;
@@ -31,6 +33,7 @@ pub fn take(
     for _ in 0..ROUNDS {
         let mut open = questions(desired, &snapshot, &options);
         open.retain(|question| !snapshot.answers.has(question));
+        leave_out(&mut open, &mut snapshot, &options);
         ask(session.client(), &mut snapshot, &open)?;
     }
     Ok((snapshot, options))
@@ -57,8 +60,18 @@ pub fn take_for_saved(
     let facts = saved.steps.iter().flat_map(|step| step.before.iter().chain(&step.after));
     also.extend(facts.filter_map(Fact::question));
     also.retain(|question| !snapshot.answers.has(question));
+    leave_out(&mut also, &mut snapshot, &options);
     ask(session.client(), &mut snapshot, &also)?;
     Ok((snapshot, options))
+}
+
+/// Answers what may not be asked.
+fn leave_out(open: &mut BTreeSet<Question>, snapshot: &mut Snapshot, options: &PlanOptions) {
+    let probes = |question: &Question| matches!(question, Question::WantedIndex { .. });
+    for question in open.iter().filter(|question| !options.probe && probes(question)) {
+        snapshot.answers.put(question.clone(), Answer::Unknown("the probe of indexes is turned off".to_owned()));
+    }
+    open.retain(|question| options.probe || !probes(question));
 }
 
 /// Reads with a watch on the session: a signal cancels the statement on the server.

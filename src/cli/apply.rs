@@ -31,6 +31,13 @@ pub(super) fn run(args: &ApplyArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
         inspect::check_selection(&args.select, &loaded.desired)?;
     }
     let saved = args.plan.as_deref().map(plan_file::read).transpose()?;
+    let of_index = saved.iter().flat_map(|plan| &plan.steps).any(|step| step.action.wanted_index().is_some());
+    if args.select.no_probe && of_index {
+        return Err(CommandError::usage(
+            "--no-probe: without the probe the steps of indexes in the plan cannot be judged",
+        )
+        .hint("leave the flag (or PGSTRATA_NO_PROBE) out, or plan again with it"));
+    }
     let stop = signals::install(ui)?;
     let connector = connect::connector("apply", &args.connect, &loaded, env, ui, &stop)?;
     let wait = args.run_lock_wait.unwrap_or(Duration::ZERO);
@@ -71,7 +78,7 @@ fn judged(
     stop: &Interrupt,
 ) -> Result<Prepared, CommandError> {
     // The plan says which tables it is about; a selection from the environment would make it look stale.
-    let all = SelectArgs { table: saved.only.clone(), exclude: Vec::new() };
+    let all = SelectArgs { table: saved.only.clone(), exclude: Vec::new(), no_probe: args.select.no_probe };
     let options = inspect::options(&all, Some(&args.carry));
     let (snapshot, options) =
         run.inspect_for(saved, desired, &options).map_err(|error| unreadable(&error, stop.signal()))?;

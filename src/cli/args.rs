@@ -159,7 +159,7 @@ pub(super) struct ConnectArgs {
     pub(super) url: Option<String>,
 }
 
-/// Which tables.
+/// Which tables, and how far they are looked at.
 #[derive(Debug, Args)]
 pub(super) struct SelectArgs {
     /// Only this table of the policy. Repeatable.
@@ -168,6 +168,9 @@ pub(super) struct SelectArgs {
     /// Every table of the policy but this. Repeatable.
     #[arg(long, value_name = "NAME", help_heading = "Policy")]
     pub(super) exclude: Vec<TableName>,
+    /// Make no temporary table, in a transaction that is rolled back, to compare indexes by: each is unverified then.
+    #[arg(long, help_heading = "Policy")]
+    pub(super) no_probe: bool,
 }
 
 /// What is accepted, and how it is carried out.

@@ -13,12 +13,13 @@ use super::error::CommandError;
 
 /// What the flags say about planning. The clock is the server's until it was read.
 pub(super) fn options(select: &SelectArgs, carry: Option<&CarryArgs>) -> PlanOptions {
-    let SelectArgs { table, exclude } = select;
+    let SelectArgs { table, exclude, no_probe } = select;
     let grants = carry.map(|carry| &carry.allow).into_iter().flatten();
     PlanOptions {
         include: table.iter().cloned().collect(),
         exclude: exclude.iter().cloned().collect(),
         grants: grants.map(|grant| Granted { grant: grant.clone(), source: GrantSource::Flag }).collect(),
+        probe: !no_probe,
         max_drop: carry.and_then(|carry| carry.max_drop),
         overrides: Overrides {
             lock_timeout: carry.and_then(|carry| carry.lock_timeout),

@@ -37,6 +37,9 @@ pub struct PlanOptions {
     pub scope: Scope,
     /// Timeouts by flag.
     pub overrides: Overrides,
+    /// Whether wanted indexes may be compared by way of a temporary table in a transaction that is rolled back. Without, each
+    /// is unverified.
+    pub probe: bool,
     /// Why the plan is for reading only, if it is: made from a file, for instance.
     pub reading_only: Option<String>,
 }
@@ -52,6 +55,7 @@ impl PlanOptions {
             max_drop: None,
             scope: Scope::All,
             overrides: Overrides::default(),
+            probe: true,
             reading_only: None,
         }
     }

@@ -23,6 +23,7 @@ mod fault;
 mod fault_facts;
 mod fault_saved;
 mod help_examples;
+mod index_fault;
 mod index_kill;
 mod interrupt;
 mod locks;
