@@ -11,7 +11,7 @@ use super::executor::Reporter;
 use super::observer::Event;
 use crate::db::{Interrupt, Session, describe};
 use crate::plan::{Action, Fact, Step};
-use crate::sql::{Statement, fact_check, locks, render};
+use crate::sql::{Statement, fact_check, index_locks, locks, render};
 
 const ROLLBACK: &str = "/* pgstrata session */ ROLLBACK";
 
@@ -102,7 +102,11 @@ impl Unit<'_> {
             | Action::AttachIndex(_)
             | Action::RebuildIndex(_)
             | Action::DropIndex(_)
-            | Action::SwapIndex(_) => holders(session, &locks(&step.action, self.major)),
+            | Action::SwapIndex(_) => {
+                let mut wanted = locks(&step.action, self.major);
+                wanted.extend(index_locks(&step.action));
+                holders(session, &wanted)
+            }
         }
     }
 

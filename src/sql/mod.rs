@@ -17,5 +17,5 @@ pub use ident::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
 pub use index::index_definition;
 pub use literal::Literal;
 pub(crate) use literal::dollar_quoted;
-pub use locks::{Lock, LockMode, locks};
+pub use locks::{Lock, LockMode, index_locks, locks};
 pub use statement::{CHECK_COMMENT, Statement, fact_check, render};

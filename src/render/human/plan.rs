@@ -92,7 +92,7 @@ pub(crate) fn body(plan: &Plan, sections: &[Section<'_>], style: Style, out: &mu
             }
         }
         for (hazard, count) in &once {
-            let text = format!("! {} on {count} partitions: {}", hazard.kind, hazard.words);
+            let text = format!("! {} on {count}: {}", hazard.kind, hazard.words);
             let room = style.width.map(|width| width.saturating_sub(4));
             for (at, piece) in wrap(&style.text(&text), room).into_iter().enumerate() {
                 let lead = if at == 0 { "  " } else { "    " };
@@ -187,7 +187,7 @@ fn section_head(section: &Section<'_>, layout: &Layout, style: Style, out: &mut 
 fn change_line(
     line: &Line<'_>,
     table: &TableName,
-    once: &BTreeMap<LineHazard, usize>,
+    once: &BTreeMap<LineHazard, String>,
     layout: &Layout,
     style: Style,
     out: &mut dyn Write,

@@ -129,7 +129,7 @@ fn hazards(sections: &[Section<'_>], page: &mut Page) {
         for (hazard, count) in once {
             let words = prose(&hazard.words);
             let (kind, table) = (cell(hazard.kind.code()), cell(&section.table.to_string()));
-            rows.push((hazard.kind, format!("| {kind} | {table}: {count} partitions | {words} |  |")));
+            rows.push((hazard.kind, format!("| {kind} | {table}: {count} | {words} |  |")));
         }
     }
     // What needs a grant comes first, whatever table it is of.
