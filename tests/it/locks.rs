@@ -19,7 +19,7 @@ use crate::support::{TestDb, database, explain};
 
 /// What the other session holds: conflicts with everything; with SHARE UPDATE EXCLUSIVE and stronger; with SHARE and
 /// stronger; with ACCESS EXCLUSIVE only.
-const OTHERS: [&str; 4] = ["ACCESS EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "ROW EXCLUSIVE", "ACCESS SHARE"];
+pub(crate) const OTHERS: [&str; 4] = ["ACCESS EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "ROW EXCLUSIVE", "ACCESS SHARE"];
 
 const POLICY: &str = "
 version: 1
@@ -151,7 +151,12 @@ fn everything(db: &TestDb, plan: &Plan, prepare: &dyn Fn(&TestDb)) -> BTreeMap<S
 }
 
 /// Runs a statement in a session of its own. Once it waits, notes its locks and lets it go on.
-fn behind(db: &TestDb, sql: &str, watcher: &mut Client, release: impl FnOnce()) -> BTreeMap<String, LockMode> {
+pub(crate) fn behind(
+    db: &TestDb,
+    sql: &str,
+    watcher: &mut Client,
+    release: impl FnOnce(),
+) -> BTreeMap<String, LockMode> {
     let mut session = db.client();
     let pid = pid(&mut session);
     thread::scope(|scope| {

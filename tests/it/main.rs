@@ -25,6 +25,7 @@ mod fault_saved;
 mod help_examples;
 mod index_fault;
 mod index_kill;
+mod index_locks;
 mod interrupt;
 mod locks;
 mod machine;
