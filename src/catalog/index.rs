@@ -87,7 +87,7 @@ impl IndexShape {
                 let IndexKey { what, opclass, opclass_options, collation, descending: _, nulls_first: _ } = key;
                 differs(&format!("{what} with"), short(opclass), short(&wants.opclass));
                 differs(&format!("{what} with options"), listed(opclass_options), listed(&wants.opclass_options));
-                let collations = [collation, &wants.collation].map(|name| or_none(name.as_ref().map(short).as_ref()));
+                let collations = [collation, &wants.collation].map(|name| or_none(name.as_deref().map(short).as_ref()));
                 let [is, wanted] = collations;
                 differs(&format!("{what} with collation"), is, wanted);
                 differs(what, order(key), order(wants));
@@ -119,7 +119,7 @@ impl IndexShape {
 }
 
 /// A name without the schema that everybody has in their path.
-fn short(name: &String) -> String {
+fn short(name: &str) -> String {
     name.strip_prefix("pg_catalog.").unwrap_or(name).to_owned()
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn diff(context: &Context<'_>, earlier: &[Step], used: &mut BTreeSet<
         let shape = match shape_of(context, definition) {
             Ok(shape) => shape,
             Err(finding) => {
-                result.findings.push(*finding.named(context, name));
+                result.findings.push(finding.named(context, name));
                 continue;
             }
         };
@@ -71,9 +71,9 @@ enum Unclear {
 }
 
 impl Unclear {
-    fn named(self: Box<Self>, context: &Context<'_>, name: &Ident) -> Box<Finding> {
+    fn named(self, context: &Context<'_>, name: &Ident) -> Finding {
         let index = TableName { schema: context.name.schema.clone(), name: name.clone() };
-        let (code, message) = match *self {
+        let (code, message) = match self {
             Self::Refused(because) => (Code::IndexRefused, format!("there can be no such index: {because}")),
             Self::Unverified(because) => {
                 (Code::IndexUnverified, format!("whether it is there as the policy says is unverified: {because}"))
@@ -82,28 +82,28 @@ impl Unclear {
         let mut finding = context.finding(code, Some(&index), message);
         finding.hint = (code == Code::IndexRefused)
             .then(|| format!("correct `tables.{}.indexes.{name}` in the policy", context.name));
-        Box::new(finding)
+        finding
     }
 }
 
-fn shape_of(context: &Context<'_>, definition: &IndexDesired) -> Result<IndexShape, Box<Unclear>> {
+fn shape_of(context: &Context<'_>, definition: &IndexDesired) -> Result<IndexShape, Unclear> {
     match context.snapshot.answers.get(&wanted(context, definition)) {
         Answer::Shape(shape) => {
             let key = context.root.key.name.as_str();
             if shape.unique && !shape.keys.iter().any(|column| column.what == key) {
                 let because = format!("a unique index must have the partition key {key} among its columns");
-                return Err(Box::new(Unclear::Refused(because)));
+                return Err(Unclear::Refused(because));
             }
             Ok(*shape)
         }
-        Answer::Refused(because) => Err(Box::new(Unclear::Refused(because))),
-        Answer::Unknown(because) => Err(Box::new(Unclear::Unverified(because))),
+        Answer::Refused(because) => Err(Unclear::Refused(because)),
+        Answer::Unknown(because) => Err(Unclear::Unverified(because)),
         Answer::Leaf(_)
         | Answer::Keys(_)
         | Answer::Rows(_)
         | Answer::Bytes(_)
         | Answer::Spelling(_)
-        | Answer::Taken(_) => Err(Box::new(Unclear::Unverified("an answer of another kind".to_owned()))),
+        | Answer::Taken(_) => Err(Unclear::Unverified("an answer of another kind".to_owned())),
     }
 }
 
