@@ -37,7 +37,7 @@ fn wrong_usage_is_64_and_help_is_0() {
         vec!["plan", "--lock-timeout", "5m"],
         vec!["plan", "--jobs", "2"],
         vec!["apply", "--jobs", "0"],
-        vec!["drift", "--no-probe"],
+        vec!["validate", "--no-probe"],
         vec!["plan", "--report", "plan.md"],
         vec!["plan", "-q", "-v"],
         vec!["apply", "plan.json", "--table", "app.events"],

@@ -48,19 +48,21 @@ pub(crate) fn diff(context: &Context<'_>, earlier: &[Step], used: &mut BTreeSet<
         return result;
     }
     let view = View::new(context);
-    let mut met = Vec::new();
+    let mut named = others::Named::default();
     for (name, definition) in &context.table.indexes {
         let shape = match shape_of(context, definition) {
             Ok(shape) => shape,
             Err(finding) => {
+                named.unverified |= matches!(finding, Unclear::Unverified(_));
                 result.findings.push(finding.named(context, name));
                 continue;
             }
         };
         let mut one = One { context, view: &view, earlier, used, result: &mut result };
-        met.extend(one.judge(name, definition, shape));
+        named.shapes.push(shape.clone());
+        named.met.extend(one.judge(name, definition, shape));
     }
-    result.findings.extend(others::findings(context, &view, &met));
+    result.findings.extend(others::findings(context, &view, &named));
     result
 }
 
