@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::{InspectError, Snapshot, ask, inspect};
+use super::{InspectError, Snapshot, Survey, SurveyScope, ask, inspect, survey};
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, questions};
 use crate::policy::Desired;
@@ -19,15 +19,28 @@ pub fn take(
     options: &PlanOptions,
     now: Option<Timestamp>,
 ) -> Result<(Snapshot, PlanOptions), InspectError> {
-    let host = session.host();
-    // Where a server keeps its socket is the machine's affair, and differs between two that show the same plan.
-    let host = if host.is_socket() { "[local]".to_owned() } else { host.to_string() };
+    let host = host_of(session);
     let tables = options.selected(desired).map(|(name, _)| name.clone()).collect();
     let mut snapshot = inspect(session.client(), &host, &tables, &Timestamp::now)?;
     let options = PlanOptions { now: now.unwrap_or(snapshot.taken_at), ..options.clone() };
     let questions = questions(desired, &snapshot, &options);
     ask(session.client(), &mut snapshot, &questions)?;
     Ok((snapshot, options))
+}
+
+/// Reads what `import` needs of the tables of a scope.
+///
+/// # Errors
+/// The catalog could not be read.
+pub fn take_survey(session: &mut Session, scope: &SurveyScope) -> Result<Survey, InspectError> {
+    let host = host_of(session);
+    survey(session.client(), &host, scope, &Timestamp::now)
+}
+
+/// Where a server keeps its socket is the machine's affair, and differs between two that show the same plan.
+fn host_of(session: &Session) -> String {
+    let host = session.host();
+    if host.is_socket() { "[local]".to_owned() } else { host.to_string() }
 }
 
 /// Reads what judging a saved plan needs: what a plan of its tables needs by its clock and by the server's, and what its

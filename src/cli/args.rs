@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use pgstrata::plan::Class;
 use pgstrata::policy::{Grant, units};
-use pgstrata::sql::TableName;
+use pgstrata::sql::{Ident, TableName};
 
 use super::colour::ColorWhen;
 use super::exit;
@@ -102,6 +102,19 @@ Examples:
   pgstrata validate -p policies
   pgstrata validate -p policies -p holds.yaml --env production")]
     Validate(ValidateArgs),
+    /// Write a policy for what the database has. Changes nothing, and never invents a retention.
+    #[command(after_help = "\
+Examples:
+  # every partitioned table, pg_partman's settings included:
+  pgstrata import --url postgresql://app@db1/app --out pgstrata.yaml
+  pgstrata validate && pgstrata plan
+  pgstrata import --schema audit --exclude audit.scratch
+  # the steps that would partition a plain table:
+  pgstrata import --table public.events
+  # from another tool's configuration, without a server:
+  pgstrata import --from ppm postgresql-partition-manager.yaml
+  pgstrata import --from pg-partsmith partitions.yaml --out pgstrata.yaml")]
+    Import(ImportArgs),
     /// Show a saved plan. Needs no server and does not judge whether the plan is stale.
     #[command(after_help = "\
 Examples:
@@ -279,6 +292,50 @@ pub(super) struct ValidateArgs {
     pub(super) policy: PolicyArgs,
 }
 
+/// `import`
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// The other tool's configuration, with --from.
+    #[arg(value_name = "FILE", requires = "from")]
+    pub(super) file: Option<PathBuf>,
+    /// Read another tool's configuration FILE instead of a database. Its retention is carried over.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "TOOL",
+        requires = "file",
+        conflicts_with_all = ["url", "schema"],
+        help_heading = "Source"
+    )]
+    pub(super) from: Option<ImportFrom>,
+    #[command(flatten)]
+    pub(super) connect: ConnectArgs,
+    /// Only this table. Repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "Source")]
+    pub(super) table: Vec<TableName>,
+    /// Only tables of this schema. Repeatable.
+    #[arg(long, value_name = "NAME", value_parser = schema, help_heading = "Source")]
+    pub(super) schema: Vec<Ident>,
+    /// Every table but this. Repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "Source")]
+    pub(super) exclude: Vec<TableName>,
+    /// Write the policy to a file that is not there yet.
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(super) out: Option<PathBuf>,
+    /// Replace the file if it is there.
+    #[arg(long, requires = "out", help_heading = "Output")]
+    pub(super) force: bool,
+}
+
+/// Whose configuration is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ImportFrom {
+    /// qonto's PostgreSQL Partition Manager.
+    Ppm,
+    /// pg-partsmith.
+    PgPartsmith,
+}
+
 /// `show`
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {
@@ -407,6 +464,10 @@ fn report<F: ValueEnum>(text: &str) -> Result<Report<F>, String> {
         return Err("the path is empty".to_owned());
     }
     Ok(Report { format, path: PathBuf::from(path) })
+}
+
+fn schema(text: &str) -> Result<Ident, String> {
+    Ident::parse(text).map_err(|error| error.to_string())
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {

@@ -6,7 +6,7 @@ use clap::{ArgAction, Command};
 use pgstrata::db::Env;
 
 /// Flags that no variable stands in for: nothing that lingers in CI approves, and nothing that lingers moves the clock.
-const NOT_FROM_ENV: [&str; 6] = ["allow", "auto-approve", "max-drop", "now", "help", "version"];
+const NOT_FROM_ENV: [&str; 7] = ["allow", "auto-approve", "max-drop", "now", "force", "help", "version"];
 
 /// Variables, home folder and the operating system's name of the user, as libpq would find them.
 pub(super) fn read() -> Env {
@@ -54,7 +54,7 @@ pub(super) fn defaults(command: Command, env: &Env) -> Command {
 
 /// Variables that look like flags of ours and have no effect.
 pub(super) fn ignored(env: &Env) -> Vec<(String, &'static str)> {
-    ["allow", "auto-approve", "max-drop", "now"]
+    ["allow", "auto-approve", "max-drop", "now", "force"]
         .into_iter()
         .map(|flag| (format!("PGSTRATA_{}", flag.to_ascii_uppercase().replace('-', "_")), flag))
         .filter(|(name, _)| env.non_empty(name).is_some())

@@ -17,6 +17,7 @@ mod error;
 mod exit;
 mod files;
 mod github;
+mod import;
 mod inspect;
 mod locations;
 mod man;
@@ -73,6 +74,7 @@ fn dispatch(cli: Cli, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
         Command::Apply(args) => apply::run(&args, env, ui),
         Command::Drift(args) => drift::run(&args, env, ui),
         Command::Validate(args) => validate::run(&args, env, ui),
+        Command::Import(args) => import::run(&args, env, ui),
         Command::Show(args) => show::run(&args, ui),
         Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),

@@ -223,6 +223,11 @@ impl Grid {
         }
     }
 
+    /// A value on the clock that boundaries and names are reckoned in: the zone's, or UTC's for hours of instants.
+    pub fn civil_time(&self, value: KeyValue) -> Option<DateTime> {
+        civil::to_datetime(self.civil(value)?)
+    }
+
     /// A value on the clock that boundaries and names are reckoned in.
     pub(super) fn civil(&self, value: KeyValue) -> Option<i64> {
         match value {

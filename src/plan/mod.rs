@@ -1,6 +1,7 @@
 //! From policy and catalog to a plan: pure, so the same policy, snapshot and clock give the same bytes.
 
 mod action;
+mod conversion;
 mod document;
 mod fact;
 mod finding;
@@ -19,6 +20,7 @@ pub use action::{
     Action, AttachPartition, CreateDefault, CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving,
     Relation, Retiring, Touches, Verb,
 };
+pub use conversion::conversion_steps;
 pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
 pub use fact::{Fact, Stamp};
 pub use finding::{Code, Finding, Level};

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::action::Verb;
+use super::conversion::conversion_hint;
 use super::document::{PLAN_FORMAT, Plan, Summary};
 use super::finding::{Code, Finding};
 use super::gate::Granted;
@@ -14,7 +15,7 @@ use super::gating::gate;
 use super::keys::follow_detached;
 use super::lane::lanes;
 use super::privilege::missing_privileges;
-use crate::catalog::{Snapshot, TableState};
+use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
 use crate::policy::{Desired, GridMismatch, TableDesired};
 use crate::resource::partition::{self, Context, Subject};
 use crate::sql::TableName;
@@ -185,7 +186,10 @@ pub(super) fn judged(
         TableState::Unfit(what) => {
             let message =
                 format!("it is {what}: only a table partitioned by range of one date or time column is managed");
-            let hint = format!("no partitioning is ever changed: take {name} out of the policy");
+            let hint = match what == PLAIN_TABLE {
+                true => conversion_hint(name),
+                false => format!("no partitioning is ever changed: take {name} out of the policy"),
+            };
             return Err(broken(Code::TableUnfit, message, Some(hint)));
         }
     };

@@ -3,6 +3,7 @@
 mod check;
 mod comment;
 mod create;
+mod hand_over;
 mod ident;
 mod keyword;
 mod literal;
@@ -11,6 +12,7 @@ mod qualifier;
 mod remove;
 mod statement;
 
+pub use hand_over::hand_over;
 pub use ident::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
 pub use literal::Literal;
 pub(crate) use literal::dollar_quoted;

@@ -22,6 +22,7 @@ mod exits_of_signals;
 mod fault;
 mod fault_facts;
 mod fault_saved;
+mod import;
 mod interrupt;
 mod locks;
 mod machine;

@@ -9,7 +9,7 @@ use super::super::attributes::{Attributes, ReplicaIdentity, RowSecurity};
 use super::super::error::InspectError;
 use super::super::marker::holds;
 use super::super::reader::{Reader, field};
-use super::super::snapshot::{KeyColumn, Oid, Root, TableState};
+use super::super::snapshot::{KeyColumn, Oid, PLAIN_TABLE, Root, TableState};
 use crate::grid::KeyKind;
 use crate::sql::{Ident, TableName};
 
@@ -98,7 +98,7 @@ fn key(row: &Row) -> Result<Result<KeyColumn, String>, InspectError> {
 
 fn relation_kind(relkind: u8) -> &'static str {
     match relkind {
-        b'r' => "a plain table",
+        b'r' => PLAIN_TABLE,
         b'v' => "a view",
         b'm' => "a materialized view",
         b'f' => "a foreign table",

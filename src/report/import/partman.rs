@@ -1,0 +1,142 @@
+//! What pg_partman was told of a table, versions 4 and 5: carried over where a policy can say it, else a comment.
+
+use super::draft::Line;
+use super::span::Length;
+use crate::catalog::PartConfig;
+use crate::grid::Interval;
+use crate::policy::is_shorter;
+use crate::sql::{TableName, hand_over};
+
+/// A row of `part_config`, read.
+pub(super) struct Told<'a> {
+    config: &'a PartConfig,
+}
+
+/// Columns that say nothing a policy would have to say: they are carried over, follow from the bounds and names that
+/// were read, or are about pg_partman's own way of working.
+const SAID_OTHERWISE: [&str; 23] = [
+    "parent_table",
+    "control",
+    "partition_type",
+    "partition_interval",
+    "premake",
+    "epoch",
+    "time_encoder",
+    "time_decoder",
+    "datetime_string",
+    "date_trunc_interval",
+    "child_table_prefix",
+    "retention",
+    "retention_keep_table",
+    "retention_schema",
+    "automatic_maintenance",
+    "default_table",
+    "jobmon",
+    "maintenance_last_run",
+    "inherit_privileges",
+    "ignore_default_data",
+    "detach_before_drop",
+    // Every row has the role that made it; triggers of version 4 are of inheritance.
+    "maintenance_role",
+    "trigger_return_null",
+];
+
+/// Columns without an equivalent: what they are when nobody set them, and what is to be said when somebody did.
+const NO_EQUIVALENT: [(&str, &[&str], &str); 18] = [
+    ("template_table", &[], "new partitions follow the table itself: move over what only the template has"),
+    ("constraint_cols", &[], "no constraints on other columns are made"),
+    ("infinite_time_partitions", &["false"], "partitions are made by the clock in any case"),
+    ("retention_keep_index", &["true"], "a detached table keeps its indexes"),
+    ("retention_keep_publication", &["false"], "a detached table is in no publication through its parent"),
+    ("publications", &[], "add new partitions to publications by the parent"),
+    ("subscription_refresh", &[], "`plan` prints what a subscriber needs"),
+    ("drop_cascade_fk", &["false"], "nothing is dropped by CASCADE"),
+    ("maintenance_order", &[], "tables are worked on side by side (apply.jobs)"),
+    ("undo_in_progress", &["false"], "an undo is under way: let pg_partman finish it first"),
+    ("sub_partition_set_full", &["false"], "pg_partman takes the set for full"),
+    ("async_partitioning_in_progress", &[], "rows are being moved: let pg_partman finish it first"),
+    ("optimize_constraint", &["30"], ""),
+    ("constraint_valid", &["true"], ""),
+    ("optimize_trigger", &["4"], ""),
+    ("inherit_fk", &["true"], ""),
+    ("trigger_exception_handling", &["false"], ""),
+    ("upsert", &[""], ""),
+];
+
+impl<'a> Told<'a> {
+    pub(super) fn new(config: &'a PartConfig) -> Self {
+        Self { config }
+    }
+
+    fn get(&self, column: &str) -> Option<&'a str> {
+        self.config.columns.get(column).map(String::as_str)
+    }
+
+    /// The interval, where it is one that a policy can have.
+    pub(super) fn interval(&self) -> Option<Interval> {
+        self.get("partition_interval").and_then(Length::parse).and_then(Length::interval)
+    }
+
+    pub(super) fn premake(&self) -> Option<u32> {
+        self.get("premake")?.parse().ok()
+    }
+
+    /// The retention, and what has to be said where it cannot be carried over.
+    pub(super) fn retention(&self, interval: Interval) -> (Vec<Line>, Option<String>) {
+        let Some(kept) = self.get("retention") else { return (Vec::new(), None) };
+        let Some(keep) = Length::parse(kept).and_then(Length::keep) else {
+            return (Vec::new(), Some(format!("pg_partman's retention, `{kept}`, is no time that a policy can say.")));
+        };
+        if is_shorter(keep, interval) {
+            let said = format!(
+                "pg_partman's retention, `{kept}`, is shorter than one partition: only whole partitions leave, so say \
+                 `keep: {interval}` or more."
+            );
+            return (Vec::new(), Some(said));
+        }
+        (vec![Line::new("keep", keep).says("pg_partman's retention".to_owned()), self.then()], None)
+    }
+
+    /// Never a drop: that is for a person to write.
+    fn then(&self) -> Line {
+        let detach = Line::new("then", "detach");
+        match (self.get("retention_schema"), self.get("retention_keep_table")) {
+            (Some(schema), _) => detach.says(format!("pg_partman moved them to the schema {schema}; here they stay")),
+            (None, Some("false")) => {
+                detach.says("pg_partman dropped them: `drop` does that, a week (`grace`) after the detach".to_owned())
+            }
+            (None, _) => detach,
+        }
+    }
+
+    /// Whatever else was set, one remark each.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        for (column, value) in &self.config.columns {
+            if SAID_OTHERWISE.contains(&column.as_str()) {
+                continue;
+            }
+            let known = NO_EQUIVALENT.iter().find(|(name, _, _)| name == column);
+            let said = known.map_or("", |(_, _, said)| *said);
+            let unset = match known {
+                Some((_, unset, _)) => unset.contains(&value.as_str()),
+                None => matches!(value.as_str(), "" | "false"),
+            };
+            // A constraint's settings without constraints say nothing.
+            let idle = column == "optimize_constraint" || column == "constraint_valid";
+            if unset || (idle && self.get("constraint_cols").is_none()) {
+                continue;
+            }
+            match said {
+                "" => remarks.push(format!("pg_partman's {column} ({value}) has no equivalent.")),
+                said => remarks.push(format!("pg_partman's {column} ({value}): {said}.")),
+            }
+        }
+        remarks
+    }
+
+    /// The statement that ends pg_partman's own maintenance, while that is on.
+    pub(super) fn hand_over(&self, table: &TableName) -> Option<String> {
+        (self.get("automatic_maintenance") == Some("on")).then(|| hand_over(&self.config.schema, table))
+    }
+}
