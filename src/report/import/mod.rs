@@ -15,6 +15,8 @@ mod reading;
 mod source;
 mod span;
 mod table;
+#[cfg(test)]
+mod tests;
 mod yaml;
 mod zone;
 

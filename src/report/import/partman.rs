@@ -43,7 +43,7 @@ const SAID_OTHERWISE: [&str; 23] = [
 
 /// Columns without an equivalent: what they are when nobody set them, and what is to be said when somebody did.
 const NO_EQUIVALENT: [(&str, &[&str], &str); 18] = [
-    ("template_table", &[], "new partitions follow the table itself: move over what only the template has"),
+    ("template_table", &[], "new partitions follow the table itself; move over what only the template has"),
     ("constraint_cols", &[], "no constraints on other columns are made"),
     ("infinite_time_partitions", &["false"], "partitions are made by the clock in any case"),
     ("retention_keep_index", &["true"], "a detached table keeps its indexes"),

@@ -26,7 +26,7 @@ pub(super) fn table(survey: &Survey, name: &TableName, root: &Root) -> Result<(T
     if sub_partitioned {
         return Err("pg_partman partitions its partitions".to_owned());
     }
-    let placed = grid(survey, root, &pieces, told.as_ref())?;
+    let placed = by_names(name, grid(survey, root, &pieces, told.as_ref())?, &named);
     let grid = &placed.choice.grid;
     let now = survey.snapshot.taken_at;
 
@@ -89,6 +89,27 @@ fn grid(survey: &Survey, root: &Root, pieces: &[Piece], told: Option<&Told<'_>>)
     Err(format!("no number of hours, days or months leads from {} to {}", newest.from, newest.to))
 }
 
+/// Where the bounds fit UTC and a zone alike, names decide: one that tells the date tells the local one.
+fn by_names(name: &TableName, placed: Placed, named: &[(Piece, &Leaf)]) -> Placed {
+    let Evidence::SomewhereMidnight { zones, local } = &placed.evidence else { return placed };
+    // The day that a window ends on in UTC is the day it begins on further east: no reason to name it by its end.
+    let plainly = |choice: &Choice| match template(name.name.as_str(), &choice.grid, &exact(choice, named)) {
+        Names::All(template) => !template.to_string().contains("{end:"),
+        Names::Newest { .. } | Names::None => false,
+    };
+    if plainly(&placed.choice) || !plainly(local) {
+        return placed;
+    }
+    let others = zones.iter().skip(1).cloned().collect();
+    Placed { choice: local.as_ref().clone(), evidence: Evidence::Bounds { others } }
+}
+
+/// The partitions that the grid explains, by name.
+fn exact<'a>(choice: &Choice, named: &[(Piece, &'a Leaf)]) -> Vec<(Piece, &'a str)> {
+    let Choice { seed, run, .. } = choice;
+    named.iter().skip(*seed).take(*run).map(|(piece, leaf)| (*piece, leaf.name.name.as_str())).collect()
+}
+
 fn timezone(survey: &Survey, root: &Root, placed: &Placed) -> Option<Line> {
     let setting = survey.time_zone.as_str();
     let zone = placed.choice.grid.zone();
@@ -99,13 +120,12 @@ fn timezone(survey: &Survey, root: &Root, placed: &Placed) -> Option<Line> {
     match &placed.evidence {
         Evidence::Plain | Evidence::SomewhereMidnight { .. } => None,
         Evidence::Setting => {
-            let said = "by the bounds; it is also the database's TimeZone".to_owned();
-            Some(Line::new("timezone", zone).says(said))
+            Some(Line::new("timezone", zone).says("the bounds are midnights there; the database's TimeZone".to_owned()))
         }
         Evidence::Bounds { others } => {
             let said = match others.as_slice() {
-                [] => "by the bounds, which are midnights there".to_owned(),
-                others => format!("by the bounds, which are midnights there; also in {}", some_of(others)),
+                [] => "the bounds are midnights there".to_owned(),
+                others => format!("the bounds are midnights there, and in {}", some_of(others)),
             };
             Some(Line::new("timezone", zone).says(said))
         }
@@ -124,9 +144,14 @@ fn anchor(placed: &Placed) -> Option<Line> {
         (false, _) => anchor.strftime("%Y-%m-%d %H:%M:%S").to_string(),
     };
     let mut said = phase(grid.interval(), anchor);
-    if let Evidence::SomewhereMidnight { zones } = &placed.evidence {
-        let zones = some_of(zones);
-        said = Some(format!("UTC; it is midnight in {zones}: if days are local, write `timezone` instead"));
+    if let Evidence::SomewhereMidnight { zones, .. } = &placed.evidence {
+        let zones = match zones.split_first() {
+            Some((first, [])) => first.clone(),
+            Some((first, [second])) => format!("{first} and {second}"),
+            Some((first, more)) => format!("{first} and {} more zones", more.len()),
+            None => String::new(),
+        };
+        said = Some(format!("in UTC; midnight in {zones}: if that is meant, write `timezone` instead"));
     }
     Some(Line::new("anchor", text).says(said))
 }
@@ -168,7 +193,7 @@ fn premake(root: &Root, grid: &Grid, now: jiff::Timestamp, told: Option<&Told<'_
         (None, observed) => {
             let line = Line::new("premake", DEFAULT_PREMAKE.max(least));
             match observed {
-                Some(0) => line.says("there is none ahead of now".to_owned()),
+                Some(0) => line.says("the next one is missing".to_owned()),
                 Some(observed) => line.says(format!("two days at least; there are {observed}")),
                 None => line,
             }
@@ -177,9 +202,8 @@ fn premake(root: &Root, grid: &Grid, now: jiff::Timestamp, told: Option<&Told<'_
 }
 
 fn names(name: &TableName, placed: &Placed, named: &[(Piece, &Leaf)]) -> Option<Line> {
-    let Choice { grid, seed, run, .. } = &placed.choice;
-    let exact: Vec<(Piece, &str)> =
-        named.iter().skip(*seed).take(*run).map(|(piece, leaf)| (*piece, leaf.name.name.as_str())).collect();
+    let grid = &placed.choice.grid;
+    let exact = exact(&placed.choice, named);
     let default = NameTemplate::default_for(grid.interval());
     match template(name.name.as_str(), grid, &exact) {
         Names::All(template) if template == default => None,
@@ -196,12 +220,11 @@ fn names(name: &TableName, placed: &Placed, named: &[(Piece, &Leaf)]) -> Option<
     }
 }
 
-/// The first of many names.
-fn some_of(names: &[String]) -> String {
-    const SOME: usize = 2;
-    let shown = names.iter().take(SOME).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(SOME) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
+/// A few names, or how many they are.
+fn some_of(zones: &[String]) -> String {
+    match zones {
+        [one] => one.clone(),
+        [one, two] => format!("{one} and {two}"),
+        more => format!("{} more zones", more.len()),
     }
 }

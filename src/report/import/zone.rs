@@ -50,7 +50,7 @@ pub(super) struct Placed {
 }
 
 /// How a zone was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Evidence {
     /// The bounds are UTC's, or no zone moves them.
     Plain,
@@ -65,6 +65,8 @@ pub(super) enum Evidence {
     SomewhereMidnight {
         /// Best known first.
         zones: Vec<String>,
+        /// The grid of the first of them, which explains as much.
+        local: Box<Choice>,
     },
 }
 
@@ -120,7 +122,8 @@ pub(super) fn place(
         }
         (Some(utc), Some((first, found))) if !fixed(&utc) && weight(&found) == weight(&utc) => {
             let zones = std::iter::once(first).chain(all.map(|(name, _)| name)).collect();
-            Some(Placed { choice: utc, evidence: Evidence::SomewhereMidnight { zones } })
+            let local = Box::new(found);
+            Some(Placed { choice: utc, evidence: Evidence::SomewhereMidnight { zones, local } })
         }
         (utc, _) => utc.map(plain),
     }
@@ -128,7 +131,11 @@ pub(super) fn place(
 
 /// Every zone that is a place, the database's own first, then the best known.
 fn zones(setting: Option<&Zone>) -> Vec<Zone> {
-    let is_place = |name: &&String| name.split_once('/').is_some_and(|(area, _)| AREAS.contains(&area));
+    // `Australia/LHI` is an older name of a place that has a better one.
+    let is_place = |name: &&String| {
+        name.split_once('/')
+            .is_some_and(|(area, city)| AREAS.contains(&area) && city.contains(|c: char| c.is_lowercase()))
+    };
     let names = Zone::names();
     let known = KNOWN.iter().filter_map(|name| name.parse().ok());
     let rest = names.iter().filter(is_place).filter(|name| !KNOWN.contains(&name.as_str()));
