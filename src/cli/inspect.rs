@@ -91,6 +91,7 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::Unbounded
         | Code::Held
         | Code::NewestWithRows
+        | Code::RowsAhead
         | Code::NotRemovable
         | Code::InGrace
         | Code::Detached

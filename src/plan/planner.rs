@@ -199,10 +199,14 @@ pub(super) fn judged(
         return Err(broken(Code::KeyMismatch, message, Some(hint)));
     }
     let grid = table.grid(root.key.kind).map_err(|mismatch| match mismatch {
-        GridMismatch::NotCalendar | GridMismatch::ZoneMissing(_) | GridMismatch::Grid(_) => {
+        GridMismatch::EncodingMissing(_) | GridMismatch::ZoneMissing(_) | GridMismatch::Grid(_) => {
             broken(Code::KeyMismatch, mismatch.to_string(), None)
         }
     })?;
+    if let Some(message) = partition::misread(table, root) {
+        let hint = "nothing is created or removed by a clock that is misread: correct `encoding`".to_owned();
+        return Err(broken(Code::KeyMismatch, message, Some(hint)));
+    }
     let subject = Subject { name, table, desired, root, snapshot, grid: &grid, overrides: options.overrides };
     then(&Context::new(&subject, options.now, lane));
     Ok(())

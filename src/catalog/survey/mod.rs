@@ -6,10 +6,13 @@ use jiff::Timestamp;
 use postgres::Client;
 use postgres::types::Type;
 
+use super::ask::ask;
 use super::error::InspectError;
 use super::inspect::{BEGIN, inspect};
+use super::question::Question;
 use super::reader::{Reader, field};
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, TableState};
+use crate::grid::KeyKind;
 use crate::sql::{Ident, TableName};
 
 const LISTING: &str = "listing partitioned tables";
@@ -74,13 +77,31 @@ pub fn survey(
         let tables: BTreeSet<TableName> = tables.difference(&scope.exclude).cloned().collect();
         Ok((tables, time_zone(reader)?, part_config(reader)?))
     })?;
-    let snapshot = inspect(client, host, &tables, client_clock)?;
+    let mut snapshot = inspect(client, host, &tables, client_clock)?;
+    let highest = highest_keys(&snapshot);
+    ask(client, &mut snapshot, &highest)?;
     let partman = tables.into_iter().filter_map(|table| {
         // Both names as the catalog has them, joined by a dot and never quoted.
         let row = partman.get(&format!("{}.{}", table.schema.as_str(), table.name.as_str()))?;
         Some((table, row.clone()))
     });
     Ok(Survey { snapshot, time_zone, partman: partman.collect() })
+}
+
+/// Among ids only rows tell which partitions lie ahead.
+fn highest_keys(snapshot: &Snapshot) -> BTreeSet<Question> {
+    let roots = snapshot.catalog.tables.values().filter_map(|state| match state {
+        TableState::Partitioned(root) => Some(root),
+        TableState::Missing | TableState::Unfit(_) => None,
+    });
+    roots.filter(|root| counts(root.key.kind)).map(|root| Question::HighestKeys { root: root.oid }).collect()
+}
+
+fn counts(kind: KeyKind) -> bool {
+    match kind {
+        KeyKind::SmallInt | KeyKind::Integer | KeyKind::BigInt => true,
+        KeyKind::Timestamptz | KeyKind::Timestamp | KeyKind::Date | KeyKind::Uuid => false,
+    }
 }
 
 fn listed(reader: &mut Reader<'_>, scope: &SurveyScope) -> Result<BTreeSet<TableName>, InspectError> {

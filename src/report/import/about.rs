@@ -5,7 +5,7 @@ use jiff::civil::Time;
 
 use super::infer::Piece;
 use crate::catalog::{Leaf, LeafKind, Root};
-use crate::grid::{Bound, Fit, Grid, LeafBounds};
+use crate::grid::{Bound, Fit, Grid, KeyValue, LeafBounds};
 use crate::sql::TableName;
 
 /// Names in one remark.
@@ -27,7 +27,7 @@ struct Kinds<'a> {
 /// Remarks about a table's partitions.
 pub(super) fn remarks(table: &TableName, root: &Root, grid: &Grid, pieces: &[Piece], now: Timestamp) -> Vec<String> {
     let kinds = sort(table, root, grid);
-    let interval = grid.interval();
+    let interval = grid.width();
     let mut remarks = vec![extent(grid, pieces)];
     let mut say = |names: &[&TableName], one: &str, many: &str| match names {
         [] => {}
@@ -58,7 +58,7 @@ pub(super) fn remarks(table: &TableName, root: &Root, grid: &Grid, pieces: &[Pie
     remarks.extend(gaps(grid, pieces));
     let current = grid.index_at(now).and_then(|index| grid.window(index));
     if let Some(window) = current
-        && reach(root, Bound::Value(window.from)) == Bound::Value(window.from)
+        && reach(root, grid, window.from) == Bound::Value(window.from)
     {
         remarks.push(format!("The current window, from {}, is missing: `plan` makes it.", shown(grid, window.from)));
     }
@@ -66,16 +66,19 @@ pub(super) fn remarks(table: &TableName, root: &Root, grid: &Grid, pieces: &[Pie
 }
 
 /// How far attached partitions cover the key without a gap, from `low` on.
-pub(super) fn reach(root: &Root, low: Bound) -> Bound {
+pub(super) fn reach(root: &Root, grid: &Grid, low: KeyValue) -> Bound {
+    let canonical = |bound: Bound| bound.value().map_or(bound, |value| Bound::Value(grid.canonical(value)));
     let attached = root.leaves.values().filter(|leaf| !leaf.pending);
-    let mut ranges: Vec<(Bound, Bound)> = attached.filter_map(|leaf| leaf.bounds.coverage()).collect();
+    let coverage = attached.filter_map(|leaf| leaf.bounds.coverage());
+    let mut ranges: Vec<(Bound, Bound)> = coverage.map(|(from, to)| (canonical(from), canonical(to))).collect();
     ranges.sort();
+    let low = Bound::Value(low);
     let touching = |reached: Bound, (from, to): (Bound, Bound)| if from <= reached { reached.max(to) } else { reached };
     ranges.into_iter().fold(low, touching)
 }
 
 /// A value on the grid's clock, as short as it can be.
-pub(super) fn shown(grid: &Grid, value: crate::grid::KeyValue) -> String {
+pub(super) fn shown(grid: &Grid, value: KeyValue) -> String {
     match grid.civil_time(value) {
         Some(at) if at.time() == Time::midnight() => at.date().to_string(),
         Some(at) => at.strftime("%Y-%m-%d %H:%M").to_string(),

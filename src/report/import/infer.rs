@@ -7,7 +7,7 @@
 use jiff::civil::{Date, DateTime, Time};
 
 use super::reading::Reading;
-use crate::grid::{Bound, Fit, Grid, Interval, KeyValue, Unit, Zone};
+use crate::grid::{Bound, Fit, Grid, Interval, KeyKind, KeyValue, Unit, Width, Zone};
 
 /// A finite range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) struct Choice {
 pub(super) enum Phase {
     /// Where they lie without an anchor.
     Default,
-    /// At midnight, on other days.
+    /// At midnight, on other days; among ids at other keys.
     OtherDay,
     /// At another time of day.
     OtherTime,
@@ -49,7 +49,7 @@ pub(super) enum Phase {
 
 /// The best grid of one zone for pieces sorted newest first. `hint` is an interval that somebody wrote down: it decides
 /// between grids that explain equally much.
-pub(super) fn best(reading: Reading, zone: &Zone, pieces: &[Piece], hint: Option<Interval>) -> Option<Choice> {
+pub(super) fn best(reading: Reading, zone: &Zone, pieces: &[Piece], hint: Option<Width>) -> Option<Choice> {
     let mut alone: Option<Choice> = None;
     for (seed, piece) in pieces.iter().enumerate().take(SEEDS) {
         let older = pieces.get(seed..).unwrap_or_default();
@@ -58,9 +58,12 @@ pub(super) fn best(reading: Reading, zone: &Zone, pieces: &[Piece], hint: Option
             Choice { grid, seed, run, phase }
         });
         let Some(choice) = choices.max_by_key(|choice| {
-            let interval = choice.grid.interval();
-            let hinted = hint.is_some_and(|hint| normal(hint) == interval);
-            (choice.run, hinted, interval.unit, std::cmp::Reverse(choice.phase))
+            let width = choice.grid.width();
+            let unit = match width {
+                Width::Calendar(interval) => Some(interval.unit),
+                Width::Keys(_) => None,
+            };
+            (choice.run, hint == Some(width), unit, std::cmp::Reverse(choice.phase))
         }) else {
             continue;
         };
@@ -77,6 +80,9 @@ pub(super) fn best(reading: Reading, zone: &Zone, pieces: &[Piece], hint: Option
 
 /// The grids on which this piece is one whole window.
 fn candidates(reading: Reading, zone: &Zone, piece: Piece) -> Vec<(Grid, Phase)> {
+    if let Reading::Ids(kind) = reading {
+        return ids(kind, piece).into_iter().collect();
+    }
     let mut found = Vec::new();
     if let Some((from, to)) = reading.civil(piece, zone, Unit::Days) {
         found.extend(months(from, to));
@@ -98,6 +104,14 @@ fn candidates(reading: Reading, zone: &Zone, piece: Piece) -> Vec<(Grid, Phase)>
             piece.is_exact(&grid).then_some((grid, phase))
         })
         .collect()
+}
+
+fn ids(kind: KeyKind, piece: Piece) -> Option<(Grid, Phase)> {
+    let (KeyValue::Int(from), KeyValue::Int(to)) = (piece.from, piece.to) else { return None };
+    let step = to.checked_sub(from).filter(|step| *step > 0)?;
+    let anchor = from.rem_euclid(step);
+    let phase = if anchor == 0 { Phase::Default } else { Phase::OtherDay };
+    Some((Grid::keys(kind, step, anchor).ok()?, phase))
 }
 
 fn months(from: DateTime, to: DateTime) -> Option<(Interval, DateTime)> {
@@ -135,6 +149,16 @@ pub(super) fn normal(interval: Interval) -> Interval {
         Some(3) => Interval { count: 1, unit: Unit::Quarters },
         Some(months) => Interval { count: months, unit: Unit::Months },
         None => interval,
+    }
+}
+
+impl Choice {
+    /// Whether windows are hours: those of instants are UTC's in every zone.
+    pub(super) fn is_sub_day(&self) -> bool {
+        match self.grid.width() {
+            Width::Calendar(interval) => interval.is_sub_day(),
+            Width::Keys(_) => false,
+        }
     }
 }
 

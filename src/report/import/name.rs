@@ -97,6 +97,9 @@ pub(super) fn template(table: &str, grid: &Grid, named: &[(Piece, &str)]) -> Nam
 
 /// Templates that give one name, each once, in the order of preference.
 fn proposals(table: &str, grid: &Grid, piece: Piece, name: &str) -> Vec<String> {
+    if !grid.tells_time() {
+        return of_ids(table, piece, name);
+    }
     let ends = |start: &str, end: &str, between: &str| match (start, end) {
         (start, "") => format!("{{start:{start}}}"),
         ("", end) => format!("{{end:{end}}}"),
@@ -119,6 +122,22 @@ fn proposals(table: &str, grid: &Grid, piece: Piece, name: &str) -> Vec<String> 
                 found.push(text);
             }
         }
+    }
+    found
+}
+
+/// The same for ids, where the number itself is what changes.
+fn of_ids(table: &str, piece: Piece, name: &str) -> Vec<String> {
+    let (from, to) = (piece.from.to_string(), piece.to.to_string());
+    let both = BETWEEN.map(|between| (format!("{from}{between}{to}"), format!("{{start}}{between}{{end}}")));
+    let alone = [(from, "{start}".to_owned()), (to, "{end}".to_owned())];
+    let mut found = Vec::new();
+    for (written, key) in both.into_iter().chain(alone) {
+        let Some(at) = name.rfind(&written) else { continue };
+        let (before, after) = (name.get(..at).unwrap_or(""), name.get(at + written.len()..).unwrap_or(""));
+        found.extend(
+            with_table(table, before, after).into_iter().map(|(before, after)| format!("{before}{key}{after}")),
+        );
     }
     found
 }

@@ -3,13 +3,24 @@
 use super::draft::Line;
 use super::span::Length;
 use crate::catalog::PartConfig;
-use crate::grid::Interval;
+use crate::grid::{Encoding, Width};
 use crate::policy::is_shorter;
 use crate::sql::{TableName, hand_over};
 
 /// A row of `part_config`, read.
 pub(super) struct Told<'a> {
     config: &'a PartConfig,
+}
+
+/// What pg_partman takes an integer key for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Epoch {
+    /// A time.
+    Of(Encoding),
+    /// Ids; a text or uuid by functions of its own.
+    None,
+    /// It was not told.
+    Untold,
 }
 
 /// Columns that say nothing a policy would have to say: they are carried over, follow from the bounds and names that
@@ -73,8 +84,24 @@ impl<'a> Told<'a> {
     }
 
     /// The interval, where it is one that a policy can have.
-    pub(super) fn interval(&self) -> Option<Interval> {
-        self.get("partition_interval").and_then(Length::parse).and_then(Length::interval)
+    pub(super) fn width(&self) -> Option<Width> {
+        let text = self.get("partition_interval")?;
+        match text.parse() {
+            Ok(keys) => Some(Width::Keys(keys)).filter(|_| keys > 0),
+            Err(_) => Length::parse(text).and_then(Length::interval).map(Width::Calendar),
+        }
+    }
+
+    /// How it reads the key.
+    pub(super) fn epoch(&self) -> Epoch {
+        match self.get("epoch") {
+            Some("seconds") => Epoch::Of(Encoding::EpochS),
+            Some("milliseconds") => Epoch::Of(Encoding::EpochMs),
+            Some("microseconds") => Epoch::Of(Encoding::EpochUs),
+            Some("nanoseconds") => Epoch::Of(Encoding::EpochNs),
+            Some("none") => Epoch::None,
+            Some(_) | None => Epoch::Untold,
+        }
     }
 
     pub(super) fn premake(&self) -> Option<u32> {
@@ -82,19 +109,30 @@ impl<'a> Told<'a> {
     }
 
     /// The retention, and what has to be said where it cannot be carried over.
-    pub(super) fn retention(&self, interval: Interval) -> (Vec<Line>, Option<String>) {
+    pub(super) fn retention(&self, width: Width) -> (Vec<Line>, Option<String>) {
         let Some(kept) = self.get("retention") else { return (Vec::new(), None) };
-        let Some(keep) = Length::parse(kept).and_then(Length::keep) else {
-            return (Vec::new(), Some(format!("pg_partman's retention, `{kept}`, is no time that a policy can say.")));
+        let keep = match width {
+            Width::Calendar(interval) => Length::parse(kept)
+                .and_then(Length::keep)
+                .map(|span| (span.to_string(), is_shorter(span, interval), interval.to_string())),
+            Width::Keys(step) => {
+                let keys = kept.trim().parse::<i64>().ok().filter(|keys| *keys > 0);
+                keys.map(|keys| (keys.to_string(), keys < step, step.to_string()))
+            }
         };
-        if is_shorter(keep, interval) {
-            let said = format!(
-                "pg_partman's retention, `{kept}`, is shorter than one partition: only whole partitions leave, so say \
-                 `keep: {interval}` or more."
-            );
-            return (Vec::new(), Some(said));
+        match keep {
+            None => (Vec::new(), Some(format!("pg_partman's retention, `{kept}`, is none that a policy can say."))),
+            Some((_, true, least)) => {
+                let said = format!(
+                    "pg_partman's retention, `{kept}`, is shorter than one partition: only whole partitions leave, so \
+                     say `keep: {least}` or more."
+                );
+                (Vec::new(), Some(said))
+            }
+            Some((keep, false, _)) => {
+                (vec![Line::new("keep", keep).says("pg_partman's retention".to_owned()), self.then()], None)
+            }
         }
-        (vec![Line::new("keep", keep).says("pg_partman's retention".to_owned()), self.then()], None)
     }
 
     /// Never a drop: that is for a person to write.

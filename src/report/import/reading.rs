@@ -1,20 +1,46 @@
-//! How a key's values are read as times.
+//! What a key's values are taken for: times, by themselves or by an encoding, or ids.
 
 use jiff::civil::DateTime;
 
 use super::infer::Piece;
-use crate::grid::{Grid, Interval, KeyKind, Unit, Zone};
+use crate::grid::{Encoding, Grid, Interval, KeyKind, Unit, Zone};
 
 /// What the values of a key are taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reading {
-    pub(super) kind: KeyKind,
+pub(super) enum Reading {
+    /// Dates and times.
+    Times(KeyKind, Option<Encoding>),
+    /// Numbers that tell no time.
+    Ids(KeyKind),
 }
 
 impl Reading {
-    /// A grid of such values; `None` where these parts make none.
+    /// Everything that values of this kind may be, the more telling first: bounds that are calendar boundaries in one
+    /// unit of time are no accident.
+    pub(super) fn all(kind: KeyKind) -> Vec<Self> {
+        match kind {
+            KeyKind::Timestamptz | KeyKind::Timestamp | KeyKind::Date => vec![Self::Times(kind, None)],
+            KeyKind::SmallInt | KeyKind::Integer | KeyKind::BigInt | KeyKind::Uuid => {
+                let encodings = Encoding::ALL.into_iter().filter(|encoding| encoding.fits(kind));
+                let times = encodings.map(|encoding| Self::Times(kind, Some(encoding)));
+                times.chain((kind != KeyKind::Uuid).then_some(Self::Ids(kind))).collect()
+            }
+        }
+    }
+
+    pub(super) fn encoding(self) -> Option<Encoding> {
+        match self {
+            Self::Times(_, encoding) => encoding,
+            Self::Ids(_) => None,
+        }
+    }
+
+    /// A calendar grid of such values; `None` where these parts make none.
     pub(super) fn grid(self, interval: Interval, zone: &Zone, anchor: Option<DateTime>) -> Option<Grid> {
-        Grid::new(self.kind, interval, zone.clone(), anchor).ok()
+        match self {
+            Self::Times(kind, encoding) => Grid::calendar(kind, encoding, interval, zone.clone(), anchor).ok(),
+            Self::Ids(_) => None,
+        }
     }
 
     /// Both ends on the clock that boundaries of this unit are reckoned in.
@@ -25,6 +51,19 @@ impl Reading {
 
     /// Whether the zone decides where boundaries lie, and not only what the values mean.
     pub(super) fn zone_moves_boundaries(self) -> bool {
-        self.kind.is_instant()
+        match self {
+            Self::Times(_, Some(_)) => true,
+            Self::Times(kind, None) => kind == KeyKind::Timestamptz,
+            Self::Ids(_) => false,
+        }
+    }
+
+    /// Whether an encoding makes these times of our days; dates are what they are, and so are ids.
+    pub(super) fn is_plausible(self, pieces: &[Piece]) -> bool {
+        let ours = |at: DateTime| (2000..2100).contains(&at.year());
+        self.encoding().is_none()
+            || [pieces.first(), pieces.last()].into_iter().flatten().all(|piece| {
+                self.civil(*piece, &Zone::utc(), Unit::Days).is_some_and(|(from, to)| ours(from) && ours(to))
+            })
     }
 }

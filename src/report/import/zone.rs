@@ -5,7 +5,7 @@
 
 use super::infer::{Choice, Phase, Piece, best};
 use super::reading::Reading;
-use crate::grid::{Interval, Zone};
+use crate::grid::{Width, Zone};
 
 /// Bounds that are looked at; more of them say nothing new about a zone.
 const MOST: usize = 2000;
@@ -71,26 +71,21 @@ pub(super) enum Evidence {
 }
 
 /// The grid for pieces sorted newest first.
-pub(super) fn place(
-    reading: Reading,
-    pieces: &[Piece],
-    setting: Option<&Zone>,
-    hint: Option<Interval>,
-) -> Option<Placed> {
+pub(super) fn place(reading: Reading, pieces: &[Piece], setting: Option<&Zone>, hint: Option<Width>) -> Option<Placed> {
     let pieces = pieces.get(..MOST).unwrap_or(pieces);
     let utc = best(reading, &Zone::utc(), pieces, hint);
     let plain = |choice: Choice| Placed { choice, evidence: Evidence::Plain };
     if !reading.zone_moves_boundaries() {
         return utc.map(plain);
     }
-    let fixed = |choice: &Choice| choice.phase < Phase::OtherTime || choice.grid.interval().is_sub_day();
+    let fixed = |choice: &Choice| choice.phase < Phase::OtherTime || choice.is_sub_day();
     if let Some(choice) = utc.as_ref().filter(|choice| fixed(choice) && choice.seed + choice.run == pieces.len()) {
         return Some(plain(choice.clone()));
     }
     let local = |zone: &Zone| {
         best(reading, zone, pieces, hint).filter(|choice| {
             // A window of hours says nothing about a zone.
-            choice.phase < Phase::OtherTime && !choice.grid.interval().is_sub_day()
+            choice.phase < Phase::OtherTime && !choice.is_sub_day()
         })
     };
     let weight = |choice: &Choice| (std::cmp::Reverse(choice.seed), choice.run);

@@ -13,9 +13,9 @@ pub(super) fn held_by(context: &Context<'_>, from: Bound, to: Bound, by_comment:
     }
     let named = context.desired.holds.iter().find(|(_, hold)| {
         let concerns = hold.tables.is_empty() || hold.tables.contains(context.name);
-        // A moment that the key cannot express holds everything on its side: when in doubt, nothing leaves.
-        let begins = hold.from.and_then(|from| context.grid.value_of_civil(from)).map_or(Bound::MinValue, Bound::Value);
-        let ends = hold.to.and_then(|to| context.grid.value_of_civil(to)).map_or(Bound::MaxValue, Bound::Value);
+        // A moment or id that the key cannot express holds everything on its side: when in doubt, nothing leaves.
+        let begins = hold.from.and_then(|from| context.grid.value_of(from)).map_or(Bound::MinValue, Bound::Value);
+        let ends = hold.to.and_then(|to| context.grid.value_of(to)).map_or(Bound::MaxValue, Bound::Value);
         concerns && from < ends && begins < to
     });
     named.map(|(name, _)| format!("`{name}`"))

@@ -2,8 +2,10 @@
 
 mod context;
 mod create;
+mod cursor;
 mod default;
 mod diff;
+mod encoding;
 mod hold;
 mod overview;
 mod remove;
@@ -16,4 +18,5 @@ mod wanted;
 
 pub(crate) use context::{Context, Subject};
 pub(crate) use diff::{diff, questions};
+pub(crate) use encoding::misread;
 pub(crate) use overview::overview;
