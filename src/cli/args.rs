@@ -23,7 +23,7 @@ Examples:
 const VARIABLES: &str = "\
 Environment:
   PGSTRATA_<FLAG> stands in for a flag, lists separated by commas; not for --allow,
-  --auto-approve, --max-drop and --now: nothing that lingers approves.
+  --auto-approve, --max-drop, --now and --force: nothing that lingers approves.
   The database: --url, else PGSTRATA_URL, else the policy's connection.url, else
   DATABASE_URL, else libpq's variables, files and defaults.";
 

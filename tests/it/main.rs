@@ -23,6 +23,8 @@ mod fault;
 mod fault_facts;
 mod fault_saved;
 mod import;
+mod import_cli;
+mod import_partman;
 mod interrupt;
 mod locks;
 mod machine;

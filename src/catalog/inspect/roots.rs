@@ -56,12 +56,13 @@ fn state(row: &Row) -> Result<TableState, InspectError> {
 fn key(row: &Row) -> Result<Result<KeyColumn, String>, InspectError> {
     let relkind: i8 = field(STEP, row, "relkind")?;
     let kind = relkind.cast_unsigned();
-    if kind != b'p' {
-        return Ok(Err(relation_kind(kind).to_owned()));
-    }
-    if let Some(parent) = field::<_, Option<&str>>(STEP, row, "parent_name")? {
+    // An index may be a partition of another, too.
+    if let (b'p' | b'r' | b'f', Some(parent)) = (kind, field::<_, Option<&str>>(STEP, row, "parent_name")?) {
         let schema: &str = field(STEP, row, "parent_schema")?;
         return Ok(Err(format!("itself a partition of {}", TableName::new(schema, parent))));
+    }
+    if kind != b'p' {
+        return Ok(Err(relation_kind(kind).to_owned()));
     }
     let strategy: i8 = field(STEP, row, "partstrat")?;
     match strategy.cast_unsigned() {

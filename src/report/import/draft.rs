@@ -1,5 +1,7 @@
 //! A policy to be written, with what has to be said beside each line.
 
+use std::collections::BTreeMap;
+
 use crate::sql::TableName;
 
 /// A policy to be written, and what should be said about it.
@@ -61,6 +63,22 @@ impl Line {
 }
 
 impl Draft {
+    /// Takes tables as the entries of another tool's configuration describe them. Of two entries for one table neither is
+    /// taken: they may differ in what they remove.
+    pub(super) fn take(&mut self, entries: Vec<(String, Result<TableDraft, String>)>) {
+        let names = entries.iter().filter_map(|(_, read)| read.as_ref().ok().map(|table| table.name.clone()));
+        let mut count = BTreeMap::<TableName, usize>::new();
+        names.for_each(|name| *count.entry(name).or_default() += 1);
+        for (entry, read) in entries {
+            match read {
+                Ok(table) if count.get(&table.name) == Some(&1) => self.tables.push(table),
+                Ok(table) => self.skipped.push((entry, format!("{} is described more than once", table.name))),
+                Err(why) => self.skipped.push((entry, why)),
+            }
+        }
+        self.tables.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
     /// How many tables it has.
     pub fn tables(&self) -> usize {
         self.tables.len()

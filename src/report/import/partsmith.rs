@@ -1,13 +1,11 @@
 //! The document of pg-partsmith.
 
-use std::collections::BTreeSet;
-
 use serde_yaml::Value;
 
 use super::draft::{Draft, Line, TableDraft};
 use super::ppm::{ident, premake, windows};
 use super::source::{Map, SourceError, text};
-use crate::grid::{CalendarSpan, Interval, Unit, Zone};
+use crate::grid::{CalendarSpan, Interval, NameTemplate, Unit, Zone};
 use crate::policy::is_shorter;
 use crate::sql::TableName;
 
@@ -34,7 +32,7 @@ pub fn from_pg_partsmith(name: &str, text: &str) -> Result<Draft, SourceError> {
     if let Some(runtime) = document.map("runtime") {
         let settings = runtime.others(&["ddl_timezone"]);
         if !settings.is_empty() {
-            draft.remarks.push(format!("Of its runtime not carried over: {}; see `apply`.", settings.join(", ")));
+            draft.remarks.push(format!("Of its runtime {} is not carried over; see `apply`.", settings.join(", ")));
         }
     }
     let others = document.others(&["version", "dsn", "defaults", "tables", "runtime", "hooks"]);
@@ -43,24 +41,18 @@ pub fn from_pg_partsmith(name: &str, text: &str) -> Result<Draft, SourceError> {
     }
     let defaults = document.map("defaults").unwrap_or_default().rename("schema", "schema_name");
     let entries = document.get("tables").and_then(Value::as_sequence).cloned().unwrap_or_default();
-    let mut seen = BTreeSet::new();
-    for (at, value) in (1..).zip(&entries) {
+    let entries = (1..).zip(&entries).map(|(at, value)| {
         let map = Map::of(value).unwrap_or_default().rename("schema", "schema_name").or(&defaults);
-        let entry = map.text("table_name").unwrap_or_else(|| format!("entry {at}"));
-        match table(&map) {
-            Ok(table) if seen.insert(table.name.clone()) => draft.tables.push(table),
-            Ok(table) => draft.skipped.push((entry, format!("{} is there twice", table.name))),
-            Err(why) => draft.skipped.push((entry, why)),
-        }
-    }
-    draft.tables.sort_by(|a, b| a.name.cmp(&b.name));
+        (map.text("table_name").unwrap_or_else(|| format!("entry {at}")), table(&map))
+    });
+    draft.take(entries.collect());
     Ok(draft)
 }
 
 /// Where the windows of a table lie.
 enum Axis {
     Time { interval: Interval, zone: Zone, codec: Option<String> },
-    Keys { step: u64, origin: i64 },
+    Keys { step: u64, origin: i64, suffix: String },
 }
 
 fn table(map: &Map) -> Result<TableDraft, String> {
@@ -118,12 +110,17 @@ fn table(map: &Map) -> Result<TableDraft, String> {
             };
             partition.push(Line::quoted("name", format!("{{table}}__{{start:{format}}}")));
         }
-        Axis::Keys { step, origin } => {
+        Axis::Keys { step, origin, suffix } => {
             partition.push(Line::new("interval", step));
             if *origin != 0 {
                 partition.push(Line::new("anchor", origin));
             }
             partition.push(Line::new("premake", (ahead - 1).max(1)));
+            let name = format!("{{table}}{suffix}");
+            match name.parse::<NameTemplate>() {
+                Ok(template) if template.is_of_ids() => partition.push(Line::quoted("name", template)),
+                Ok(_) | Err(_) => remarks.push(format!("Its name_suffix, `{suffix}`, is not understood.")),
+            }
         }
     }
     let retention = retention(map, lifecycle.as_ref(), &axis, &mut remarks);
@@ -161,6 +158,7 @@ fn scheme_of(scheme: &Map) -> Result<(String, Axis), String> {
         "integer" => Axis::Keys {
             step: boundaries.count("step").ok_or_else(|| "its boundaries have no `step`".to_owned())?,
             origin: boundaries.text("origin").and_then(|origin| origin.parse().ok()).unwrap_or(0),
+            suffix: boundaries.text("name_suffix").unwrap_or_else(|| "__{start}".to_owned()),
         },
         other => return Err(format!("boundaries of the kind `{other}`")),
     };
@@ -237,18 +235,22 @@ fn retention(map: &Map, lifecycle: Option<&Map>, axis: &Axis, remarks: &mut Vec<
         return Vec::new();
     };
     let drop = lifecycle.and_then(|lifecycle| lifecycle.map("drop"));
-    let dropped = match &drop {
-        None => Some("a week".to_owned()),
-        Some(drop) if drop.text("kind").as_deref() == Some("drop_never") => None,
-        Some(drop) => Some(drop.text("grace").unwrap_or_else(|| "no time".to_owned())),
-    };
+    let dropped =
+        match &drop {
+            None => Some("a week".to_owned()),
+            Some(drop) if drop.text("kind").as_deref() == Some("drop_never") => None,
+            Some(drop) => Some(drop.text("grace").map_or_else(
+                || "no time".to_owned(),
+                |grace| duration(&grace).map_or(grace, |grace| grace.to_string()),
+            )),
+        };
     if drop.is_some_and(|drop| drop.get("when").is_some()) {
         remarks.push("Its drop has a condition (`when`), which a policy cannot say.".to_owned());
     }
     let then = Line::new("then", "detach");
     let then = match dropped {
         None => then,
-        Some(after) => then.says(format!("pg-partsmith dropped them {after} later: `drop` does that, with `grace`")),
+        Some(after) => then.says(format!("pg-partsmith dropped them {after} later: `drop` does that, by `grace`")),
     };
     vec![Line::new("keep", kept).says(format!("pg-partsmith's retention: {rule}")), then]
 }

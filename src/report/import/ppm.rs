@@ -1,7 +1,5 @@
 //! The configuration of qonto's PostgreSQL Partition Manager (PPM).
 
-use std::collections::BTreeSet;
-
 use super::draft::{Draft, Line, TableDraft};
 use super::source::{Map, SourceError};
 use crate::grid::{CalendarSpan, Interval, Unit};
@@ -24,6 +22,7 @@ use crate::sql::{Ident, MAX_IDENT_BYTES, TableName};
 pub fn from_ppm(name: &str, text: &str) -> Result<Draft, SourceError> {
     let document = Map::document(text, "partitions", "PPM")?;
     let mut draft = Draft { origin: format!("{name} (PPM)"), ..Draft::default() };
+    draft.remarks.push("It does not tell the type of a key: a uuid also needs `encoding: uuidv7`.".to_owned());
     if document.get("connection-url").is_some() {
         draft.remarks.push("Its connection-url is not copied: it may hold a password.".to_owned());
     }
@@ -42,16 +41,12 @@ pub fn from_ppm(name: &str, text: &str) -> Result<Draft, SourceError> {
     if !others.is_empty() {
         draft.remarks.push(format!("Not understood: {}.", others.join(", ")));
     }
-    let mut seen = BTreeSet::new();
-    for (entry, value) in document.map("partitions").unwrap_or_default().entries() {
+    let partitions = document.map("partitions").unwrap_or_default();
+    let entries = partitions.entries().map(|(entry, value)| {
         let read = Map::of(value).ok_or_else(|| "not a mapping".to_owned()).and_then(|map| table(&map));
-        match read {
-            Ok(table) if seen.insert(table.name.clone()) => draft.tables.push(table),
-            Ok(table) => draft.skipped.push((entry.to_owned(), format!("{} is there twice", table.name))),
-            Err(why) => draft.skipped.push((entry.to_owned(), why)),
-        }
-    }
-    draft.tables.sort_by(|a, b| a.name.cmp(&b.name));
+        (entry.to_owned(), read)
+    });
+    draft.take(entries.collect());
     Ok(draft)
 }
 
