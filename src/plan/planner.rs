@@ -184,8 +184,9 @@ pub(super) fn judged(
             return Err(broken(Code::TableMissing, "there is no such table".to_owned(), Some(hint)));
         }
         TableState::Unfit(what) => {
-            let message =
-                format!("it is {what}: only a table partitioned by range of one date or time column is managed");
+            let message = format!(
+                "it is {what}: only a table partitioned by range of one date, time, integer or uuid column is managed"
+            );
             let hint = match what == PLAIN_TABLE {
                 true => conversion_hint(name),
                 false => format!("no partitioning is ever changed: take {name} out of the policy"),

@@ -144,7 +144,7 @@ fn gaps(grid: &Grid, pieces: &[Piece]) -> Option<String> {
 fn list(names: &[&TableName]) -> String {
     let shown: Vec<String> = names.iter().take(NAMED).map(|name| name.name.to_string()).collect();
     match (names.len().saturating_sub(NAMED), shown.split_last()) {
-        (0, Some((last, [first @ ..]))) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        (0, Some((last, first))) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         (0, _) => shown.concat(),
         (more, _) => format!("{} and {more} more", shown.join(", ")),
     }

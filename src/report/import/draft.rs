@@ -47,10 +47,12 @@ pub(super) enum Value {
 }
 
 impl Line {
+    #[allow(clippy::needless_pass_by_value, reason = "callers build the value in place")]
     pub(super) fn new(key: &'static str, value: impl ToString) -> Self {
         Self { key, value: Value::Text(value.to_string()), comment: None }
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "callers build the value in place")]
     pub(super) fn quoted(key: &'static str, value: impl ToString) -> Self {
         Self { key, value: Value::Quoted(value.to_string()), comment: None }
     }

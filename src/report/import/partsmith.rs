@@ -207,7 +207,7 @@ fn ahead(map: &Map, lifecycle: Option<&Map>, remarks: &mut Vec<String>) -> u64 {
 /// What was written down, and never its defaults.
 fn retention(map: &Map, lifecycle: Option<&Map>, axis: &Axis, remarks: &mut Vec<String>) -> Vec<Line> {
     let rule = match lifecycle {
-        None => map.count("retention_count").map(|count| Rule::Newest(count)),
+        None => map.count("retention_count").map(Rule::Newest),
         Some(lifecycle) => lifecycle.map("retention").map(|rule| Rule::of(&rule)),
     };
     let Some(rule) = rule else {

@@ -71,7 +71,7 @@ impl Length {
 
     /// As a time to keep rows; `None` where it is nothing at all, or finer than an hour.
     pub(super) fn keep(self) -> Option<CalendarSpan> {
-        let hours = u32::try_from(self.seconds / 3600).ok().filter(|_| self.seconds % 3600 == 0)?;
+        let hours = u32::try_from(self.seconds / 3600).ok().filter(|_| self.seconds.is_multiple_of(3600))?;
         let span = CalendarSpan { years: self.months / 12, months: self.months % 12, weeks: 0, days: self.days, hours };
         // `18 months` is how people say it; years only where they are whole.
         let span = match span.months {
