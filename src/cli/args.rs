@@ -311,7 +311,7 @@ pub(super) struct ImportArgs {
     #[command(flatten)]
     pub(super) connect: ConnectArgs,
     /// Only this table. Repeatable.
-    #[arg(long, value_name = "NAME", help_heading = "Source")]
+    #[arg(long, value_name = "NAME", conflicts_with = "schema", help_heading = "Source")]
     pub(super) table: Vec<TableName>,
     /// Only tables of this schema. Repeatable.
     #[arg(long, value_name = "NAME", value_parser = schema, help_heading = "Source")]

@@ -65,7 +65,8 @@ fn the_short_help_lists_what_there_is() {
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let names: Vec<&str> =
         commands.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["plan", "apply", "drift", "validate", "show", "schema", "completions", "man", "demo", "help"]);
+    let all = ["plan", "apply", "drift", "validate", "import", "show", "schema", "completions", "man", "demo", "help"];
+    assert_eq!(names, all);
 }
 
 #[test]

@@ -58,12 +58,11 @@ impl Reading {
         }
     }
 
-    /// Whether an encoding makes these times of our days; dates are what they are, and so are ids.
+    /// Whether an encoding makes the newest of these a time of our days (the first may begin at 0); dates are what they
+    /// are, and so are ids.
     pub(super) fn is_plausible(self, pieces: &[Piece]) -> bool {
         let ours = |at: DateTime| (2000..2100).contains(&at.year());
-        self.encoding().is_none()
-            || [pieces.first(), pieces.last()].into_iter().flatten().all(|piece| {
-                self.civil(*piece, &Zone::utc(), Unit::Days).is_some_and(|(from, to)| ours(from) && ours(to))
-            })
+        let begins = |piece: &Piece| self.civil(*piece, &Zone::utc(), Unit::Days).is_some_and(|(from, _)| ours(from));
+        self.encoding().is_none() || pieces.first().is_none_or(begins)
     }
 }

@@ -105,12 +105,14 @@ fn grid(survey: &Survey, root: &Root, pieces: &[Piece], told: Option<&Told<'_>>)
             continue;
         }
         match place(reading, pieces, setting.as_ref(), hint) {
-            Some(placed) if reading.encoding().is_none() || is_calendar(&placed) => return Ok((reading, placed)),
+            Some(placed) if !may_be_ids(reading) || is_calendar(&placed) => return Ok((reading, placed)),
             Some(_) | None => {}
         }
     }
     Err(match root.key.kind {
-        KeyKind::Uuid => format!("{} to {} are no times of our days as UUIDs of version 7", newest.from, newest.to),
+        KeyKind::Uuid => {
+            format!("{} to {} are no hours, days or months of our days, as UUIDs of version 7", newest.from, newest.to)
+        }
         KeyKind::Timestamptz
         | KeyKind::Timestamp
         | KeyKind::Date
@@ -137,6 +139,14 @@ fn readings(root: &Root, told: Option<&Told<'_>>) -> Vec<Reading> {
 /// Whether pg_partman's interval is one of time.
 fn told_time(told: Option<&Told<'_>>) -> bool {
     matches!(told.and_then(Told::width), Some(Width::Calendar(_)))
+}
+
+/// Whether these times may be ids as well: then bounds have to prove them.
+fn may_be_ids(reading: Reading) -> bool {
+    match reading {
+        Reading::Times(kind, encoding) => encoding.is_some() && kind != KeyKind::Uuid,
+        Reading::Ids(_) => false,
+    }
 }
 
 /// Whether numbers read as times lie on boundaries that people choose.

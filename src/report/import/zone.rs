@@ -3,9 +3,11 @@
 //! A zone is only taken where bounds show it, or where the database is set to it. From a set of winter days alone nobody
 //! can tell whether summer's days begin an hour earlier: such a set is continued as it is.
 
+use jiff::civil::DateTime;
+
 use super::infer::{Choice, Phase, Piece, best};
 use super::reading::Reading;
-use crate::grid::{Width, Zone};
+use crate::grid::{Unit, Width, Zone};
 
 /// Bounds that are looked at; more of them say nothing new about a zone.
 const MOST: usize = 2000;
@@ -79,7 +81,12 @@ pub(super) fn place(reading: Reading, pieces: &[Piece], setting: Option<&Zone>, 
         return utc.map(plain);
     }
     let fixed = |choice: &Choice| choice.phase < Phase::OtherTime || choice.is_sub_day();
-    if let Some(choice) = utc.as_ref().filter(|choice| fixed(choice) && choice.seed + choice.run == pieces.len()) {
+    // What came before these partitions was odd, or of another interval: in UTC all the same.
+    let seamless = |choice: &Choice| {
+        let before = pieces.get(choice.seed + choice.run);
+        before.is_none_or(|piece| is_midnight(reading, *piece, &Zone::utc(), Slack::None))
+    };
+    if let Some(choice) = utc.as_ref().filter(|choice| fixed(choice) && seamless(choice)) {
         return Some(plain(choice.clone()));
     }
     let local = |zone: &Zone| {
@@ -145,11 +152,19 @@ fn zones(setting: Option<&Zone>) -> Vec<Zone> {
 
 /// Whether one of the two newest partitions begins and ends at midnight there: most zones are out at once.
 fn midnight_somewhere(reading: Reading, pieces: &[Piece], zone: &Zone) -> bool {
-    pieces.iter().take(2).any(|piece| {
-        reading.civil(*piece, zone, crate::grid::Unit::Days).is_some_and(|(from, to)| {
-            // A day may begin later where the clock skips its midnight.
-            let near = |at: jiff::civil::DateTime| at.hour() <= 1 && at.minute() == 0 && at.second() == 0;
-            near(from) && near(to)
-        })
-    })
+    pieces.iter().take(2).any(|piece| is_midnight(reading, *piece, zone, Slack::SkippedMidnight))
+}
+
+/// How late a day may begin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Slack {
+    None,
+    /// Where the clock skips midnight.
+    SkippedMidnight,
+}
+
+fn is_midnight(reading: Reading, piece: Piece, zone: &Zone, slack: Slack) -> bool {
+    let latest = if slack == Slack::None { 0 } else { 1 };
+    let near = |at: DateTime| at.hour() <= latest && at.minute() == 0 && at.second() == 0;
+    reading.civil(piece, zone, Unit::Days).is_some_and(|(from, to)| near(from) && near(to))
 }

@@ -2,6 +2,7 @@
 
 mod dates;
 mod numbers;
+mod properties;
 mod told;
 
 use std::collections::BTreeMap;
