@@ -3,7 +3,7 @@
 use super::draft::Line;
 use super::span::Length;
 use crate::catalog::PartConfig;
-use crate::grid::{Encoding, Width};
+use crate::grid::{Encoding, NameTemplate, Width};
 use crate::policy::is_shorter;
 use crate::sql::{TableName, hand_over};
 
@@ -11,6 +11,21 @@ use crate::sql::{TableName, hand_over};
 pub(super) struct Told<'a> {
     config: &'a PartConfig,
 }
+
+/// Patterns of `to_char` that a template has, the longest of those that begin alike first.
+const TO_CHAR: [(&str, &str); 11] = [
+    ("IYYY", "%G"),
+    ("IW", "%V"),
+    ("ID", "%u"),
+    ("YYYY", "%Y"),
+    ("MM", "%m"),
+    ("DDD", "%j"),
+    ("DD", "%d"),
+    ("HH24", "%H"),
+    ("MI", "%M"),
+    ("SS", "%S"),
+    ("Q", "%q"),
+];
 
 /// What pg_partman takes an integer key for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +121,31 @@ impl<'a> Told<'a> {
 
     pub(super) fn premake(&self) -> Option<u32> {
         self.get("premake")?.parse().ok()
+    }
+
+    /// The names of its partitions, where it spells them by a format.
+    pub(super) fn name(&self) -> Option<NameTemplate> {
+        let prefix = self.get("child_table_prefix").unwrap_or("_p");
+        let mut rest = self.get("datetime_string")?;
+        let mut format = String::new();
+        'next: while let Some(first) = rest.chars().next() {
+            for (pattern, code) in TO_CHAR {
+                if let Some(after) = rest.strip_prefix(pattern) {
+                    format.push_str(code);
+                    rest = after;
+                    continue 'next;
+                }
+            }
+            // Quotes only keep their content from being read as a pattern.
+            let (literal, after) = match rest.strip_prefix('"') {
+                Some(quoted) => quoted.split_once('"')?,
+                None if first.is_ascii_alphanumeric() => return None,
+                None => rest.split_at(first.len_utf8()),
+            };
+            format.push_str(&literal.replace('%', "%%"));
+            rest = after;
+        }
+        format!("{{table}}{prefix}{{start:{format}}}").parse().ok()
     }
 
     /// The retention, and what has to be said where it cannot be carried over.

@@ -40,7 +40,7 @@ pub(super) fn table(survey: &Survey, name: &TableName, root: &Root) -> Result<(T
     partition.extend(timezone(survey, reading, &placed));
     partition.extend(anchor(&placed));
     partition.push(premake(survey, root, grid, told.as_ref()));
-    partition.extend(names(name, &placed, &named));
+    partition.extend(names(name, &placed, &named, told.as_ref()));
     if let Some((_, leaf)) = root.default_leaf() {
         partition.push(Line::new("default_partition", "allow").says(leaf.name.name.to_string()));
     }
@@ -57,7 +57,7 @@ pub(super) fn table(survey: &Survey, name: &TableName, root: &Root) -> Result<(T
         }
         remarks.extend(told.remarks());
         if let Some(update) = told.hand_over(name) {
-            remarks.push("pg_partman still maintains it, and nothing is carried out until:".to_owned());
+            remarks.push("pg_partman still maintains it. Hand it over before anything is carried out:".to_owned());
             remarks.push(format!("  {update}"));
             note = Some(format!("{name}: pg_partman maintains it; hand it over with: {update}"));
         }
@@ -311,7 +311,7 @@ fn current(survey: &Survey, root: &Root, grid: &Grid) -> Option<i64> {
     grid.index_of(highest?)
 }
 
-fn names(name: &TableName, placed: &Placed, named: &[(Piece, &Leaf)]) -> Option<Line> {
+fn names(name: &TableName, placed: &Placed, named: &[(Piece, &Leaf)], told: Option<&Told<'_>>) -> Option<Line> {
     let grid = &placed.choice.grid;
     let exact = exact(&placed.choice, named);
     let default = NameTemplate::default_for(grid.width());
@@ -323,7 +323,10 @@ fn names(name: &TableName, placed: &Placed, named: &[(Piece, &Leaf)]) -> Option<
             Some(Line::quoted("name", template).says(said))
         }
         Names::None => {
-            let (_, newest) = exact.first()?;
+            let Some((_, newest)) = exact.first() else {
+                let told = told.and_then(Told::name).filter(|told| *told != default && told.is_injective(grid).is_ok());
+                return told.map(|told| Line::quoted("name", told));
+            };
             let said = format!("the default: no template gives names such as {newest}");
             Some(Line::quoted("name", default).says(said))
         }

@@ -107,7 +107,7 @@ impl Drawn {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, rng_seed: RngSeed::Fixed(20_260_314), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, rng_seed: RngSeed::Fixed(20_260_314), ..ProptestConfig::default() })]
 
     #[test]
     fn an_imported_policy_wants_nothing_but_what_is_ahead(drawn in drawn()) {

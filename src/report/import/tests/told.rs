@@ -27,6 +27,19 @@ fn what_tells_no_interval_is_left_out() {
         .told("partition_interval", "7 days")
         .told("premake", "8")
         .says(&["interval: 1 week", "premake: 8"]);
+    for (interval, format, name) in [
+        ("7 days", r#"IYYY"w"IW"#, r#"name: "{table}_p{start:%Gw%V}""#),
+        ("1 mon", "YYYY_MM", r#"name: "{table}_p{start:%Y_%m}""#),
+        ("01:00:00", "YYYY_MM_DD_HH24MI", r#"name: "{table}_p{start:%Y_%m_%d_%H%M}""#),
+    ] {
+        let found = Found::tz("2026-03-14").told("partition_interval", interval).told("datetime_string", format);
+        assert!(found.yaml().contains(name), "{}", found.yaml());
+    }
+    // A month's name is none of ours, and a year alone does not tell months apart.
+    for format in ["YYYY_Mon", "YYYY"] {
+        let found = Found::tz("2026-03-14").told("partition_interval", "1 mon").told("datetime_string", format);
+        assert!(!found.yaml().contains("name:"), "{}", found.yaml());
+    }
 }
 
 #[test]
@@ -57,7 +70,7 @@ fn what_pg_partman_was_told_is_carried_over_or_said() {
         # pg_partman's constraint_cols (id, user_id): no constraints on other columns are made.
         # pg_partman's infinite_time_partitions (true): partitions are made by the clock in any case.
         # pg_partman's something_new (42) has no equivalent.
-        # pg_partman still maintains it, and nothing is carried out until:
+        # pg_partman still maintains it. Hand it over before anything is carried out:
         #   UPDATE partman.part_config SET automatic_maintenance = 'off' WHERE parent_table = 'public.events';
         partition:
           key: at
