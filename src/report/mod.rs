@@ -1,4 +1,4 @@
-//! What a plan says beyond its steps: pure functions of policy, snapshot and plan.
+//! What a plan says beyond its steps, and a policy for what is there: pure functions of policy, snapshot and plan.
 
 pub mod drift;
 pub mod import;

@@ -110,8 +110,8 @@ const CONVENTIONS: [(&str, &str, &str); 26] = [
     ("week", r#""__"IYYY"_w"IW"#, "{table}__{start:%G_w%V}"),
     ("quarter", r#""__"YYYY"_q"Q"#, "{table}__{start:%Y_q%q}"),
     // By hand, as the PostgreSQL documentation does
-    ("month", r#""_y"YYYY"m"MM"#, "{table}_{start:y%Ym%m}"),
-    ("day", r#""_y"YYYY"m"MM"d"DD"#, "{table}_{start:y%Ym%md%d}"),
+    ("month", r#""_y"YYYY"m"MM"#, "{table}_y{start:%Ym%m}"),
+    ("day", r#""_y"YYYY"m"MM"d"DD"#, "{table}_y{start:%Ym%md%d}"),
     ("month", r#""-"YYYY"-"MM"#, "{table}-{start:%Y-%m}"),
 ];
 
@@ -158,4 +158,51 @@ fn every_convention_is_carried_on_for_every_kind_of_key() {
             assert_eq!(ids, [format!("create public.{quoted}")], "{table}");
         }
     }
+}
+
+#[test]
+fn ids_epochs_odd_phases_and_local_months_made_by_hand() {
+    let sql = r#"
+        CREATE TABLE ids (id bigint PRIMARY KEY) PARTITION BY RANGE (id);
+        DO $$ BEGIN FOR n IN 0 .. 5 LOOP EXECUTE format('CREATE TABLE %I PARTITION OF ids FOR VALUES FROM (%s) TO (%s)',
+            'ids_' || n * 1000, n * 1000, (n + 1) * 1000); END LOOP; END $$;
+        INSERT INTO ids SELECT generate_series(0, 3500);
+        CREATE TABLE epochs (at_ms bigint NOT NULL) PARTITION BY RANGE (at_ms);
+        CREATE TABLE locals (at timestamptz NOT NULL) PARTITION BY RANGE (at);
+        CREATE TABLE sundays (day date NOT NULL) PARTITION BY RANGE (day);
+        CREATE TABLE fiscal (at timestamp NOT NULL) PARTITION BY RANGE (at);
+        DO $$ DECLARE month timestamp := date_trunc('month', now() AT TIME ZONE 'Europe/Berlin'); low timestamp; BEGIN
+          FOR n IN -14 .. 3 LOOP
+            low := month + n * interval '1 month';
+            EXECUTE format('CREATE TABLE %I PARTITION OF epochs FOR VALUES FROM (%s) TO (%s)', to_char(low, '"epochs_"YYYYMM'),
+              extract(epoch FROM low AT TIME ZONE 'UTC')::bigint * 1000,
+              extract(epoch FROM (low + interval '1 month') AT TIME ZONE 'UTC')::bigint * 1000);
+            EXECUTE format('CREATE TABLE %I PARTITION OF locals FOR VALUES FROM (%L) TO (%L)', to_char(low, '"locals_"YYYYMM'),
+              low AT TIME ZONE 'Europe/Berlin', (low + interval '1 month') AT TIME ZONE 'Europe/Berlin');
+          END LOOP;
+          FOR n IN -6 .. 4 LOOP
+            low := date_trunc('week', now() AT TIME ZONE 'UTC') - interval '1 day' + n * interval '7 days';
+            EXECUTE format('CREATE TABLE %I PARTITION OF sundays FOR VALUES FROM (%L) TO (%L)',
+              to_char(low, '"sundays_"YYYYMMDD'), low, low + interval '7 days');
+          END LOOP;
+          FOR n IN -4 .. 2 LOOP
+            low := date_trunc('year', now() AT TIME ZONE 'UTC' - interval '3 months') + interval '3 months' + n * interval '1 year';
+            EXECUTE format('CREATE TABLE %I PARTITION OF fiscal FOR VALUES FROM (%L) TO (%L)',
+              to_char(low, '"fiscal_fy"YYYY'), low, low + interval '1 year');
+          END LOOP; END $$;"#;
+    let imported = imported("import_by_hand", sql, &[]);
+    imported
+        .says("public.ids", &["partition:", "key: id", "interval: 1000", "premake: 2", r#"name: "{table}_{start}""#]);
+    let name = r#"name: "{table}_{start:%Y%m}""#;
+    let epochs = ["partition:", "key: at_ms", "interval: 1 month", "encoding: epoch_ms", "premake: 3", name];
+    imported.says("public.epochs", &epochs);
+    let locals = ["partition:", "key: at", "interval: 1 month", "timezone: Europe/Berlin", "premake: 3", name];
+    imported.says("public.locals", &locals);
+    let sundays = imported.policy.split("public.sundays:").nth(1).unwrap();
+    assert!(sundays.contains("anchor: 2000-01-02   # weeks begin on Sunday"), "{sundays}");
+    assert!(sundays.contains("timezone: UTC   # check: the zone that the values are in; the database's TimeZone is "));
+    let fiscal = imported.policy.split("public.fiscal:").nth(1).unwrap();
+    assert!(fiscal.contains("anchor: 2000-04-01   # years begin in April"), "{fiscal}");
+    assert!(fiscal.contains(r#"name: "{table}_fy{start:%Y}""#), "{fiscal}");
+    imported.wants_nothing();
 }
