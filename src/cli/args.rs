@@ -16,7 +16,7 @@ use super::exit;
 const EXAMPLES: &str = "\
 Examples:
   pgstrata demo                    # the whole story on a throw-away server
-  pgstrata plan                    # ./pgstrata.yaml against the database in PGDATABASE
+  pgstrata plan                    # ./pgstrata.yaml against $PGDATABASE
   pgstrata plan --out plan.json && pgstrata apply plan.json";
 
 /// What the long help ends with, below its examples.
@@ -105,15 +105,14 @@ Examples:
     /// Write a policy for what the database has. Changes nothing, and never invents a retention.
     #[command(after_help = "\
 Examples:
-  # every partitioned table, pg_partman's settings included:
-  pgstrata import --url postgresql://app@db1/app --out pgstrata.yaml
-  pgstrata validate && pgstrata plan
+  # every partitioned table, with what pg_partman was told of it:
+  pgstrata import --url postgresql://app@db1/app --out new.yaml
+  pgstrata import --out new.yaml && pgstrata plan -p new.yaml
   pgstrata import --schema audit --exclude audit.scratch
-  # the steps that would partition a plain table:
-  pgstrata import --table public.events
+  pgstrata import --table audit.audit_log
   # from another tool's configuration, without a server:
-  pgstrata import --from ppm postgresql-partition-manager.yaml
-  pgstrata import --from pg-partsmith partitions.yaml --out pgstrata.yaml")]
+  pgstrata import --from ppm ppm.yaml
+  pgstrata import --from pg-partsmith partitions.yaml --out new.yaml")]
     Import(ImportArgs),
     /// Show a saved plan. Needs no server and does not judge whether the plan is stale.
     #[command(after_help = "\
@@ -122,7 +121,7 @@ Examples:
   pgstrata show -v plan.json       # each step with SQL, locks and facts
   pgstrata show plan.json --format sql > plan.sql")]
     Show(ShowArgs),
-    /// Print the JSON Schema (draft-07) of policies or of plans.
+    /// Print the JSON Schema (draft-07) of policies, or of what a command writes as JSON.
     #[command(after_help = "\
 Examples:
   pgstrata schema policy > policy.schema.json
@@ -310,7 +309,7 @@ pub(super) struct ImportArgs {
     pub(super) from: Option<ImportFrom>,
     #[command(flatten)]
     pub(super) connect: ConnectArgs,
-    /// Only this table. Repeatable.
+    /// Only this table; for a plain one, the steps that would partition it. Repeatable.
     #[arg(long, value_name = "NAME", conflicts_with = "schema", help_heading = "Source")]
     pub(super) table: Vec<TableName>,
     /// Only tables of this schema. Repeatable.
@@ -440,8 +439,12 @@ pub(super) enum DriftFormat {
 pub(super) enum SchemaOf {
     /// Policy files.
     Policy,
-    /// Plans.
+    /// Plans: `plan --out`, `plan --format json`.
     Plan,
+    /// Reports: `drift --format json`.
+    Drift,
+    /// Outcomes: `apply --format json`.
+    Outcome,
 }
 
 /// `FORMAT=PATH`.

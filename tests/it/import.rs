@@ -39,7 +39,10 @@ pub(crate) fn clear_of_the_hour() {
 
 pub(crate) fn imported(name: &str, sql: &str, args: &[&str]) -> Imported {
     clear_of_the_hour();
-    let place = Place::new(name, sql, "");
+    // Whatever zone the machine is in.
+    let utc = "SET TimeZone = 'UTC'; DO $$ BEGIN
+        EXECUTE format('ALTER DATABASE %I SET TimeZone = %L', current_database(), 'UTC'); END $$;";
+    let place = Place::new(name, &format!("{utc}{sql}"), "");
     let said = place.run(&[&["import", "--out", "pgstrata.yaml", "--force"], args].concat(), 0);
     let policy = place.read("pgstrata.yaml");
     let checked = place.run(&["validate"], 0);
@@ -173,10 +176,11 @@ fn ids_epochs_odd_phases_and_local_months_made_by_hand() {
         CREATE TABLE fiscal (at timestamp NOT NULL) PARTITION BY RANGE (at);
         DO $$ DECLARE month timestamp := date_trunc('month', now() AT TIME ZONE 'Europe/Berlin'); low timestamp; BEGIN
           FOR n IN -14 .. 3 LOOP
-            low := month + n * interval '1 month';
+            low := date_trunc('month', now() AT TIME ZONE 'UTC') + n * interval '1 month';
             EXECUTE format('CREATE TABLE %I PARTITION OF epochs FOR VALUES FROM (%s) TO (%s)', to_char(low, '"epochs_"YYYYMM'),
               extract(epoch FROM low AT TIME ZONE 'UTC')::bigint * 1000,
               extract(epoch FROM (low + interval '1 month') AT TIME ZONE 'UTC')::bigint * 1000);
+            low := month + n * interval '1 month';
             EXECUTE format('CREATE TABLE %I PARTITION OF locals FOR VALUES FROM (%L) TO (%L)', to_char(low, '"locals_"YYYYMM'),
               low AT TIME ZONE 'Europe/Berlin', (low + interval '1 month') AT TIME ZONE 'Europe/Berlin');
           END LOOP;
@@ -200,7 +204,9 @@ fn ids_epochs_odd_phases_and_local_months_made_by_hand() {
     imported.says("public.locals", &locals);
     let sundays = imported.policy.split("public.sundays:").nth(1).unwrap();
     assert!(sundays.contains("anchor: 2000-01-02   # weeks begin on Sunday"), "{sundays}");
-    assert!(sundays.contains("timezone: UTC   # check: the zone that the values are in; the database's TimeZone is "));
+    assert!(
+        sundays.contains("timezone: UTC   # check: the zone that the values are in; the database's TimeZone is UTC")
+    );
     let fiscal = imported.policy.split("public.fiscal:").nth(1).unwrap();
     assert!(fiscal.contains("anchor: 2000-04-01   # years begin in April"), "{fiscal}");
     assert!(fiscal.contains(r#"name: "{table}_fy{start:%Y}""#), "{fiscal}");

@@ -9,6 +9,6 @@ mod write;
 pub use drift::drift;
 pub use outcome::outcome;
 pub use read::{MAX_PLAN_BYTES, PlanFileError, from_json};
-pub use schema::plan_schema;
+pub use schema::{drift_schema, outcome_schema, plan_schema};
 pub(crate) use write::pretty;
 pub use write::to_json;
