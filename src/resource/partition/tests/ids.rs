@@ -82,7 +82,7 @@ fn one_absurd_id_neither_deletes_nor_stops_creation() {
     assert!(found.contains("? public.events ROWS_AHEAD public.events_900000: it has rows up to 900999"), "{found}");
     // The gap below it is not filled: the horizon lies where the rows are.
     assert!(!found.contains("+ "), "{found}");
-    assert!(found.contains("runway 1001 key"), "{found}");
+    assert!(found.contains("runway 1,001 keys"), "{found}");
 }
 
 #[test]
