@@ -78,7 +78,12 @@ pub(super) fn fresh_plan(desired: &Desired, snapshot: &Snapshot, options: &PlanO
 /// Whether a table of the policy, or the policy's server, is not what it says: exit 1, while other tables go on.
 pub(super) fn something_is_broken(plan: &Plan) -> bool {
     plan.findings.iter().any(|finding| match finding.code {
-        Code::TableMissing | Code::TableUnfit | Code::KeyMismatch | Code::WrongTarget | Code::NoNameLeft => true,
+        Code::TableMissing
+        | Code::TableUnfit
+        | Code::KeyMismatch
+        | Code::WrongTarget
+        | Code::NoNameLeft
+        | Code::NotInSnapshot => true,
         Code::InRecovery
         | Code::ManagedByPgPartman
         | Code::NotYetEnforced
@@ -97,6 +102,7 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::ForeignMarker
         | Code::MarkedButWanted
         | Code::WindowTaken
-        | Code::NameTaken => false,
+        | Code::NameTaken
+        | Code::NameUnchecked => false,
     })
 }

@@ -83,6 +83,10 @@ pub enum Code {
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
     NoNameLeft,
+    /// Whether a name for a new partition is taken was not asked: the snapshot was taken for another policy or time.
+    NameUnchecked,
+    /// The snapshot was taken for other tables than the policy's.
+    NotInSnapshot,
 }
 
 impl Code {
@@ -96,6 +100,7 @@ impl Code {
             | Self::InRecovery
             | Self::ClockSkew
             | Self::NoNameLeft
+            | Self::NotInSnapshot
             | Self::Unknown => Level::Error,
             Self::ManagedByPgPartman
             | Self::MissingPrivilege
@@ -112,7 +117,8 @@ impl Code {
             | Self::NotRemovable
             | Self::InGrace
             | Self::Detached
-            | Self::NameTaken => Level::Note,
+            | Self::NameTaken
+            | Self::NameUnchecked => Level::Note,
         }
     }
 }

@@ -25,6 +25,6 @@ pub use finding::{Code, Finding, Level};
 pub use gate::{Block, Gate, GrantSource, Granted};
 pub use hazard::{Gating, HazardKind, UnknownHazard};
 pub use planner::{Overrides, PlanOptions, Scope, plan};
-pub use questions::questions;
+pub use questions::{questions, snapshot_questions};
 pub use step::{Class, Hazard, ObjectRef, Stake, Step, StepId, Timeouts, Unit};
 pub use verify::{Violation, verify};

@@ -272,7 +272,11 @@ impl World {
 
     /// Answers what planning with these options would ask.
     pub fn ask(&mut self, options: &PlanOptions) {
-        let asked = questions(&self.desired, &self.snapshot, options);
+        self.ask_all(questions(&self.desired, &self.snapshot, options));
+    }
+
+    /// Answers these questions, and forgets all others.
+    pub fn ask_all(&mut self, asked: BTreeSet<Question>) {
         let taken = self.taken();
         let answers = asked.into_iter().map(|question| (question.clone(), self.answer(&question, &taken)));
         self.snapshot.answers = answers.collect();

@@ -124,7 +124,10 @@ pub(super) fn free_name(
         findings.push(context.finding(Code::NameTaken, Some(first), message));
     }
     // The step looks again before it creates: a name that is taken after all stops it, and harms nothing.
-    if let Answer::Unknown(because) = answer(&name) {
+    if !context.snapshot.answers.has(&Question::NameTaken { name: name.clone() }) {
+        let message = "whether this name is taken was not asked when the snapshot was taken".to_owned();
+        findings.push(context.finding(Code::NameUnchecked, Some(&name), message));
+    } else if let Answer::Unknown(because) = answer(&name) {
         let message = format!("whether this name is taken is unknown: {because}");
         findings.push(context.finding(Code::Unknown, Some(&name), message));
     }
