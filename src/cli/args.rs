@@ -13,7 +13,8 @@ use pgstrata::policy::Grant;
 use pgstrata::sql::TableName;
 
 pub(super) use self::read::{
-    AnalyzeArgs, ExplainArgs, ListArgs, PartitionArgs, PartitionCommand, ReportFormat, SnapshotArgs, SourceArgs,
+    AnalyzeArgs, ExplainArgs, ListArgs, PartitionArgs, PartitionCommand, ReportFormat, ReportOutputArgs, SnapshotArgs,
+    SourceArgs, TableReportArgs,
 };
 pub(super) use self::values::Report;
 use self::values::{class, instant, report, timeout};

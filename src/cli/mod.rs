@@ -15,6 +15,7 @@ mod drift;
 mod env;
 mod error;
 mod exit;
+mod explain;
 mod files;
 mod github;
 mod inspect;
@@ -75,8 +76,8 @@ fn dispatch(cli: Cli, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
         Command::Plan(args) => plan::run(&args, env, ui),
         Command::Apply(args) => apply::run(&args, env, ui),
         Command::Drift(args) => drift::run(&args, env, ui),
-        Command::Explain(args) => partition::explain(&args, env, ui),
-        Command::Partition(args) => partition::run(args, env, ui),
+        Command::Explain(args) => explain::run(&args, env, ui),
+        Command::Partition(args) => partition::run(&args, env, ui),
         Command::Snapshot(args) => snapshot::run(args, env, ui),
         Command::Validate(args) => validate::run(&args, env, ui),
         Command::Show(args) => show::run(&args, ui),

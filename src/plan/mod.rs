@@ -24,6 +24,7 @@ pub use fact::{Fact, Stamp};
 pub use finding::{Code, Finding, Level};
 pub use gate::{Block, Gate, GrantSource, Granted};
 pub use hazard::{Gating, HazardKind, UnknownHazard};
+pub(crate) use planner::judged;
 pub use planner::{Overrides, PlanOptions, Scope, plan};
 pub use questions::{questions, snapshot_questions};
 pub use step::{Class, Hazard, ObjectRef, Stake, Step, StepId, Timeouts, Unit};

@@ -181,7 +181,7 @@ fn keep_scope(scope: Scope, steps: &mut Vec<Step>) {
 }
 
 /// Calls `then` with the table's context, or says why the table cannot be judged.
-pub(super) fn judged(
+pub(crate) fn judged(
     desired: &Desired,
     snapshot: &Snapshot,
     options: &PlanOptions,

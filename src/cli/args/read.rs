@@ -72,7 +72,7 @@ Examples:
   pgstrata partition list audit.audit_log
   # each one, where runs of many are folded otherwise:
   pgstrata partition list audit.audit_log --all
-  pgstrata partition list --format json | jq -r '.tables[].partitions[] | select(.held_by) | .name'")]
+  pgstrata partition list --format json | jq -r '.tables[].partitions[] | select(.held_by != []) | .name'")]
     List(ListArgs),
     /// Judge each table's partitions: sizes, skew, growth, and whether the interval fits. Changes nothing.
     #[command(after_help = "\
@@ -152,3 +152,9 @@ pub(in crate::cli) enum ReportFormat {
     Json,
 }
 
+impl ReportOutputArgs {
+    /// Whether this format is printed or written anywhere.
+    pub(in crate::cli) fn wants(&self, format: ReportFormat) -> bool {
+        self.format == format || self.report.iter().any(|report| report.format == format)
+    }
+}

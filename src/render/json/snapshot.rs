@@ -139,8 +139,7 @@ holds: {m: {tables: [public.events], from: 2026-03-01, to: 2026-03-02, reason: x
         assert_eq!(snapshot(&read), text);
         assert!(text.ends_with("}\n"));
         let options = PlanOptions::at(read.taken_at);
-        let (live, offline) =
-            (plan(&world.desired, &world.snapshot, &options), plan(&world.desired, &read, &options));
+        let (live, offline) = (plan(&world.desired, &world.snapshot, &options), plan(&world.desired, &read, &options));
         assert_eq!(to_json(&live), to_json(&offline));
         assert!(live.steps.len() > 5 && live.findings.iter().all(|finding| finding.message != "x"), "{}", lines(&live));
         // It has an answer to whatever that plan asks.
@@ -186,7 +185,8 @@ holds: {m: {tables: [public.events], from: 2026-03-01, to: 2026-03-02, reason: x
         walk(&document, &mut String::new(), &mut pointers);
         let mut read = 0;
         for pointer in &pointers {
-            for other in [json!(null), json!(0), json!(u64::MAX), json!("MAXVALUE"), json!([]), json!({}), json!(true)] {
+            for other in [json!(null), json!(0), json!(u64::MAX), json!("MAXVALUE"), json!([]), json!({}), json!(true)]
+            {
                 let mut changed = document.clone();
                 if let Some(value) = changed.pointer_mut(pointer) {
                     *value = other;

@@ -112,6 +112,16 @@ impl<'a> Context<'a> {
         self.table.retention.zip(self.edge)
     }
 
+    /// The key of a row that is written now; `None` where it is not known.
+    pub(crate) fn current(&self) -> Option<KeyValue> {
+        self.grid.value_at(self.now)
+    }
+
+    /// The edge as a key value.
+    pub(crate) fn edge_value(&self) -> Option<KeyValue> {
+        self.grid.value_at(self.edge?)
+    }
+
     /// Whether a bound lies at or before an instant. An unbounded or unreadable bound never does.
     pub(crate) fn at_or_before(&self, bound: Bound, instant: Timestamp) -> bool {
         match bound {

@@ -92,7 +92,8 @@ pub(super) fn creations(
 }
 
 /// The template's name, then others, cut so that the suffix survives.
-fn names(context: &Context<'_>, from: KeyValue, to: KeyValue) -> Vec<TableName> {
+/// The names that a new partition of this range may get, the template's first.
+pub(super) fn names(context: &Context<'_>, from: KeyValue, to: KeyValue) -> Vec<TableName> {
     let template = context.table.name.clone().unwrap_or_else(|| NameTemplate::default_for(context.grid.interval()));
     let first = template.render(context.name.name.as_str(), from, to, context.grid);
     let others = (2..=NAME_TRIES).map(|n| suffixed(&first, &format!("_{n}")));

@@ -4,16 +4,21 @@ mod context;
 mod create;
 mod default;
 mod diff;
+mod fate;
 mod hold;
 mod overview;
 mod remove;
 mod retention;
 mod retired;
 mod returning;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod wanted;
 
 pub(crate) use context::{Context, Subject};
 pub(crate) use diff::{diff, questions};
+pub use fate::Fate;
 pub(crate) use overview::overview;
+pub(crate) use survey::survey;
+pub use survey::{Entry, EntryKind, Event, Happens, Phase, Size, Timeline};
