@@ -15,7 +15,7 @@ pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurit
 pub use error::InspectError;
 pub use inspect::inspect;
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
-pub use question::{Answer, Answers, Question, RowCount};
+pub use question::{Answer, Answers, LeafKey, Question, RowCount};
 pub use snapshot::{
     Catalog, KeyColumn, Leaf, LeafKind, Oid, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
 };

@@ -18,6 +18,11 @@ pub enum Question {
         /// The root.
         root: Oid,
     },
+    /// Which are the uppermost partitions of ids that have rows, and how far do they reach? The table's cursor.
+    HighestKeys {
+        /// The root.
+        root: Oid,
+    },
     /// How many rows of a default partition lie in a window? They are in the way of a partition for it.
     DefaultRows {
         /// The default partition.
@@ -50,6 +55,8 @@ pub enum Question {
 pub enum Answer {
     /// The partition, or that none has rows.
     Leaf(Option<Oid>),
+    /// Partitions with rows from the uppermost down, to the first two that touch each other, or to the last.
+    Keys(Vec<LeafKey>),
     /// A number of rows.
     Rows(RowCount),
     /// A size.
@@ -58,6 +65,15 @@ pub enum Answer {
     Taken(bool),
     /// It could not be asked, because of this.
     Unknown(String),
+}
+
+/// A partition that has rows, and the highest key among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeafKey {
+    /// The partition.
+    pub leaf: Oid,
+    /// Its highest key; `None` where finding it takes too long (no index begins with the key).
+    pub key: Option<KeyValue>,
 }
 
 /// A number of rows, counted no further than is worth the wait.

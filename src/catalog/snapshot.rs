@@ -126,7 +126,7 @@ pub enum TableState {
     Missing,
     /// Something that cannot be partitioned by range of one column; says what.
     Unfit(String),
-    /// A table partitioned by range of one date or time column.
+    /// A table partitioned by range of one column.
     Partitioned(Box<Root>),
 }
 

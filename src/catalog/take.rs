@@ -25,10 +25,17 @@ pub fn take(
     let tables = options.selected(desired).map(|(name, _)| name.clone()).collect();
     let mut snapshot = inspect(session.client(), &host, &tables, &Timestamp::now)?;
     let options = PlanOptions { now: now.unwrap_or(snapshot.taken_at), ..options.clone() };
-    let questions = questions(desired, &snapshot, &options);
-    ask(session.client(), &mut snapshot, &questions)?;
+    // Among ids only rows tell where the table is: that is asked first, and what follows from it next.
+    for _ in 0..ROUNDS {
+        let mut open = questions(desired, &snapshot, &options);
+        open.retain(|question| !snapshot.answers.has(question));
+        ask(session.client(), &mut snapshot, &open)?;
+    }
     Ok((snapshot, options))
 }
+
+/// How often planning may ask again, knowing more: the highest id, then what is wanted and what leaves.
+const ROUNDS: usize = 2;
 
 /// Reads what judging a saved plan needs: what a plan of its tables needs by its clock and by the server's, and what its
 /// steps rely on. The options come back with the server's clock.

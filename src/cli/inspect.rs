@@ -128,6 +128,7 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::Unbounded
         | Code::Held
         | Code::NewestWithRows
+        | Code::RowsAhead
         | Code::NotRemovable
         | Code::InGrace
         | Code::Detached

@@ -32,6 +32,10 @@ impl Bound {
         match text {
             "MINVALUE" => Some(Self::MinValue),
             "MAXVALUE" => Some(Self::MaxValue),
+            // PostgreSQL leaves out the quotes of a non-negative `integer` alone; we, of every integer.
+            plain if kind.integers().is_some() && !plain.starts_with('\'') => {
+                KeyValue::parse(kind, plain).ok().map(Self::Value)
+            }
             quoted => {
                 let inner = quoted.strip_prefix('\'')?.strip_suffix('\'')?;
                 KeyValue::parse(kind, inner).ok().map(Self::Value)
@@ -41,6 +45,8 @@ impl Bound {
 
     fn write_sql(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // A constant of each integer type may stand without quotes, though PostgreSQL prints most in quotes.
+            Self::Value(value @ KeyValue::Int(_)) => write!(f, "{value}"),
             Self::Value(value) => write!(f, "'{value}'"),
             Self::MinValue | Self::MaxValue => write!(f, "{self}"),
         }
@@ -123,6 +129,14 @@ impl LeafBounds {
         Self::parse_range(kind, text).unwrap_or_else(|| Self::Other(text.to_owned()))
     }
 
+    /// Whether an end is an integer.
+    pub(crate) fn of_integers(&self) -> bool {
+        match self {
+            Self::Range { from, to } => [from, to].iter().any(|end| matches!(end, Bound::Value(KeyValue::Int(_)))),
+            Self::Default | Self::Other(_) => false,
+        }
+    }
+
     fn parse_range(kind: KeyKind, text: &str) -> Option<Self> {
         let inner = text.strip_prefix("FOR VALUES FROM (")?.strip_suffix(')')?;
         let (from, to) = inner.split_once(") TO (")?;
@@ -184,6 +198,18 @@ mod tests {
             assert_eq!(bounds, LeafBounds::Range { from, to });
             assert_eq!(bounds.to_string(), text);
         }
+        for (kind, text) in [
+            (KeyKind::BigInt, "FOR VALUES FROM ('-1000') TO ('1000')"),
+            (KeyKind::SmallInt, "FOR VALUES FROM ('-1000') TO ('1000')"),
+            (KeyKind::Integer, "FOR VALUES FROM ('-1000') TO (1000)"),
+        ] {
+            let bounds = LeafBounds::parse(kind, text);
+            let [from, to] = [-1000, 1000].map(|value| Bound::Value(KeyValue::Int(value)));
+            assert_eq!(bounds, LeafBounds::Range { from, to });
+            assert_eq!(bounds.to_string(), "FOR VALUES FROM (-1000) TO (1000)");
+        }
+        let text = "FOR VALUES FROM ('01958f3c-0000-0000-0000-000000000000') TO (MAXVALUE)";
+        assert_eq!(LeafBounds::parse(KeyKind::Uuid, text).to_string(), text);
         assert_eq!(LeafBounds::parse(KeyKind::Date, "DEFAULT"), LeafBounds::Default);
     }
 

@@ -42,6 +42,7 @@ impl Grid {
     /// ```
     pub fn classify(&self, from: Bound, to: Bound) -> Fit {
         let (Bound::Value(from), Bound::Value(to)) = (from, to) else { return Fit::Unbounded };
+        let (from, to) = (self.canonical(from), self.canonical(to));
         // PostgreSQL refuses empty ranges; a snapshot read from a file may still hold one.
         if from >= to {
             return Fit::Straddling;

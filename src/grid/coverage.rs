@@ -25,7 +25,7 @@ impl LeafBounds {
 /// `FOR VALUES FROM ('-infinity') TO ('…')`: the finite end decides of which kind the range is.
 fn infinite_range(text: &str) -> Option<(Bound, Bound)> {
     let plain = text.replace("'-infinity'", "MINVALUE").replace("'infinity'", "MAXVALUE");
-    super::value::KeyKind::ALL.into_iter().find_map(|kind| match LeafBounds::parse(kind, &plain) {
+    super::value::KeyKind::DATES.into_iter().find_map(|kind| match LeafBounds::parse(kind, &plain) {
         LeafBounds::Range { from, to } => Some((from, to)),
         LeafBounds::Default | LeafBounds::Other(_) => None,
     })

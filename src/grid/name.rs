@@ -7,9 +7,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::civil::{self, DAY, HOUR, SECOND};
-use super::interval::{Interval, Unit};
-use super::value::{KeyKind, KeyValue};
-use super::window::{Grid, Window};
+use super::interval::Unit;
+use super::value::KeyValue;
+use super::window::{Grid, Position, Width, Window};
 use crate::sql::MAX_IDENT_BYTES;
 
 /// A name template, such as `{table}_p{start:%Y%m%d}`.
@@ -28,6 +28,8 @@ use crate::sql::MAX_IDENT_BYTES;
 /// | `%S` | second | `%%` | a percent sign |
 ///
 /// All have a fixed width, so two names of one table are equal only where all their codes are.
+///
+/// For ids the placeholders are `{start}` and `{end}`, the keys themselves.
 ///
 /// ```
 /// use pgstrata::grid::{Grid, KeyKind, NameTemplate, Zone};
@@ -48,7 +50,11 @@ enum Part {
     Literal(String),
     Table,
     Code(End, Code),
+    Key(End),
 }
+
+/// Digits and sign of the longest `bigint`.
+const LONGEST_KEY: usize = 20;
 
 /// Which end of the window a code shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,7 +91,9 @@ pub enum TemplateError {
     #[error("at {0}: `}}` closes nothing")]
     Stray(usize),
     /// Not a placeholder.
-    #[error("at {at}: `{{{found}}}` is not a placeholder: use {{table}}, {{start:%Y%m%d}} or {{end:%Y%m%d}}")]
+    #[error(
+        "at {at}: `{{{found}}}` is not a placeholder: use {{table}}, {{start:%Y%m%d}} or {{end:%Y%m%d}}; for ids {{start}} or {{end}}"
+    )]
     Placeholder {
         /// Where.
         at: usize,
@@ -107,27 +115,44 @@ pub enum TemplateError {
     #[error("at {0}: a control character")]
     Control(usize),
     /// No code at all: every window would get the same name.
-    #[error("no {{start:…}} or {{end:…}}: every partition would have the same name")]
+    #[error("no {{start:…}} or {{end:…}} (for ids {{start}} or {{end}}): every partition would have the same name")]
     Constant,
+    /// `{start}` and `{start:%Y}` in one.
+    #[error("it names both dates and ids: a table has one or the other")]
+    Mixed,
     /// No room for the table's name.
     #[error("{0} bytes besides the table's name; PostgreSQL keeps 63 in all")]
     TooLong(usize),
 }
 
 impl NameTemplate {
-    /// `{table}_p` and the start's date, with the time of day for hours: pg_partman's names.
-    pub fn default_for(interval: Interval) -> Self {
+    /// `{table}_p` and the start: its date, with the time of day for hours, or the id. These are pg_partman's names.
+    pub fn default_for(width: Width) -> Self {
         let start = |code| Part::Code(End::Start, code);
+        let date = [Code::Year, Code::Month, Code::Day].map(start);
         let mut parts = vec![Part::Table, Part::Literal("_p".to_owned())];
-        parts.extend([Code::Year, Code::Month, Code::Day].map(start));
-        let text = if interval.is_sub_day() {
-            parts.push(Part::Literal("_".to_owned()));
-            parts.extend([Code::Hour, Code::Minute, Code::Second].map(start));
-            "{table}_p{start:%Y%m%d_%H%M%S}"
-        } else {
-            "{table}_p{start:%Y%m%d}"
+        let text = match width {
+            Width::Calendar(interval) if interval.is_sub_day() => {
+                parts.extend(date);
+                parts.push(Part::Literal("_".to_owned()));
+                parts.extend([Code::Hour, Code::Minute, Code::Second].map(start));
+                "{table}_p{start:%Y%m%d_%H%M%S}"
+            }
+            Width::Calendar(_) => {
+                parts.extend(date);
+                "{table}_p{start:%Y%m%d}"
+            }
+            Width::Keys(_) => {
+                parts.push(Part::Key(End::Start));
+                "{table}_p{start}"
+            }
         };
         Self { text: text.to_owned(), parts }
+    }
+
+    /// Whether it names ids, rather than dates.
+    pub fn is_of_ids(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Key(_)))
     }
 
     /// The name of a partition of `table` (without its schema) with these bounds, on the grid's clock. At most 63 bytes:
@@ -135,7 +160,16 @@ impl NameTemplate {
     pub fn render(&self, table: &str, from: KeyValue, to: KeyValue, grid: &Grid) -> String {
         let start = Moment::new(grid, from);
         let end = Moment::new(grid, to);
-        let room = MAX_IDENT_BYTES.saturating_sub(self.fixed_bytes());
+        let key = |end: &End| match end {
+            End::Start => from.to_string(),
+            End::End => to.to_string(),
+        };
+        let keys = self.parts.iter().map(|part| match part {
+            // Cut by what it takes: two ids differ behind a literal that does not end in a digit, wherever it stands.
+            Part::Key(end) => key(end).len(),
+            Part::Literal(_) | Part::Table | Part::Code(..) => 0,
+        });
+        let room = MAX_IDENT_BYTES.saturating_sub(self.fixed_bytes() + keys.sum::<usize>());
         let cut = (0..=room.min(table.len())).rev().find_map(|at| table.get(..at)).unwrap_or_default();
         let mut name = String::with_capacity(MAX_IDENT_BYTES);
         for part in &self.parts {
@@ -144,6 +178,7 @@ impl NameTemplate {
                 Part::Table => name.push_str(cut),
                 Part::Code(End::Start, code) => start.write(*code, &mut name),
                 Part::Code(End::End, code) => end.write(*code, &mut name),
+                Part::Key(end) => name.push_str(&key(end)),
             }
         }
         name
@@ -151,18 +186,21 @@ impl NameTemplate {
 
     /// Whether no two windows of the grid share a name; if they do, two that would.
     ///
-    /// Proven from the codes where they tell all starts (or all ends) apart. Otherwise windows are compared from 2000 on
+    /// Ids tell their windows apart. Otherwise it is proven from the codes where they tell all starts (or all ends) apart. Otherwise windows are compared from 2000 on
     /// until two clash: with a year in the name until 2100, which holds every combination of leap years and weekdays
     /// three times, without one until the calendar ends.
     ///
     /// # Errors
     /// The two windows, earlier first.
     pub fn is_injective(&self, grid: &Grid) -> Result<(), (Window, Window)> {
+        if !grid.tells_time() && self.separates_ids() {
+            return Ok(());
+        }
         if [End::Start, End::End].into_iter().any(|end| self.tells_apart(end, grid)) {
             return Ok(());
         }
         let has_year = self.parts.iter().any(|part| matches!(part, Part::Code(_, Code::Year | Code::IsoYear)));
-        let year = |year| grid.index_of(january(grid.kind(), year));
+        let year = |year| grid.value_of(january(year)).and_then(|value| grid.index_of(value));
         let first = year(2000).unwrap_or(i64::MIN);
         let last = if has_year { year(2100).unwrap_or(i64::MAX) } else { i64::MAX };
         let mut seen = BTreeMap::new();
@@ -178,9 +216,12 @@ impl NameTemplate {
     /// apart, so a code that changes at least once an interval is as good as the full time; unless the zone's clock may
     /// skip a boundary into the next day, as `America/Nuuk` does with one at 23:30.
     fn tells_apart(&self, end: End, grid: &Grid) -> bool {
-        let interval = grid.interval();
-        let local = grid.kind().is_instant() && !interval.is_sub_day();
-        if local && grid.anchor().time() != jiff::civil::Time::midnight() {
+        let Width::Calendar(interval) = grid.width() else { return false };
+        let midnight = match grid.anchor() {
+            Position::Civil(anchor) => anchor.time() == jiff::civil::Time::midnight(),
+            Position::Key(_) => false,
+        };
+        if grid.is_local() && !midnight {
             return false;
         }
         let has = |code| self.parts.contains(&Part::Code(end, code));
@@ -202,21 +243,32 @@ impl NameTemplate {
             .iter()
             .map(|part| match part {
                 Part::Literal(text) => text.len(),
-                Part::Table => 0,
+                Part::Table | Part::Key(_) => 0,
                 Part::Code(_, code) => code.width(),
             })
             .sum()
     }
+
+    /// Whether some id stands behind a character that cannot be a part of it: then no two windows share a name, however
+    /// much of the table's is cut.
+    fn separates_ids(&self) -> bool {
+        let mut before: Option<&Part> = None;
+        self.parts.iter().any(|part| {
+            let separated = match before {
+                Some(Part::Literal(text)) => !text.ends_with(|c: char| c.is_ascii_digit() || c == '-'),
+                // At the very start, only what follows can be cut.
+                None => true,
+                Some(Part::Table | Part::Code(..) | Part::Key(_)) => false,
+            };
+            before = Some(part);
+            separated && matches!(part, Part::Key(_))
+        })
+    }
 }
 
-/// 1 January of a year, 00:00, near enough in every zone.
-fn january(kind: KeyKind, year: i64) -> KeyValue {
-    let day = civil::day_number(civil::Ymd { year, month: 1, day: 1 });
-    match kind {
-        KeyKind::Timestamptz => KeyValue::Timestamptz(day * DAY),
-        KeyKind::Timestamp => KeyValue::Timestamp(day * DAY),
-        KeyKind::Date => KeyValue::Date(i32::try_from(day).unwrap_or_default()),
-    }
+/// 1 January of a year, 00:00.
+fn january(year: i16) -> Position {
+    Position::Civil(jiff::civil::date(year, 1, 1).at(0, 0, 0, 0))
 }
 
 impl Code {
@@ -259,6 +311,7 @@ impl Moment {
         let civil = grid.civil(value).unwrap_or(match value {
             KeyValue::Timestamptz(v) | KeyValue::Timestamp(v) => v,
             KeyValue::Date(day) => i64::from(day).saturating_mul(DAY),
+            KeyValue::Int(_) | KeyValue::Uuid(_) => 0,
         });
         let civil = civil.clamp(civil::MIN_CIVIL, civil::MAX_CIVIL);
         Self { day: civil.div_euclid(DAY), time: civil.rem_euclid(DAY) }
@@ -311,10 +364,14 @@ impl FromStr for NameTemplate {
             }
         }
         let template = Self { text: text.to_owned(), parts };
-        if !template.parts.iter().any(|part| matches!(part, Part::Code(..))) {
-            return Err(TemplateError::Constant);
+        let dates = template.parts.iter().any(|part| matches!(part, Part::Code(..)));
+        match (dates, template.is_of_ids()) {
+            (true, true) => return Err(TemplateError::Mixed),
+            (false, false) => return Err(TemplateError::Constant),
+            (true, false) | (false, true) => {}
         }
-        match template.fixed_bytes() {
+        let longest_keys = template.parts.iter().filter(|part| matches!(part, Part::Key(_))).count() * LONGEST_KEY;
+        match template.fixed_bytes() + longest_keys {
             // One byte at least is the table's, or the name would not tell tables apart.
             fixed if fixed < MAX_IDENT_BYTES => Ok(template),
             fixed => Err(TemplateError::TooLong(fixed)),
@@ -341,6 +398,15 @@ fn placeholder(at: usize, inside: &[(usize, char)], parts: &mut Vec<Part>) -> Re
             return Err(TemplateError::SecondTable(at));
         }
         parts.push(Part::Table);
+        return Ok(());
+    }
+    let key = match found.as_str() {
+        "start" => Some(End::Start),
+        "end" => Some(End::End),
+        _ => None,
+    };
+    if let Some(end) = key {
+        parts.push(Part::Key(end));
         return Ok(());
     }
     let (end, skip) = match found.split_once(':') {
@@ -385,125 +451,4 @@ impl<'de> Deserialize<'de> for NameTemplate {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Zone;
-    use super::*;
-
-    fn grid(kind: KeyKind, interval: &str, zone: &str) -> Grid {
-        Grid::new(kind, interval.parse().unwrap(), zone.parse::<Zone>().unwrap(), None).unwrap()
-    }
-
-    fn name(template: &str, grid: &Grid, now: &str) -> String {
-        let window = grid.window(grid.index_at(now.parse().unwrap()).unwrap()).unwrap();
-        template.parse::<NameTemplate>().unwrap().render("events", window.from, window.to, grid)
-    }
-
-    #[test]
-    fn shows_the_ends_on_the_clock_of_the_grid() {
-        use KeyKind::{Date, Timestamptz};
-        for (kind, interval, zone, template, expected) in [
-            (Timestamptz, "1 day", "Europe/Berlin", "{table}_p{start:%Y%m%d}", "events_p20260314"),
-            (Timestamptz, "6 hours", "Europe/Berlin", "{table}_p{start:%Y%m%d_%H%M%S}", "events_p20260314_060000"),
-            (Timestamptz, "1 day", "Europe/Berlin", "{table}_{start:%d}_{end:%d%H}", "events_14_1500"),
-            (Date, "1 week", "UTC", "{table}_{start:%Gw%V-%u}", "events_2026w11-1"),
-            (Date, "1 day", "UTC", "{table}_{start:%Y%j}", "events_2026073"),
-            (Date, "1 quarter", "UTC", "p{start:%Yq%q}{table}%{end:%%%m}", "p2026q1events%%04"),
-        ] {
-            assert_eq!(name(template, &grid(kind, interval, zone), "2026-03-14T08:00:00Z"), expected);
-        }
-        // Santiago's day began at 01:00.
-        let santiago = grid(Timestamptz, "1 day", "America/Santiago");
-        assert_eq!(name("{table}_{start:%Y%m%d%H}", &santiago, "2024-09-08T12:00:00Z"), "events_2024090801");
-    }
-
-    #[test]
-    fn only_the_table_is_cut_and_only_between_characters() {
-        let grid = grid(KeyKind::Date, "1 day", "UTC");
-        let template: NameTemplate = "{table}_p{start:%Y%m%d}".parse().unwrap();
-        let render = |table: &str| template.render(table, KeyValue::Date(0), KeyValue::Date(1), &grid);
-        assert_eq!(render(&"a".repeat(53)), format!("{}_p19700101", "a".repeat(53)));
-        assert_eq!(render(&"a".repeat(54)), format!("{}_p19700101", "a".repeat(53)));
-        assert_eq!(render(&"ä".repeat(30)), format!("{}_p19700101", "ä".repeat(26)));
-        assert_eq!(render(&"😀".repeat(15)), format!("{}_p19700101", "😀".repeat(13)));
-    }
-
-    #[test]
-    fn defaults_are_what_their_text_says() {
-        for interval in ["1 hour", "1 day", "1 month"] {
-            let template = NameTemplate::default_for(interval.parse().unwrap());
-            assert_eq!(template.to_string().parse(), Ok(template));
-        }
-    }
-
-    #[test]
-    fn errors_name_the_position() {
-        for (text, message) in [
-            ("", "a name template is empty"),
-            ("{table}_p{start:%Y", "at 10: `{` is never closed"),
-            ("ä{table}}", "at 9: `}` closes nothing"),
-            ("{table}_{begin:%Y}", "at 9: `{begin:%Y}` is not a placeholder"),
-            ("{table}_{start}", "at 9: `{start}` is not a placeholder"),
-            ("{table}_{start:}", "at 9: `{start:}` is not a placeholder"),
-            ("{table}_{start:%Y%y}", "at 18: `%y` is not one of"),
-            ("{table}_{start:%}", "at 16: `%` is not one of"),
-            ("{table}{table}{start:%Y}", "at 8: `{table}` is given twice"),
-            ("{table}\n{start:%Y}", "at 8: a control character"),
-            ("{table}_p", "no {start:…} or {end:…}"),
-            ("{table}_{start:x}", "no {start:…} or {end:…}"),
-        ] {
-            let found = text.parse::<NameTemplate>().unwrap_err().to_string();
-            assert!(found.starts_with(message), "{text}: {found}");
-        }
-        let long = format!("{{table}}{}{{start:%Y}}", "x".repeat(59));
-        assert_eq!(long.parse::<NameTemplate>(), Err(TemplateError::TooLong(63)));
-    }
-
-    #[test]
-    fn names_that_clash_are_found() {
-        use KeyKind::{Date, Timestamp, Timestamptz};
-        let cases = [
-            (Date, "1 month", "%Y%m", None),
-            (Date, "1 month", "%Y", Some(("2000-01-01", "2000-02-01"))),
-            (Date, "1 month", "%m", Some(("2000-01-01", "2001-01-01"))),
-            (Date, "1 day", "%Y%j", None),
-            (Date, "1 day", "%Y%m", Some(("2000-01-01", "2000-01-02"))),
-            (Date, "1 day", "%G%m%d", Some(("2003-12-29", "2004-12-29"))),
-            (Date, "1 week", "%Gw%V", None),
-            // ISO week 1 of 2003 began in 2002.
-            (Date, "1 week", "%Yw%V", Some(("2001-01-01", "2001-12-31"))),
-            (Date, "1 quarter", "%Yq%q", None),
-            (Date, "2 years", "%m", Some(("2000-01-01", "2002-01-01"))),
-            (Date, "1 year", "%Y", None),
-            (Timestamp, "1 hour", "%Y%m%d%H", None),
-            (Timestamp, "1 hour", "%Y%m%d", Some(("2000-01-01 00:00:00", "2000-01-01 01:00:00"))),
-            (Timestamp, "24 hours", "%Y%m%d", None),
-            (Timestamp, "6 hours", "%H", Some(("2000-01-01 00:00:00", "2000-01-02 00:00:00"))),
-            (Timestamp, "6 hours", "%j%H", Some(("2000-01-01 00:00:00", "2001-01-01 00:00:00"))),
-            (Timestamptz, "1 day", "%Y%m%d", None),
-        ];
-        for (kind, interval, format, clash) in cases {
-            let grid = grid(kind, interval, "UTC");
-            for end in ["start", "end"] {
-                let template: NameTemplate = format!("{{table}}_{{{end}:{format}}}").parse().unwrap();
-                let found = template.is_injective(&grid);
-                assert_eq!(found.is_err(), clash.is_some(), "{interval} {end} {format}");
-                if let (Err((a, b)), "start") = (found, end) {
-                    let found = (a.from.to_string(), b.from.to_string());
-                    assert_eq!(clash.map(|(a, b)| (a.to_owned(), b.to_owned())), Some(found), "{interval} {format}");
-                }
-            }
-        }
-        // Both ends together may tell apart what neither does alone.
-        let both: NameTemplate = "{table}_{start:%Y}_{end:%m}".parse().unwrap();
-        assert_eq!(both.is_injective(&grid(Date, "1 month", "UTC")), Ok(()));
-    }
-
-    #[test]
-    fn a_boundary_skipped_into_the_next_day_is_not_taken_for_proof() {
-        let anchor = Some(jiff::civil::date(2000, 1, 1).at(23, 30, 0, 0));
-        let zone = "America/Nuuk".parse().unwrap();
-        let grid = Grid::new(KeyKind::Timestamptz, "1 day".parse().unwrap(), zone, anchor).unwrap();
-        let (a, b) = NameTemplate::default_for(grid.interval()).is_injective(&grid).unwrap_err();
-        assert_eq!(b.index, a.index + 1);
-    }
-}
+mod tests;

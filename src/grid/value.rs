@@ -17,11 +17,28 @@ pub enum KeyKind {
     Timestamp,
     /// `date`: a civil day.
     Date,
+    /// `smallint`: an id, or a count of time units.
+    #[serde(rename = "smallint")]
+    SmallInt,
+    /// `integer`: an id, or a count of time units.
+    Integer,
+    /// `bigint`: an id, or a count of time units.
+    #[serde(rename = "bigint")]
+    BigInt,
+    /// `uuid`: of version 7, whose first 48 bits are milliseconds.
+    Uuid,
 }
 
 impl KeyKind {
     /// Every kind, in declaration order.
-    pub const ALL: [Self; 3] = [Self::Timestamptz, Self::Timestamp, Self::Date];
+    pub const ALL: [Self; 7] =
+        [Self::Timestamptz, Self::Timestamp, Self::Date, Self::SmallInt, Self::Integer, Self::BigInt, Self::Uuid];
+
+    /// Kinds whose values are dates or times by themselves.
+    pub const DATES: [Self; 3] = [Self::Timestamptz, Self::Timestamp, Self::Date];
+
+    /// The kind of a shape: integers of every width print alike.
+    const SHAPES: [Self; 5] = [Self::Timestamptz, Self::Timestamp, Self::Date, Self::BigInt, Self::Uuid];
 
     /// The type's name as `format_type` prints it.
     pub fn sql_type(self) -> &'static str {
@@ -29,22 +46,31 @@ impl KeyKind {
             Self::Timestamptz => "timestamp with time zone",
             Self::Timestamp => "timestamp without time zone",
             Self::Date => "date",
+            Self::SmallInt => "smallint",
+            Self::Integer => "integer",
+            Self::BigInt => "bigint",
+            Self::Uuid => "uuid",
         }
     }
 
-    /// Whether values have a time of day.
-    pub fn has_time(self) -> bool {
+    /// The least and greatest value of an integer type.
+    pub(super) fn integers(self) -> Option<(i64, i64)> {
         match self {
-            Self::Timestamptz | Self::Timestamp => true,
-            Self::Date => false,
+            Self::SmallInt => Some((i16::MIN.into(), i16::MAX.into())),
+            Self::Integer => Some((i32::MIN.into(), i32::MAX.into())),
+            Self::BigInt => Some((i64::MIN, i64::MAX)),
+            Self::Timestamptz | Self::Timestamp | Self::Date | Self::Uuid => None,
         }
     }
 
-    /// Whether a value is an instant by itself, without the policy's zone.
-    pub fn is_instant(self) -> bool {
-        match self {
-            Self::Timestamptz => true,
-            Self::Timestamp | Self::Date => false,
+    /// Whether a column of this kind can hold the value.
+    pub fn holds(self, value: KeyValue) -> bool {
+        match value {
+            KeyValue::Timestamptz(_) => self == Self::Timestamptz,
+            KeyValue::Timestamp(_) => self == Self::Timestamp,
+            KeyValue::Date(_) => self == Self::Date,
+            KeyValue::Int(value) => self.integers().is_some_and(|(least, most)| (least..=most).contains(&value)),
+            KeyValue::Uuid(_) => self == Self::Uuid,
         }
     }
 }
@@ -72,6 +98,10 @@ pub enum KeyValue {
     Timestamp(i64),
     /// Days since 1970-01-01.
     Date(i32),
+    /// An integer of any width.
+    Int(i64),
+    /// A UUID's bytes, which order as PostgreSQL orders them.
+    Uuid([u8; 16]),
 }
 
 /// Why a text is not a key value.
@@ -86,23 +116,14 @@ pub enum KeyValueError {
         kind: KeyKind,
     },
     /// Its shape is no kind's.
-    #[error("`{0}` is neither a date nor a timestamp as PostgreSQL prints them")]
+    #[error("`{0}` is no date, timestamp, integer or uuid as PostgreSQL prints them")]
     Shapeless(String),
-    /// `infinity`, BC, or beyond year 9999: no calendar window reaches there.
-    #[error("`{0}` is outside the years 1 to 9999")]
+    /// `infinity`, BC, or beyond year 9999: no calendar window reaches there. Or beyond the integer type.
+    #[error("`{0}` is outside the years 1 to 9999, or beyond its type")]
     OutOfRange(String),
 }
 
 impl KeyValue {
-    /// What kind of key it belongs to.
-    pub fn kind(self) -> KeyKind {
-        match self {
-            Self::Timestamptz(_) => KeyKind::Timestamptz,
-            Self::Timestamp(_) => KeyKind::Timestamp,
-            Self::Date(_) => KeyKind::Date,
-        }
-    }
-
     /// Parses what `pg_get_expr` prints inside a bound's quotes. A `timestamptz` with another session zone's offset is
     /// still the same instant, and is taken.
     ///
@@ -114,6 +135,22 @@ impl KeyValue {
         let beyond = || KeyValueError::OutOfRange(text.to_owned());
         if matches!(text, "infinity" | "-infinity") || text.ends_with(" BC") {
             return Err(beyond());
+        }
+        match kind {
+            KeyKind::Timestamptz | KeyKind::Timestamp | KeyKind::Date => {}
+            KeyKind::SmallInt | KeyKind::Integer | KeyKind::BigInt => {
+                let digits = text.strip_prefix('-').unwrap_or(text);
+                if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+                    return Err(malformed());
+                }
+                let value = text.parse().map(Self::Int).map_err(|_| beyond())?;
+                return match (value.to_string() == text, kind.holds(value)) {
+                    (false, _) => Err(malformed()),
+                    (true, false) => Err(beyond()),
+                    (true, true) => Ok(value),
+                };
+            }
+            KeyKind::Uuid => return uuid(text).ok_or_else(malformed),
         }
         let mut rest = Scanner(text.as_bytes());
         let date = rest.date().ok_or_else(malformed)?.ok_or_else(beyond)?;
@@ -128,8 +165,14 @@ impl KeyValue {
                 }
                 Self::Timestamptz(instant)
             }
+            KeyKind::SmallInt | KeyKind::Integer | KeyKind::BigInt | KeyKind::Uuid => return Err(malformed()),
         };
         if rest.0.is_empty() { Ok(value) } else { Err(malformed()) }
+    }
+
+    /// The UUID with these 128 bits.
+    pub fn uuid(bits: u128) -> Self {
+        Self::Uuid(bits.to_be_bytes())
     }
 
     /// The greatest value below this one, which is the last that a half-open range ending here contains.
@@ -138,8 +181,16 @@ impl KeyValue {
             Self::Timestamptz(v) => v.checked_sub(1).map(Self::Timestamptz),
             Self::Timestamp(v) => v.checked_sub(1).map(Self::Timestamp),
             Self::Date(v) => v.checked_sub(1).map(Self::Date),
+            Self::Int(v) => v.checked_sub(1).map(Self::Int),
+            Self::Uuid(v) => u128::from_be_bytes(v).checked_sub(1).map(Self::uuid),
         }
     }
+}
+
+/// The form that PostgreSQL prints: lower case, four hyphens.
+fn uuid(text: &str) -> Option<KeyValue> {
+    let value = u128::from_str_radix(&text.replace('-', ""), 16).ok().map(KeyValue::uuid)?;
+    (value.to_string() == text).then_some(value)
 }
 
 impl fmt::Display for KeyValue {
@@ -150,6 +201,15 @@ impl fmt::Display for KeyValue {
             Self::Date(v) => {
                 let bc = write_date(f, v.into())?;
                 return f.write_str(bc);
+            }
+            Self::Int(v) => return write!(f, "{v}"),
+            Self::Uuid(v) => {
+                let hex = format!("{:032x}", u128::from_be_bytes(v));
+                let (parts, _) = [8, 4, 4, 4, 12].into_iter().fold((Vec::new(), 0), |(mut parts, at), width| {
+                    parts.push(hex.get(at..at + width).unwrap_or_default());
+                    (parts, at + width)
+                });
+                return f.write_str(&parts.join("-"));
             }
         };
         let bc = write_date(f, civil.div_euclid(DAY))?;
@@ -172,9 +232,9 @@ fn write_date(f: &mut fmt::Formatter<'_>, day: i64) -> Result<&'static str, fmt:
 impl FromStr for KeyValue {
     type Err = KeyValueError;
 
-    /// By shape: a time makes it a timestamp, an offset after it an instant.
+    /// By shape: a time makes it a timestamp, an offset after it an instant; integers are of any width.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        for kind in KeyKind::ALL {
+        for kind in KeyKind::SHAPES {
             match Self::parse(kind, text) {
                 Ok(value) => return Ok(value),
                 Err(beyond @ KeyValueError::OutOfRange(_)) => return Err(beyond),
@@ -287,6 +347,8 @@ mod tests {
             (KeyValue::Date(-719_163), "0001-12-31 BC"),
             (KeyValue::Timestamptz(-719_163 * DAY), "0001-12-31 00:00:00+00 BC"),
             (KeyValue::Date(2_932_897), "10000-01-01"),
+            (KeyValue::Int(-12_345), "-12345"),
+            (KeyValue::uuid(0x0195_8f3c_0000_7000_8000_0000_0000_00ab), "01958f3c-0000-7000-8000-0000000000ab"),
         ] {
             assert_eq!(value.to_string(), text);
         }
@@ -313,6 +375,16 @@ mod tests {
             (KeyKind::Timestamptz, "2026-03-01 00:00:00+0"),
             (KeyKind::Timestamptz, "2026-03-01 00:00:00+00 "),
             (KeyKind::Timestamptz, "２０２６-03-01 00:00:00+00"),
+            (KeyKind::BigInt, ""),
+            (KeyKind::BigInt, "-"),
+            (KeyKind::BigInt, "-0"),
+            (KeyKind::BigInt, "+1"),
+            (KeyKind::BigInt, "007"),
+            (KeyKind::BigInt, "1.0"),
+            (KeyKind::Uuid, "01958F3C-0000-7000-8000-0000000000AB"),
+            (KeyKind::Uuid, "01958f3c000070008000000000000000"),
+            (KeyKind::Uuid, "0195-8f3c0000-7000-8000-0000000000ab"),
+            (KeyKind::Uuid, "+1958f3c-0000-7000-8000-0000000000ab"),
         ] {
             let malformed = KeyValueError::Malformed { text: text.to_owned(), kind };
             assert_eq!(KeyValue::parse(kind, text), Err(malformed), "{text}");
@@ -325,6 +397,9 @@ mod tests {
             (KeyKind::Timestamp, "10000-01-01 00:00:00"),
             (KeyKind::Timestamptz, "294276-12-31 23:59:59.999999+00"),
             (KeyKind::Timestamptz, "0001-01-01 00:00:00+01"),
+            (KeyKind::SmallInt, "32768"),
+            (KeyKind::Integer, "-2147483649"),
+            (KeyKind::BigInt, "9223372036854775808"),
         ] {
             assert_eq!(KeyValue::parse(kind, text), Err(KeyValueError::OutOfRange(text.to_owned())), "{text}");
         }
@@ -345,7 +420,15 @@ mod tests {
 
     #[test]
     fn the_shape_tells_the_kind() {
-        for value in [KeyValue::Timestamptz(0), KeyValue::Timestamp(0), KeyValue::Date(0)] {
+        for value in [
+            KeyValue::Timestamptz(0),
+            KeyValue::Timestamp(0),
+            KeyValue::Date(0),
+            KeyValue::Int(0),
+            KeyValue::Int(i64::MIN),
+            KeyValue::uuid(0),
+            KeyValue::uuid(u128::MAX),
+        ] {
             assert_eq!(value.to_string().parse(), Ok(value));
         }
         assert_eq!("now".parse::<KeyValue>(), Err(KeyValueError::Shapeless("now".to_owned())));

@@ -128,10 +128,33 @@ pub struct TableOverview {
     pub runway_after: Option<Runway>,
 }
 
-/// Time from now to the first instant that no attached, bounded partition covers.
+/// From now to the first instant that no attached, bounded partition covers. In JSON a number of seconds, or
+/// `{"keys": …}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Runway {
+#[serde(untagged)]
+pub enum Runway {
     /// In seconds; zero when inserts of now already find no partition.
-    pub seconds: i64,
+    Seconds(i64),
+    /// Among ids: from the highest to the first that no partition covers.
+    Keys {
+        /// How many.
+        keys: i64,
+    },
+}
+
+impl Runway {
+    /// Whether inserts of this moment find no partition.
+    pub fn is_none(self) -> bool {
+        match self {
+            Self::Seconds(left) | Self::Keys { keys: left } => left == 0,
+        }
+    }
+
+    /// The seconds, where ids are not what is counted.
+    pub fn seconds(self) -> Option<i64> {
+        match self {
+            Self::Seconds(seconds) => Some(seconds),
+            Self::Keys { .. } => None,
+        }
+    }
 }

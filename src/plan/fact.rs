@@ -140,7 +140,9 @@ impl Fact {
                 Answer::Taken(false) => Ok(()),
                 Answer::Taken(true) => Err(format!("a relation {name} is there")),
                 Answer::Unknown(because) => Err(format!("whether {name} is taken is unknown: {because}")),
-                Answer::Leaf(_) | Answer::Rows(_) | Answer::Bytes(_) => Err("an answer of another kind".to_owned()),
+                Answer::Leaf(_) | Answer::Keys(_) | Answer::Rows(_) | Answer::Bytes(_) => {
+                    Err("an answer of another kind".to_owned())
+                }
             },
             Self::RangeFree { root, from, to } => {
                 let leaves = &find_root(catalog, root)?.leaves;
@@ -195,7 +197,9 @@ impl Fact {
                     Answer::Unknown(because) => {
                         Err(format!("whether {} is gone is unknown: {because}", partition.name))
                     }
-                    Answer::Leaf(_) | Answer::Rows(_) | Answer::Bytes(_) => Err("an answer of another kind".to_owned()),
+                    Answer::Leaf(_) | Answer::Keys(_) | Answer::Rows(_) | Answer::Bytes(_) => {
+                        Err("an answer of another kind".to_owned())
+                    }
                 }
             }
         }

@@ -67,6 +67,8 @@ pub enum Code {
     Held,
     /// The newest partition with rows never leaves.
     NewestWithRows,
+    /// Among ids: rows lie above windows without any. Retention counts from below them.
+    RowsAhead,
     /// A foreign table or a sub-partitioned one would leave; it stays.
     NotRemovable,
     /// A detached table waits for its drop.
@@ -106,6 +108,7 @@ impl Code {
             | Self::MissingPrivilege
             | Self::DefaultPartitionPresent
             | Self::RowsInDefault
+            | Self::RowsAhead
             | Self::ForeignMarker
             | Self::MarkedButWanted
             | Self::WindowTaken => Level::Warning,

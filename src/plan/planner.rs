@@ -199,8 +199,9 @@ pub(crate) fn judged(
             return Err(broken(Code::TableMissing, "there is no such table".to_owned(), Some(hint)));
         }
         TableState::Unfit(what) => {
-            let message =
-                format!("it is {what}: only a table partitioned by range of one date or time column is managed");
+            let message = format!(
+                "it is {what}: only a table partitioned by range of one date, time, integer or uuid column is managed"
+            );
             let hint = format!("no partitioning is ever changed: take {name} out of the policy");
             return Err(broken(Code::TableUnfit, message, Some(hint)));
         }
@@ -211,10 +212,14 @@ pub(crate) fn judged(
         return Err(broken(Code::KeyMismatch, message, Some(hint)));
     }
     let grid = table.grid(root.key.kind).map_err(|mismatch| match mismatch {
-        GridMismatch::NotCalendar | GridMismatch::ZoneMissing(_) | GridMismatch::Grid(_) => {
+        GridMismatch::EncodingMissing(_) | GridMismatch::ZoneMissing(_) | GridMismatch::Grid(_) => {
             broken(Code::KeyMismatch, mismatch.to_string(), None)
         }
     })?;
+    if let Some(message) = partition::misread(table, root) {
+        let hint = "nothing is created or removed by a clock that is misread: correct `encoding`".to_owned();
+        return Err(broken(Code::KeyMismatch, message, Some(hint)));
+    }
     let subject = Subject { name, table, desired, root, snapshot, grid: &grid, overrides: options.overrides };
     then(&Context::new(&subject, options.now, lane));
     Ok(())

@@ -39,6 +39,7 @@ pub fn snapshot_questions(desired: &Desired, snapshot: &Snapshot, options: &Plan
     all.extend(later.into_iter().filter(|question| match question {
         Question::DefaultRows { .. } => false,
         Question::NewestNonEmpty { .. }
+        | Question::HighestKeys { .. }
         | Question::Bytes { .. }
         | Question::NameTaken { .. }
         | Question::Exists { .. } => true,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::grid::{CalendarSpan, Grid, Interval, KeyKind, NameTemplate, Zone};
+use crate::grid::{CalendarSpan, Encoding, Grid, GridError, KeyKind, NameTemplate, Position, Width, Zone};
 use crate::plan::HazardKind;
 use crate::sql::{Ident, TableName};
 
@@ -34,13 +34,13 @@ pub struct TableDesired {
     /// The zone of boundaries; for `timestamp` and `date` keys the zone that the values are in (then mandatory).
     pub timezone: Option<Zone>,
     /// Phase of the grid; without one the grid's default.
-    pub anchor: Option<jiff::civil::DateTime>,
+    pub anchor: Option<Position>,
     /// How the key's number or uuid encodes time, where the column type does not tell.
     pub encoding: Option<Encoding>,
     /// How far ahead partitions exist.
     pub premake: Premake,
     /// First window wanted when there is none.
-    pub start: Option<jiff::civil::DateTime>,
+    pub start: Option<Position>,
     /// Names of new partitions; without one the interval's default.
     pub name: Option<NameTemplate>,
     /// What the policy says of a default partition.
@@ -52,56 +52,58 @@ pub struct TableDesired {
 }
 
 impl TableDesired {
-    /// The calendar grid for a key of this kind; `None` for widths that are not calendar ones.
+    /// The zone of its times: the policy's, or UTC.
+    pub fn zone(&self) -> Zone {
+        self.timezone.clone().unwrap_or_else(Zone::utc)
+    }
+
+    /// The grid for a key of this kind.
+    ///
+    /// # Errors
+    /// See [`GridMismatch`].
     pub fn grid(&self, kind: KeyKind) -> Result<Grid, GridMismatch> {
-        let Width::Calendar(interval) = self.width else { return Err(GridMismatch::NotCalendar) };
-        let zone = match (&self.timezone, kind) {
-            (Some(zone), _) => zone.clone(),
-            (None, KeyKind::Timestamptz) => Zone::utc(),
-            (None, KeyKind::Timestamp | KeyKind::Date) => return Err(GridMismatch::ZoneMissing(kind)),
+        let interval = match self.width {
+            Width::Calendar(interval) => interval,
+            Width::Keys(step) => {
+                let anchor = match self.anchor {
+                    Some(Position::Key(anchor)) => anchor,
+                    Some(Position::Civil(_)) | None => 0,
+                };
+                return Ok(Grid::keys(kind, step, anchor)?);
+            }
         };
-        Ok(Grid::new(kind, interval, zone, self.anchor)?)
+        match (kind, self.encoding) {
+            (KeyKind::Timestamp | KeyKind::Date, None) if self.timezone.is_none() => {
+                return Err(GridMismatch::ZoneMissing(kind));
+            }
+            (KeyKind::SmallInt | KeyKind::Integer | KeyKind::BigInt | KeyKind::Uuid, None) => {
+                return Err(GridMismatch::EncodingMissing(kind));
+            }
+            (KeyKind::Timestamptz | KeyKind::Timestamp | KeyKind::Date, None) | (_, Some(_)) => {}
+        }
+        let anchor = match self.anchor {
+            Some(Position::Civil(anchor)) => Some(anchor),
+            Some(Position::Key(_)) | None => None,
+        };
+        Ok(Grid::calendar(kind, self.encoding, interval, self.zone(), anchor)?)
     }
 }
 
 /// Why a table's policy and its key's type do not go together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GridMismatch {
-    /// The interval is a key distance, the column a time.
-    #[error("`interval` is a number, but the key is a date or time: write a calendar interval such as `1 month`")]
-    NotCalendar,
+    /// A number or uuid, and nothing says what time it is.
+    #[error("the key is {}, and nothing says how it tells time: write {}", .0.sql_type(), match .0 {
+        KeyKind::Uuid => "`encoding: uuidv7`, if its values are of version 7",
+        KeyKind::Timestamptz | KeyKind::Timestamp | KeyKind::Date | KeyKind::SmallInt | KeyKind::Integer | KeyKind::BigInt => "`encoding: epoch_ms` (or epoch_s, epoch_us, epoch_ns), or for ids a number as `interval`",
+    })]
+    EncodingMissing(KeyKind),
     /// Values without a zone need one named.
     #[error("`timezone` is mandatory for a {} key: name the zone its values are in", .0.sql_type())]
     ZoneMissing(KeyKind),
     /// The grid itself cannot be.
     #[error(transparent)]
-    Grid(#[from] crate::grid::GridError),
-}
-
-/// Width of a window: a calendar interval, or a distance of keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Width {
-    /// `1 month`.
-    Calendar(Interval),
-    /// `1000000` (integer keys).
-    Keys(i64),
-}
-
-/// How a number or uuid encodes time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Encoding {
-    /// Seconds since 1970.
-    EpochS,
-    /// Milliseconds since 1970.
-    EpochMs,
-    /// Microseconds since 1970.
-    EpochUs,
-    /// Nanoseconds since 1970.
-    EpochNs,
-    /// RFC 9562, section 5.7.
-    Uuidv7,
+    Grid(#[from] GridError),
 }
 
 /// How far ahead partitions exist.
@@ -175,10 +177,10 @@ pub enum Straddling {
 pub struct Hold {
     /// The tables; empty means every table under policy.
     pub tables: BTreeSet<TableName>,
-    /// First moment held, in each table's zone; `None` is since ever.
-    pub from: Option<jiff::civil::DateTime>,
-    /// First moment no longer held; `None` is for ever.
-    pub to: Option<jiff::civil::DateTime>,
+    /// First moment (in each table's zone) or id held; `None` is since ever.
+    pub from: Option<Position>,
+    /// First moment or id no longer held; `None` is for ever.
+    pub to: Option<Position>,
     /// Why; left out of Markdown.
     pub reason: String,
 }

@@ -25,9 +25,10 @@ mod tree;
 pub mod units;
 mod warnings;
 
+pub use crate::grid::{Encoding, Position, Width};
 pub use desired::{
-    ApplyDesired, DefaultPartition, Desired, Encoding, Expect, Grant, GridMismatch, Hold, Keep, MaxDrop, Premake,
-    Retention, Straddling, TableDesired, Then, Width,
+    ApplyDesired, DefaultPartition, Desired, Expect, Grant, GridMismatch, Hold, Keep, MaxDrop, Premake, Retention,
+    Straddling, TableDesired, Then,
 };
 pub use error::{Label, Place, PolicyError, Warning};
 pub use grant::GrantError;

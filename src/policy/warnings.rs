@@ -1,6 +1,6 @@
 //! What is allowed and probably not meant.
 
-use super::{Desired, PolicyPath, Premake, Warning, Width};
+use super::{Desired, PolicyPath, Position, Premake, Warning, Width};
 use crate::grid::{CalendarSpan, Interval, Unit};
 
 /// A job that runs once a day and fails once must not leave inserts without a partition.
@@ -23,6 +23,17 @@ pub fn warnings(desired: &Desired) -> Vec<Warning> {
                 path: PolicyPath::of(["tables"]).key(name.to_string()).key("partition").key("premake"),
                 message: format!("partitions exist for the next {hours} hours only"),
                 help: Some("two days or more let a daily job fail once before inserts do".to_owned()),
+            });
+        }
+    }
+    let of_ids = desired.tables.iter().find(|(_, table)| matches!(table.width, Width::Keys(_)));
+    for (name, hold) in &desired.holds {
+        let in_time = [hold.from, hold.to].into_iter().flatten().any(|end| matches!(end, Position::Civil(_)));
+        if let (true, true, Some((table, _))) = (hold.tables.is_empty(), in_time, of_ids) {
+            found.push(Warning {
+                path: PolicyPath::of(["holds"]).key(name.clone()),
+                message: format!("it holds all of `{table}`, whose ids tell no time"),
+                help: Some("name the tables that it is about".to_owned()),
             });
         }
     }

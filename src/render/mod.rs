@@ -23,4 +23,4 @@ mod xml;
 
 pub(crate) use outline::{all_changes, changes_by_class, run_words};
 pub use style::Style;
-pub use words::{bytes, day, duration, rows, second};
+pub use words::{bytes, day, duration, rows, runway, second};

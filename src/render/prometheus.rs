@@ -9,6 +9,7 @@ use std::fmt::{self, Write};
 
 use super::outline::all_changes;
 use crate::catalog::{RowCount, Target};
+use crate::plan::Runway;
 use crate::plan::{Action, Block, Class, Gate, Level, Plan, Step};
 use crate::report::drift::{Drift, Verdict};
 use crate::report::items::{Kind, items};
@@ -30,8 +31,23 @@ pub fn drift(drift: &Drift<'_>, out: &mut dyn Write) -> fmt::Result {
         "Time until inserts of the present find no partition, by the partitions attached now.",
     )?;
     for overview in &plan.tables {
-        if let Some(runway) = overview.runway {
-            page.sample("pgstrata_partition_runway_seconds", &[table(&overview.table)], runway.seconds)?;
+        if let Some(Runway::Seconds(seconds)) = overview.runway {
+            page.sample("pgstrata_partition_runway_seconds", &[table(&overview.table)], seconds)?;
+        }
+    }
+
+    let ids = plan.tables.iter().filter_map(|overview| match overview.runway? {
+        Runway::Keys { keys } => Some((&overview.table, keys)),
+        Runway::Seconds(_) => None,
+    });
+    let ids: Vec<_> = ids.collect();
+    if !ids.is_empty() {
+        page.family(
+            "pgstrata_partition_runway_keys",
+            "Ids from the highest one to the first that no attached partition covers, in tables partitioned by ids.",
+        )?;
+        for (name, keys) in ids {
+            page.sample("pgstrata_partition_runway_keys", &[table(name)], keys)?;
         }
     }
 
@@ -239,7 +255,7 @@ mod tests {
         let samples = samples(&text(&plan));
         let at = |name: &str, more: &str| samples[&format!("{name}{{database=\"app\",host=\"db1\"{more}}}")];
         let table = ",table=\"public.events\"";
-        let runway = plan.tables[0].runway.unwrap().seconds;
+        let runway = plan.tables[0].runway.unwrap().seconds().unwrap();
         assert_eq!(at("pgstrata_partition_runway_seconds", table) as i64, runway);
         let found = judge(&plan, &default_fail_on());
         let sum: f64 = samples.iter().filter(|(key, _)| key.starts_with("pgstrata_drift_items{")).map(|(_, n)| n).sum();

@@ -42,7 +42,7 @@ pub(crate) fn unjudged(plan: &Plan) -> BTreeSet<&TableName> {
 /// `runway 6d → 7d`
 pub(crate) fn runway_words(overview: &TableOverview, style: Style) -> Option<String> {
     // Without any, inserts of this moment find no partition.
-    let say = |runway: Runway| if runway.seconds == 0 { "none".to_owned() } else { words::duration(runway.seconds) };
+    let say = |runway: Runway| if runway.is_none() { "none".to_owned() } else { words::runway(runway) };
     let (now, after) = (overview.runway.map(say), overview.runway_after.map(say));
     match (now, after) {
         (Some(now), Some(after)) if now == after => Some(format!("runway {now}")),

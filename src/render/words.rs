@@ -2,6 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::grid::Width;
+use crate::plan::Runway;
+
 /// `402 GB`: 1024-based, three significant digits, as `pg_size_pretty` names units.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["bytes", "kB", "MB", "GB", "TB", "PB"];
@@ -46,6 +49,14 @@ pub fn day(at: Timestamp) -> String {
 /// `2026-03-14T09:40:07Z`: an instant without its fraction.
 pub fn second(at: Timestamp) -> String {
     Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
+}
+
+/// A length of time, or a number of keys.
+pub fn runway(runway: Runway) -> String {
+    match runway {
+        Runway::Seconds(seconds) => duration(seconds),
+        Runway::Keys { keys } => Width::Keys(keys).to_string(),
+    }
 }
 
 /// `6d`, `25h`, `40min`: a length of time, rounded down to its largest sensible unit.

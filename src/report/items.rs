@@ -182,6 +182,7 @@ pub fn description(code: Code) -> &'static str {
         Code::Unbounded => "A partition's bound is no finite point in time.",
         Code::Held => "A hold keeps a partition that would leave.",
         Code::NewestWithRows => "The newest partition with rows never leaves.",
+        Code::RowsAhead => "Ids lie far above the others: retention counts from below them.",
         Code::NotRemovable => "A foreign or sub-partitioned partition would leave and stays.",
         Code::InGrace => "A detached table waits for its grace to end.",
         Code::Detached => "A detached table stays, as the policy says.",

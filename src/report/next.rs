@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::grid::{Grid, KeyKind};
 use crate::plan::Plan;
-use crate::policy::{Premake, TableDesired};
+use crate::policy::{Position, Premake, TableDesired, Width};
 use crate::sql::TableName;
 
 /// The earliest scheduled creation after this plan is carried out, by policy and runway, and its table.
@@ -15,8 +15,9 @@ pub fn creation(plan: &Plan) -> Option<(Timestamp, &TableName)> {
         .iter()
         .filter_map(|overview| {
             let table = plan.policy.tables.get(&overview.table)?;
-            let runway = overview.runway_after?;
-            let end = Timestamp::from_second(plan.evaluated_at.as_second().checked_add(runway.seconds)?).ok()?;
+            // How fast ids are used, nobody knows.
+            let seconds = overview.runway_after?.seconds()?;
+            let end = Timestamp::from_second(plan.evaluated_at.as_second().checked_add(seconds)?).ok()?;
             Some((due(table, end)?, &overview.table))
         })
         .filter(|(at, _)| *at > plan.evaluated_at)
@@ -26,7 +27,12 @@ pub fn creation(plan: &Plan) -> Option<(Timestamp, &TableName)> {
 /// When the window that begins at `end`, where coverage ends, becomes wanted.
 fn due(table: &TableDesired, end: Timestamp) -> Option<Timestamp> {
     // Boundaries are the same instants whatever the key's type: those of the policy's zone.
-    let grid: Grid = table.grid(KeyKind::Timestamptz).ok()?;
+    let Width::Calendar(interval) = table.width else { return None };
+    let anchor = match table.anchor {
+        Some(Position::Civil(anchor)) => Some(anchor),
+        Some(Position::Key(_)) | None => None,
+    };
+    let grid = Grid::new(KeyKind::Timestamptz, interval, table.zone(), anchor).ok()?;
     let next = grid.index_at(end)?;
     match table.premake {
         Premake::Windows(count) => {

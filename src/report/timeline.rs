@@ -216,7 +216,8 @@ holds: {m: {tables: [public.events], from: 2026-02-01, to: 2026-02-02, reason: x
         world.default_partition("public.events");
         world.leaf("public.events", "MINVALUE", "2025-12-01");
         let options = world.options();
-        world.ask_all(timeline_questions(&world.desired, &world.snapshot, &options, false));
+        world.ask(&options);
+        world.ask_also(timeline_questions(&world.desired, &world.snapshot, &options, false));
         let all = timelines(&world.desired, &world.snapshot, &options);
         insta::assert_snapshot!(words(&all[0], false), @"
         events_minvalue Over stays

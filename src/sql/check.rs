@@ -55,11 +55,18 @@ fn text(ident: &Ident) -> String {
 /// A partition that this plan makes has no OID yet: then its name must do.
 fn attached(root: Oid, partition: &TableName, oid: Option<Oid>, bounds: &LeafBounds, pending: bool) -> String {
     // With 0 as its second argument pg_get_expr opens no relation, and so waits for nobody.
+    let mut found = "pg_get_expr(c.relpartbound, 0)".to_owned();
+    let mut wanted = bounds.to_string();
+    // Whether an integer stands in quotes there depends on its type and sign.
+    if bounds.of_integers() {
+        found = format!("replace({found}, {}, '')", Literal("'"));
+        wanted = wanted.replace('\'', "");
+    }
     format!(
-        "EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE i.inhparent = {root} AND {not}i.inhdetachpending{same} AND n.nspname = {} AND c.relname = {} AND pg_get_expr(c.relpartbound, 0) = {})",
+        "EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE i.inhparent = {root} AND {not}i.inhdetachpending{same} AND n.nspname = {} AND c.relname = {} AND {found} = {})",
         text(&partition.schema),
         text(&partition.name),
-        Literal(&bounds.to_string()),
+        Literal(&wanted),
         not = if pending { "" } else { "NOT " },
         same = oid.map_or_else(String::new, |oid| format!(" AND c.oid = {oid}")),
     )

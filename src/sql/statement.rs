@@ -18,7 +18,7 @@ pub enum Statement {
         /// The expression.
         expression: String,
         /// What must hold.
-        fact: Fact,
+        fact: Box<Fact>,
     },
 }
 
@@ -57,7 +57,7 @@ pub fn render(step: &Step) -> Vec<Statement> {
 
 /// The statement that asks the server for a fact; `None` where the work itself refuses (overlapping bounds: 42P17).
 pub fn fact_check(fact: &Fact) -> Option<Statement> {
-    check::expression(fact).map(|expression| Statement::Check { expression, fact: fact.clone() })
+    check::expression(fact).map(|expression| Statement::Check { expression, fact: Box::new(fact.clone()) })
 }
 
 fn set(word: &str, name: &str, value: Duration) -> String {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::grid::{Bound, KeyValue};
-use crate::plan::{Action, DetachMode, Gate, HazardKind, Plan, Step};
+use crate::plan::{Action, DetachMode, Gate, HazardKind, Plan, Runway, Step};
 
 /// Every step, every finding, and the runway.
 ///
@@ -21,9 +21,7 @@ pub fn lines(plan: &Plan) -> String {
     }
     text.push_str(&findings(plan));
     for table in &plan.tables {
-        let runway = |runway: Option<crate::plan::Runway>| {
-            runway.map_or_else(|| "none".to_owned(), |runway| crate::render::duration(runway.seconds))
-        };
+        let runway = |runway: Option<Runway>| runway.map_or_else(|| "none".to_owned(), crate::render::runway);
         let (now, after) = (runway(table.runway), runway(table.runway_after));
         let shown = if now == after { now } else { format!("{now} -> {after}") };
         let _ = writeln!(text, "= {} runway {shown}", table.table);
@@ -110,6 +108,7 @@ fn range(from: Bound, to: Bound) -> String {
 /// A bound without what every bound has: midnight, and the offset of UTC.
 fn short(bound: Bound) -> String {
     let text = match bound {
+        Bound::Value(KeyValue::Int(_) | KeyValue::Uuid(_)) => return bound.to_string(),
         Bound::Value(value @ (KeyValue::Timestamptz(_) | KeyValue::Timestamp(_) | KeyValue::Date(_))) => {
             value.to_string()
         }

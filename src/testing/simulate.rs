@@ -28,6 +28,7 @@ pub fn simulate(world: &mut World, plan: &Plan) {
             // A simulated table may get the OID again.
             let oid = drop.retired.partition.oid;
             world.rows.remove(&oid);
+            world.highest.remove(&oid);
             world.bytes.remove(&oid);
         }
     }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::catalog::{
-    Answer, Answers, Attributes, Catalog, KeyColumn, Leaf, LeafKind, Marker, Oid, Question, ReplicaIdentity, Retired,
-    Root, RowCount, RowSecurity, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
+    Answer, Answers, Attributes, Catalog, KeyColumn, Leaf, LeafKey, LeafKind, Marker, Oid, Question, ReplicaIdentity,
+    Retired, Root, RowCount, RowSecurity, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
 };
 use crate::grid::{Bound, Grid, KeyKind, KeyValue, LeafBounds};
 use crate::plan::{Plan, PlanOptions, plan, questions, verify};
@@ -38,6 +38,8 @@ pub struct World {
     pub snapshot: Snapshot,
     /// True rows of a partition or a detached table; one that is not here has none.
     pub rows: BTreeMap<Oid, u64>,
+    /// Highest keys, where they are not the last that fits.
+    pub highest: BTreeMap<Oid, KeyValue>,
     /// True sizes, where they are not simply so many bytes a row.
     pub bytes: BTreeMap<Oid, u64>,
     /// Keys of rows in a default partition.
@@ -98,6 +100,7 @@ impl World {
             desired,
             snapshot,
             rows: BTreeMap::new(),
+            highest: BTreeMap::new(),
             bytes: empty,
             default_rows: BTreeMap::new(),
             names: BTreeSet::new(),
@@ -144,12 +147,12 @@ impl World {
         self.attach(table, bounds, &suffix)
     }
 
-    /// Attaches a partition for every window between two civil times of the table's zone.
+    /// Attaches a partition for every window between two civil times of the table's zone, or two ids.
     pub fn windows(&mut self, table: &str, from: &str, to: &str) -> Vec<Oid> {
         let grid = self.grid(table);
         let index = |text: &str| {
-            let civil = text.parse().expect("a civil time");
-            grid.value_of_civil(civil).and_then(|value| grid.index_of(value)).expect("on the grid")
+            let position = text.parse().expect("a civil time, or an id");
+            grid.value_of(position).and_then(|value| grid.index_of(value)).expect("on the grid")
         };
         let windows: Vec<_> = grid.windows_between(index(from), index(to) - 1).collect();
         windows
@@ -272,14 +275,22 @@ impl World {
 
     /// Answers what planning with these options would ask.
     pub fn ask(&mut self, options: &PlanOptions) {
-        self.ask_all(questions(&self.desired, &self.snapshot, options));
+        self.snapshot.answers = Answers::default();
+        for _ in 0..2 {
+            let asked = questions(&self.desired, &self.snapshot, options);
+            let taken = self.taken();
+            let answers = asked.into_iter().map(|question| (question.clone(), self.answer(&question, &taken)));
+            self.snapshot.answers = answers.collect();
+        }
     }
 
-    /// Answers these questions, and forgets all others.
-    pub fn ask_all(&mut self, asked: BTreeSet<Question>) {
+    /// Answers these questions as well.
+    pub fn ask_also(&mut self, asked: BTreeSet<Question>) {
         let taken = self.taken();
-        let answers = asked.into_iter().map(|question| (question.clone(), self.answer(&question, &taken)));
-        self.snapshot.answers = answers.collect();
+        let answers: Vec<_> = asked.iter().map(|question| (question.clone(), self.answer(question, &taken))).collect();
+        for (question, answer) in answers {
+            self.snapshot.answers.put(question, answer);
+        }
     }
 
     fn answer(&self, question: &Question, taken: &BTreeSet<&TableName>) -> Answer {
@@ -288,6 +299,7 @@ impl World {
         }
         match question {
             Question::NewestNonEmpty { root } => Answer::Leaf(self.newest(*root)),
+            Question::HighestKeys { root } => Answer::Keys(self.keys(*root)),
             Question::DefaultRows { leaf, from, to } => {
                 let rows = self.default_rows.get(leaf).into_iter().flatten();
                 Answer::Rows(RowCount::Exactly(rows.filter(|key| *from <= **key && **key < *to).map(|_| 1).sum()))
@@ -312,16 +324,38 @@ impl World {
 
     /// Like the server's answer: among attached partitions with a finite upper bound, the uppermost with rows.
     fn newest(&self, root: Oid) -> Option<Oid> {
+        self.occupied(root).first().map(|(oid, _, _)| *oid)
+    }
+
+    /// Like the server's answer: partitions with rows from the uppermost down to the first two that touch.
+    fn keys(&self, root: Oid) -> Vec<LeafKey> {
+        let mut keys: Vec<LeafKey> = Vec::new();
+        let mut above = None;
+        for (leaf, from, to) in self.occupied(root) {
+            let key = self.highest.get(&leaf).copied().or_else(|| to.predecessor());
+            keys.push(LeafKey { leaf, key });
+            if above == Some(Bound::Value(to)) {
+                break;
+            }
+            above = Some(from);
+        }
+        keys
+    }
+
+    /// Attached partitions with rows and a finite upper bound, from the uppermost down.
+    fn occupied(&self, root: Oid) -> Vec<(Oid, Bound, KeyValue)> {
         let roots = self.snapshot.catalog.tables.values().filter_map(|state| match state {
             TableState::Partitioned(found) if found.oid == root => Some(found),
             TableState::Partitioned(_) | TableState::Missing | TableState::Unfit(_) => None,
         });
         let leaves = roots.flat_map(|root| &root.leaves).filter(|(_, leaf)| !leaf.pending);
         let ends = leaves.filter_map(|(oid, leaf)| match leaf.bounds {
-            LeafBounds::Range { to: Bound::Value(to), .. } => Some((to, *oid)),
+            LeafBounds::Range { from, to: Bound::Value(to) } => Some((*oid, from, to)),
             LeafBounds::Range { .. } | LeafBounds::Default | LeafBounds::Other(_) => None,
         });
-        ends.filter(|(_, oid)| self.rows.get(oid).is_some_and(|rows| *rows > 0)).max().map(|(_, oid)| oid)
+        let mut ends: Vec<_> = ends.filter(|(oid, _, _)| self.rows.get(oid).is_some_and(|rows| *rows > 0)).collect();
+        ends.sort_by_key(|(oid, _, to)| std::cmp::Reverse((*to, *oid)));
+        ends
     }
 
     /// The names of every relation.
@@ -391,7 +425,17 @@ fn bound(kind: KeyKind, text: &str) -> Bound {
         (_, KeyKind::Timestamptz, 16) => value(&format!("{text}:00+00")),
         (_, KeyKind::Timestamp, 10) => value(&format!("{text} 00:00:00")),
         (_, KeyKind::Timestamp, 16) => value(&format!("{text}:00")),
-        (_, KeyKind::Timestamptz | KeyKind::Timestamp | KeyKind::Date, _) => value(text),
+        (
+            _,
+            KeyKind::Timestamptz
+            | KeyKind::Timestamp
+            | KeyKind::Date
+            | KeyKind::SmallInt
+            | KeyKind::Integer
+            | KeyKind::BigInt
+            | KeyKind::Uuid,
+            _,
+        ) => value(text),
     }
 }
 

@@ -120,7 +120,7 @@ fn what_cannot_be_managed_says_what_it_is() {
         CREATE TABLE list (a int) PARTITION BY LIST (a); CREATE TABLE hash (a int) PARTITION BY HASH (a);
         CREATE TABLE expr (at timestamptz) PARTITION BY RANGE ((at AT TIME ZONE 'UTC'));
         CREATE TABLE two (a date, b date) PARTITION BY RANGE (a, b);
-        CREATE TABLE txt (a varchar(7)) PARTITION BY RANGE (a); CREATE TABLE big (id bigint) PARTITION BY RANGE (id);
+        CREATE TABLE txt (a varchar(7)) PARTITION BY RANGE (a); CREATE TABLE num (id numeric) PARTITION BY RANGE (id);
         CREATE TABLE root (at date) PARTITION BY RANGE (at);
         CREATE TABLE sub PARTITION OF root FOR VALUES FROM (MINVALUE) TO (MAXVALUE) PARTITION BY RANGE (at);
         CREATE FUNCTION backwards(date, date) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $2 - $1';
@@ -141,7 +141,7 @@ fn what_cannot_be_managed_says_what_it_is() {
         ("expr", "partitioned by an expression"),
         ("two", "partitioned by 2 columns"),
         ("txt", "partitioned by a column of type character varying(7)"),
-        ("big", "partitioned by a column of type bigint"),
+        ("num", "partitioned by a column of type numeric"),
         ("sub", "itself a partition of public.root"),
         ("back", "partitioned by an operator class"),
     ];

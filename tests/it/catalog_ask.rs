@@ -42,7 +42,9 @@ fn rows_between(from: &str, to: &str) -> impl Fn(&mut Client, &str, &str) -> Ans
 fn unknown(answer: &Answer) -> &str {
     match answer {
         Answer::Unknown(because) => because,
-        other @ (Answer::Leaf(_) | Answer::Rows(_) | Answer::Bytes(_) | Answer::Taken(_)) => panic!("{other:?}"),
+        other @ (Answer::Leaf(_) | Answer::Keys(_) | Answer::Rows(_) | Answer::Bytes(_) | Answer::Taken(_)) => {
+            panic!("{other:?}")
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! locks that were taken: ten thousand leaves would fill the server's lock table otherwise.
 
 mod bytes;
+mod highest;
 mod names;
 mod newest;
 mod rows;
@@ -60,6 +61,9 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
             match question {
                 Question::NewestNonEmpty { root } => {
                     answers.push((question.clone(), newest::answer(reader, catalog, *root)?));
+                }
+                Question::HighestKeys { root } => {
+                    answers.push((question.clone(), highest::answer(reader, catalog, *root)?));
                 }
                 Question::DefaultRows { leaf, from, to } => {
                     answers.push((question.clone(), rows::answer(reader, catalog, *leaf, *from, *to)?));

@@ -3,9 +3,9 @@
 use super::super::error::InspectError;
 use super::super::question::Answer;
 use super::super::reader::Reader;
-use super::super::snapshot::{Catalog, Leaf, LeafKind, Oid};
+use super::super::snapshot::{Catalog, Leaf, LeafKind, Oid, Root};
 use super::{from_item, is_oid, oid_of, query_as, readers, renamed, roots};
-use crate::grid::{Bound, LeafBounds};
+use crate::grid::{Bound, KeyValue, LeafBounds};
 
 const STEP: &str = "looking for the newest partition with rows";
 
@@ -17,31 +17,63 @@ pub(super) fn answer(reader: &mut Reader<'_>, catalog: &Catalog, root: Oid) -> R
     let Some(root) = roots(catalog).find(|known| known.oid == root) else {
         return Ok(Answer::Unknown("it is not among the tables that were read".to_owned()));
     };
-    // A pending leaf has left already: it must not stand in for one that is still attached.
-    let mut leaves: Vec<(Oid, &Leaf, _)> = root
-        .leaves
-        .iter()
-        .filter(|(_, leaf)| !leaf.pending)
+    let leaves: Vec<(Oid, &Leaf)> = downwards(root).into_iter().map(|bounded| (bounded.oid, bounded.leaf)).collect();
+    let Uppermost { found, unknown } = uppermost(reader, catalog, &leaves)?;
+    Ok(match (found, unknown) {
+        (Some(found), _) => Answer::Leaf(Some(found)),
+        (None, Some(because)) => Answer::Unknown(because),
+        (None, None) => Answer::Leaf(None),
+    })
+}
+
+/// A partition with a finite upper bound.
+#[derive(Clone, Copy)]
+pub(super) struct Bounded<'c> {
+    pub(super) oid: Oid,
+    pub(super) leaf: &'c Leaf,
+    pub(super) from: Bound,
+    pub(super) to: KeyValue,
+}
+
+/// The attached ones from the uppermost down. A pending leaf has left already: it must not stand in for another.
+pub(super) fn downwards(root: &Root) -> Vec<Bounded<'_>> {
+    let attached = root.leaves.iter().filter(|(_, leaf)| !leaf.pending);
+    let mut leaves: Vec<Bounded<'_>> = attached
         .filter_map(|(oid, leaf)| match leaf.bounds {
-            LeafBounds::Range { to: Bound::Value(to), .. } => Some((*oid, leaf, to)),
+            LeafBounds::Range { from, to: Bound::Value(to) } => Some(Bounded { oid: *oid, leaf, from, to }),
             LeafBounds::Range { .. } | LeafBounds::Default | LeafBounds::Other(_) => None,
         })
         .collect();
-    leaves.sort_unstable_by(|(a_oid, _, a), (b_oid, _, b)| b.cmp(a).then(a_oid.cmp(b_oid)));
+    leaves.sort_unstable_by(|a, b| b.to.cmp(&a.to).then(a.oid.cmp(&b.oid)));
+    leaves
+}
 
+/// What a search found.
+pub(super) struct Uppermost {
+    /// The first leaf that has rows.
+    pub(super) found: Option<Oid>,
+    /// Why one before it, or any, could not be asked.
+    pub(super) unknown: Option<String>,
+}
+
+/// The first of these leaves that has rows.
+pub(super) fn uppermost(
+    reader: &mut Reader<'_>,
+    catalog: &Catalog,
+    leaves: &[(Oid, &Leaf)],
+) -> Result<Uppermost, InspectError> {
     let mut search = Search { catalog, unknown: None };
     let mut size = BATCH.0;
-    let mut rest: Vec<(Oid, &Leaf)> = leaves.into_iter().map(|(oid, leaf, _)| (oid, leaf)).collect();
+    let mut rest = leaves;
     while !rest.is_empty() {
-        let batch = &rest[..batch_len(&rest, size)];
-        let taken = batch.len();
+        let (batch, after) = rest.split_at(batch_len(rest, size));
         if let Some(found) = search.batch(reader, batch)? {
-            return Ok(Answer::Leaf(Some(found)));
+            return Ok(Uppermost { found: Some(found), unknown: search.unknown });
         }
-        rest.drain(..taken);
+        rest = after;
         size = (size * 2).min(BATCH.1);
     }
-    Ok(search.unknown.map_or(Answer::Leaf(None), Answer::Unknown))
+    Ok(Uppermost { found: None, unknown: search.unknown })
 }
 
 /// As many leaves as one statement may ask together: of one owner, at most so many, and a foreign one alone, because it

@@ -81,11 +81,13 @@ fn key(row: &Row) -> Result<Result<KeyColumn, String>, InspectError> {
         Some(Type::TIMESTAMPTZ) => KeyKind::Timestamptz,
         Some(Type::TIMESTAMP) => KeyKind::Timestamp,
         Some(Type::DATE) => KeyKind::Date,
+        Some(Type::INT2) => KeyKind::SmallInt,
+        Some(Type::INT4) => KeyKind::Integer,
+        Some(Type::INT8) => KeyKind::BigInt,
+        Some(Type::UUID) => KeyKind::Uuid,
         Some(_) | None => {
             let name: &str = field(STEP, row, "key_type")?;
-            return Ok(Err(format!(
-                "partitioned by a column of type {name}; only timestamp with time zone, timestamp and date are managed"
-            )));
+            return Ok(Err(format!("partitioned by a column of type {name}")));
         }
     };
     // Another operator class may order values in another way than the calendar does.

@@ -6,7 +6,7 @@ use super::super::action::{AttachPartition, CreateDefault, CreatePartition, Leav
 use super::super::fact::{Fact, Stamp};
 use super::super::step::Step;
 use crate::catalog::{Answer, Attributes, Leaf, LeafKind, Marker, Question, Root, Snapshot};
-use crate::grid::{Bound, Fit, Grid, LeafBounds};
+use crate::grid::{Bound, Fit, Grid, KeyValue, LeafBounds};
 use crate::policy::{Desired, Keep, Straddling, TableDesired, Then};
 use crate::sql::{Ident, TableName};
 
@@ -209,14 +209,26 @@ impl Rules<'_> {
         let (Bound::Value(_), Bound::Value(end)) = (from, to) else {
             return Err("an unbounded partition never leaves".to_owned());
         };
-        let Keep::Span(keep) = retention.keep else { return Err("its retention is no time".to_owned()) };
-        let edge = keep.before(self.now, self.grid.zone()).ok_or("its retention reaches beyond the calendar")?;
-        if self.grid.instant(end).is_none_or(|end| end > edge) {
-            return Err(format!("its rows are younger than {keep}"));
+        match retention.keep {
+            Keep::Span(keep) => {
+                let edge =
+                    keep.before(self.now, self.grid.zone()).ok_or("its retention reaches beyond the calendar")?;
+                if self.grid.instant(end).is_none_or(|end| end > edge) {
+                    return Err(format!("its rows are younger than {keep}"));
+                }
+            }
+            Keep::Keys(keep) => {
+                let KeyValue::Int(end) = end else { return Err("its retention is of ids".to_owned()) };
+                let reached = self.highest_key().ok_or("which is the highest id is unknown")?;
+                rule(
+                    reached.checked_sub(keep).is_some_and(|edge| end <= edge),
+                    "its ids are among those that are kept",
+                )?;
+            }
         }
         for (name, hold) in &self.desired.holds {
             let concerns = hold.tables.is_empty() || hold.tables.contains(self.name);
-            let value = |at| self.grid.value_of_civil(at).map(Bound::Value);
+            let value = |at| self.grid.value_of(at).map(Bound::Value);
             let begins = hold.from.and_then(value).unwrap_or(Bound::MinValue);
             let ends = hold.to.and_then(value).unwrap_or(Bound::MaxValue);
             if concerns && from < ends && begins < to {
@@ -224,6 +236,23 @@ impl Rules<'_> {
             }
         }
         Ok(())
+    }
+
+    /// An id that rows have reached without leaving out a partition: only what lies far enough below it may leave.
+    fn highest_key(&self) -> Option<i64> {
+        let Answer::Keys(keys) = self.snapshot.answers.get(&Question::HighestKeys { root: self.root.oid }) else {
+            return None;
+        };
+        let bounds = |at: usize| self.root.leaves.get(&keys.get(at)?.leaf)?.bounds.coverage();
+        let reached = (0..keys.len()).find(|at| match (bounds(*at), bounds(at + 1)) {
+            (Some((from, _)), Some((_, to))) => from == to,
+            (Some(_), None) => at + 1 == keys.len(),
+            (None, _) => false,
+        })?;
+        match keys.get(reached)?.key.or_else(|| bounds(reached)?.0.value())? {
+            KeyValue::Int(key) => Some(key),
+            KeyValue::Timestamptz(_) | KeyValue::Timestamp(_) | KeyValue::Date(_) | KeyValue::Uuid(_) => None,
+        }
     }
 
     /// What the catalog says of a partition that is still attached.
@@ -246,7 +275,7 @@ impl Rules<'_> {
         }
         match self.snapshot.answers.get(&Question::NewestNonEmpty { root: self.root.oid }) {
             Answer::Leaf(newest) => rule(newest != Some(partition.oid), "it is the newest partition with rows"),
-            Answer::Unknown(_) | Answer::Rows(_) | Answer::Bytes(_) | Answer::Taken(_) => {
+            Answer::Unknown(_) | Answer::Keys(_) | Answer::Rows(_) | Answer::Bytes(_) | Answer::Taken(_) => {
                 Err("which partition is the newest with rows is unknown".to_owned())
             }
         }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::spec::{HoldSpec, TableText};
 use super::super::{Hold, Label, PolicyError, PolicyPath, suggest};
+use super::table::{is_number, key_of};
 use super::{Checks, Known, moment};
+use crate::grid::Position;
 use crate::sql::TableName;
 
 pub(super) fn resolve(
@@ -30,8 +32,11 @@ fn one(checks: &mut Checks, known: &Known<'_>, path: &PolicyPath, spec: &HoldSpe
     let tables = tables_of(checks, known, &path.key("tables"), tables.as_deref());
     let from_path = path.key("from");
     let to_path = path.key("to");
-    let from = checks.or(&from_path, from.as_ref(), None, |text| moment(text).map(Some));
-    let to = checks.or(&to_path, to.as_ref(), None, |text| moment(text).map(Some));
+    let from = checks.or(&from_path, from.as_ref(), None, place);
+    let to = checks.or(&to_path, to.as_ref(), None, place);
+    for (path, end) in [(&from_path, from), (&to_path, to)] {
+        fits_tables(checks, known, path, end.flatten(), tables.as_ref())?;
+    }
     if let (Some(Some(from)), Some(Some(to))) = (from, to)
         && from >= to
     {
@@ -49,6 +54,40 @@ fn one(checks: &mut Checks, known: &Known<'_>, path: &PolicyPath, spec: &HoldSpe
         }
     };
     Some(Hold { tables: tables?, from: from?, to: to?, reason: reason? })
+}
+
+/// A moment, or an id.
+fn place(text: &str) -> Result<Option<Position>, String> {
+    if is_number(text) {
+        key_of(text).map(Position::Key).map(Some)
+    } else {
+        moment(text).map(Position::Civil).map(Some)
+    }
+}
+
+/// Ids belong to one table, and mean nothing in another; moments mean nothing among ids. `None` means an error.
+fn fits_tables(
+    checks: &mut Checks,
+    known: &Known<'_>,
+    path: &PolicyPath,
+    end: Option<Position>,
+    tables: Option<&BTreeSet<TableName>>,
+) -> Option<()> {
+    let (Some(end), Some(tables)) = (end, tables) else { return Some(()) };
+    let by_ids = matches!(end, Position::Key(_));
+    if by_ids && tables.is_empty() {
+        let error = PolicyError::at(path.clone(), "an id, and the hold names no tables");
+        checks.push(error.help("name the table that the ids are of: `tables: [audit.events]`"));
+        return None;
+    }
+    let Some(wrong) = tables.iter().find(|table| known.of_ids.contains(*table) != by_ids) else { return Some(()) };
+    let message = if by_ids {
+        format!("an id, and `{wrong}` is partitioned by time")
+    } else {
+        format!("a moment, and `{wrong}` is partitioned by ids")
+    };
+    checks.push(PolicyError::at(path.clone(), message).help("make it two holds, each in the terms of its tables"));
+    None
 }
 
 fn tables_of(

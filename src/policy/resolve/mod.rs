@@ -10,7 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::spec::PolicySpec;
-use super::{Desired, Expect, Policy, PolicyError, PolicyPath};
+use super::{Desired, Expect, Policy, PolicyError, PolicyPath, Width};
 use crate::sql::{Ident, TableName};
 
 impl Policy {
@@ -50,7 +50,9 @@ impl Policy {
         }
         let expect = connection.as_ref().and_then(|connection| connection.expect.as_ref());
         let expect = expect.map_or_else(Expect::default, |expect| rest::expect(&mut checks, expect));
-        let known = Known { tables: &known, removed: &self.removed_tables };
+        let of_ids = resolved.iter().filter(|(_, table)| matches!(table.width, Width::Keys(_)));
+        let of_ids = of_ids.map(|(name, _)| name.clone()).collect();
+        let known = Known { tables: &known, of_ids: &of_ids, removed: &self.removed_tables };
         let holds = hold::resolve(&mut checks, &known, holds.as_ref());
         let apply = apply::resolve(&mut checks, &known, apply.as_ref());
         rest::client(&mut checks, client.as_ref());
@@ -69,6 +71,8 @@ impl Policy {
 /// The tables that other sections may name.
 struct Known<'a> {
     tables: &'a BTreeSet<TableName>,
+    /// Those that are partitioned by ids.
+    of_ids: &'a BTreeSet<TableName>,
     removed: &'a BTreeSet<String>,
 }
 

@@ -3,11 +3,13 @@
 use super::super::spec::{PartitionSpec, RetentionSpec, TableSpec};
 use super::super::warnings::{longest_span_hours, shortest_hours};
 use super::super::{
-    DefaultPartition, Keep, Label, PolicyError, PolicyPath, Premake, Retention, Straddling, TableDesired, Then, Width,
+    DefaultPartition, Encoding, Keep, Label, PolicyError, PolicyPath, Position, Premake, Retention, Straddling,
+    TableDesired, Then, Width,
 };
 use super::rest::{indexes, maintenance, storage_parameters};
 use super::{Checks, moment};
 use crate::grid::{CalendarSpan, Grid, GridError, Interval, KeyKind, NameTemplate, Zone};
+use crate::policy::GridMismatch;
 use crate::sql::TableName;
 
 /// Partitions made ahead without the policy saying so.
@@ -63,9 +65,7 @@ fn width(checks: &mut Checks, at: &PolicyPath, spec: &PartitionSpec) -> Option<W
     };
     let text = text.as_ref();
     if is_number(text) {
-        let keys = checks.keep(&path, keys(text))?;
-        checks.not_enforced(at, " (id key)");
-        return Some(Width::Keys(keys));
+        return checks.keep(&path, keys(text)).map(Width::Keys);
     }
     checks.keep(&path, text.parse::<Interval>()).map(Width::Calendar)
 }
@@ -98,72 +98,70 @@ fn partitioned(
     };
     let timezone = checks.or(&at.key("timezone"), timezone.as_ref(), None, |text| text.parse::<Zone>().map(Some));
     let premake = premake_of(checks, &at.key("premake"), premake.as_ref().map(AsRef::as_ref));
-    if encoding.is_some() {
-        checks.not_enforced(&at.key("encoding"), "");
-    }
+    let encoding: Option<Encoding> = encoding.map(Into::into);
     let default_partition = default_partition.map_or(DefaultPartition::None, Into::into);
 
-    let (anchor, start, template) = match width? {
-        Width::Calendar(interval) => {
-            let anchor = checks.or(&at.key("anchor"), anchor.as_ref(), None, |text| moment(text).map(Some));
-            let start = checks.or(&at.key("start"), start.as_ref(), None, |text| moment(text).map(Some));
-            let parsed = checks.or(&at.key("name"), template.as_ref(), None, |text| text.parse().map(Some));
-            if let (Some(zone), Some(anchor), Some(parsed)) = (&timezone, anchor, &parsed) {
-                let zone = zone.clone().unwrap_or_else(Zone::utc);
-                grid(checks, at, name, interval, zone, anchor, parsed.as_ref());
-            }
-            (anchor, start, parsed)
-        }
-        Width::Keys(_) => {
-            if let Some(anchor) = anchor
-                && anchor.as_ref().parse::<i64>().is_err()
-            {
-                checks.at(&at.key("anchor"), "the anchor of an id key is a number");
-            }
-            for (given, key, message) in [
-                (start.is_some(), "start", "an id key has no `start` in time"),
-                (encoding.is_some(), "encoding", "an `encoding` tells the time of a key: write a calendar `interval`"),
-            ] {
-                if given {
-                    checks.push(PolicyError::at_key(at.key(key), message));
-                }
-            }
-            if matches!(premake, Some(Premake::Span(_))) {
-                checks.at(&at.key("premake"), "with a number as `interval` this is a number of partitions");
-            }
-            (Some(None), Some(None), Some(None))
-        }
+    let place = |text: &str| match width {
+        Some(Width::Keys(_)) => key_of(text).map(Position::Key).map(Some),
+        Some(Width::Calendar(_)) | None => moment(text).map(Position::Civil).map(Some),
     };
-    Some(TableDesired {
+    let anchor = checks.or(&at.key("anchor"), anchor.as_ref(), None, place);
+    let start = checks.or(&at.key("start"), start.as_ref(), None, place);
+    let template = checks.or(&at.key("name"), template.as_ref(), None, |text| text.parse().map(Some));
+    let mut table = TableDesired {
         key: key?,
         width: width?,
         timezone: timezone?,
         anchor: anchor?,
-        encoding: encoding.map(Into::into),
+        encoding,
         premake: premake?,
         start: start?,
-        name: template?,
+        name: None,
         default_partition,
         retention: None,
         storage_parameters: Default::default(),
-    })
+    };
+    if matches!(table.width, Width::Keys(_)) {
+        only_of_times(checks, at, &table);
+    }
+    let grid = grid(checks, at, &table);
+    table.name = template?;
+    if let (Some(grid), Some(template)) = (grid, &table.name) {
+        names(checks, at, name, &grid, template);
+    }
+    Some(table)
+}
+
+/// What ids have no use for.
+fn only_of_times(checks: &mut Checks, at: &PolicyPath, table: &TableDesired) {
+    for (given, key, message) in [
+        (table.timezone.is_some(), "timezone", "ids are in no time zone"),
+        (table.encoding.is_some(), "encoding", "an `encoding` tells the time of a key: write a calendar `interval`"),
+    ] {
+        if given {
+            let error = PolicyError::at_key(at.key(key), message);
+            checks.push(error.and(Label::value(at.key("interval"), "a number of ids")));
+        }
+    }
+    if matches!(table.premake, Premake::Span(_)) {
+        checks.at(&at.key("premake"), "with a number as `interval` this is a number of partitions");
+    }
 }
 
 /// What a grid can be told wrong without knowing the key's type: only what no type allows.
-fn grid(
-    checks: &mut Checks,
-    at: &PolicyPath,
-    name: &TableName,
-    interval: Interval,
-    zone: Zone,
-    anchor: Option<jiff::civil::DateTime>,
-    template: Option<&NameTemplate>,
-) {
-    let grid = match Grid::new(KeyKind::Timestamptz, interval, zone, anchor) {
-        Ok(grid) => grid,
-        Err(error) => {
+fn grid(checks: &mut Checks, at: &PolicyPath, table: &TableDesired) -> Option<Grid> {
+    let kind = match (table.width, table.encoding) {
+        (Width::Keys(_), _) | (Width::Calendar(_), Some(Encoding::EpochS | Encoding::EpochMs)) => KeyKind::BigInt,
+        (Width::Calendar(_), Some(Encoding::EpochUs | Encoding::EpochNs)) => KeyKind::BigInt,
+        (Width::Calendar(_), Some(Encoding::Uuidv7)) => KeyKind::Uuid,
+        (Width::Calendar(_), None) => KeyKind::Timestamptz,
+    };
+    match table.grid(kind) {
+        Ok(grid) => Some(grid),
+        Err(GridMismatch::Grid(error)) => {
             let key = match error {
-                GridError::ZeroInterval | GridError::HoursOnDate(_) => "interval",
+                GridError::ZeroInterval | GridError::HoursOnDate(_) | GridError::NotCounted(_) => "interval",
+                GridError::NoClock(..) => "encoding",
                 GridError::AnchorDay { .. }
                 | GridError::AnchorTime
                 | GridError::AnchorFraction
@@ -172,20 +170,28 @@ fn grid(
             let message = error.to_string();
             let message = message.strip_prefix(&format!("{key}: ")).unwrap_or(&message).to_owned();
             checks.at(&at.key(key), message);
-            return;
+            None
         }
-    };
-    if let Some(template) = template
-        && let Err((first, second)) = template.is_injective(&grid)
-    {
-        let shown = template.render(name.name.as_str(), first.from, first.to, &grid);
-        let error = PolicyError::at(at.key("name"), "the template gives two partitions the same name")
+        // Of the column's type, which is not known here.
+        Err(GridMismatch::EncodingMissing(_) | GridMismatch::ZoneMissing(_)) => None,
+    }
+}
+
+/// No two windows may have one name.
+fn names(checks: &mut Checks, at: &PolicyPath, name: &TableName, grid: &Grid, template: &NameTemplate) {
+    let path = at.key("name");
+    let interval = |says: String| Label::value(at.key("interval"), says);
+    let help = format!("such as {}", NameTemplate::default_for(grid.width()));
+    if template.is_of_ids() == grid.tells_time() {
+        let (found, says) =
+            if grid.tells_time() { ("names ids", "a time") } else { ("names dates", "a number of ids") };
+        let error = PolicyError::at(path, format!("the template {found}"));
+        checks.push(error.and(interval(says.to_owned())).help(help));
+    } else if let Err((first, second)) = template.is_injective(grid) {
+        let shown = template.render(name.name.as_str(), first.from, first.to, grid);
+        let error = PolicyError::at(path, "the template gives two partitions the same name")
             .says(format!("from {} and from {} are both `{shown}`", first.from, second.from));
-        checks.push(
-            error
-                .and(Label::value(at.key("interval"), format!("each partition spans {interval}")))
-                .help(format!("such as {}", NameTemplate::default_for(interval))),
-        );
+        checks.push(error.and(interval(format!("each partition spans {}", grid.width()))).help(help));
     }
 }
 
@@ -287,14 +293,21 @@ fn shorter(checks: &mut Checks, keep: &PolicyPath, interval: &PolicyPath, kept: 
     checks.push(error.help("only whole partitions leave: keep at least one interval, or make the partitions smaller"));
 }
 
-fn is_number(text: &str) -> bool {
+pub(super) fn is_number(text: &str) -> bool {
     let text = text.trim();
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == '_' || c == '.')
 }
 
+/// A whole number; `_` may stand between its digits.
+pub(super) fn key_of(text: &str) -> Result<i64, String> {
+    let text = text.trim();
+    let digits = text.replace('_', "");
+    digits.parse().map_err(|_| format!("`{}` is no whole number", super::super::tree::shortened(text)))
+}
+
 fn keys(text: &str) -> Result<i64, String> {
-    match text.trim().parse::<i64>() {
+    match key_of(text) {
         Ok(keys) if keys > 0 => Ok(keys),
         Ok(_) | Err(_) => Err(format!("`{}` is no whole number of keys above 0", text.trim())),
     }

@@ -38,6 +38,9 @@ pub(super) fn percent() -> Schema {
 
 const SPAN: &str = "^[0-9]+ *(hours?|days?|weeks?|months?|quarters?|years?)([, ] *[0-9]+ *(hours?|days?|weeks?|months?|quarters?|years?))*$";
 
+/// Whole numbers, `_` between digits for the eye.
+const IDS: &str = "^-?[0-9][0-9_]*$";
+
 pub(super) fn span() -> Schema {
     json_schema!({
         "type": "string",
@@ -50,7 +53,11 @@ pub(super) fn span() -> Schema {
 pub(super) fn age() -> Schema {
     json_schema!({
         "description": "A calendar duration in words, or a key distance for id keys; never a count of partitions.",
-        "anyOf": [{"type": "string", "pattern": SPAN}, {"type": "integer", "minimum": 1}],
+        "anyOf": [
+            {"type": "string", "pattern": SPAN},
+            {"type": "integer", "minimum": 1},
+            {"type": "string", "pattern": IDS}
+        ],
         "examples": ["7 years", "90 days"]
     })
 }
@@ -60,7 +67,8 @@ pub(super) fn interval() -> Schema {
         "description": "Width of a partition: one calendar unit, or a number of keys for id keys.",
         "anyOf": [
             {"type": "string", "pattern": "^[0-9]+ *(hours?|days?|weeks?|months?|quarters?|years?)$"},
-            {"type": "integer", "minimum": 1}
+            {"type": "integer", "minimum": 1},
+            {"type": "string", "pattern": IDS}
         ],
         "examples": ["1 month", "1 day", 1_000_000]
     })
@@ -83,10 +91,16 @@ pub(super) fn count() -> Schema {
 
 pub(super) fn moment() -> Schema {
     json_schema!({
-        "type": "string",
-        "description": "A date, or a date and time, without a zone.",
-        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,6})?)?)?$",
-        "examples": ["2024-03-01", "2024-03-01 12:00"]
+        "description": "A date, or a date and time, without a zone; an id where the table is partitioned by ids.",
+        "anyOf": [
+            {
+                "type": "string",
+                "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,6})?)?)?$"
+            },
+            {"type": "integer"},
+            {"type": "string", "pattern": IDS}
+        ],
+        "examples": ["2024-03-01", "2024-03-01 12:00", 1_000_000]
     })
 }
 
@@ -94,7 +108,7 @@ pub(super) fn template() -> Schema {
     json_schema!({
         "type": "string",
         "description": "A template of partition names; it must tell every two partitions apart.",
-        "pattern": "\\{start",
+        "pattern": "\\{(start|end)",
         "examples": ["{table}_p{start:%Y%m%d}"]
     })
 }

@@ -163,7 +163,7 @@ fn section_head(section: &Section<'_>, layout: &Layout, style: Style, out: &mut 
     if let Some(runway) = runway_words(overview, style) {
         let used = columns(&name) + 2 + columns(&policy);
         let gap = layout.reason().saturating_sub(used).max(2);
-        let none = overview.runway.is_some_and(|runway| runway.seconds == 0);
+        let none = overview.runway.is_some_and(|runway| runway.is_none());
         let runway = style.paint(if none { Paint::Danger } else { Paint::Plain }, runway);
         write!(out, "{:gap$}{runway}", "")?;
     }

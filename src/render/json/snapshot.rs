@@ -126,7 +126,8 @@ holds: {m: {tables: [public.events], from: 2026-03-01, to: 2026-03-02, reason: x
         world.row_in_default("public.logs", "2026-04-02 00:00");
         world.snapshot.clock_skew_ms = -17;
         let options = world.options();
-        world.ask_all(snapshot_questions(&world.desired, &world.snapshot, &options));
+        world.ask(&options);
+        world.ask_also(snapshot_questions(&world.desired, &world.snapshot, &options));
         world
     }
 

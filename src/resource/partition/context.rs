@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
+use super::cursor::{Cursor, less};
 use crate::catalog::{Leaf, Oid, Root, Snapshot};
 use crate::grid::{Bound, Grid, KeyValue, LeafBounds};
 use crate::plan::{
     Action, Class, Code, DetachMode, Fact, Finding, Gate, Hazard, HazardKind, ObjectRef, Overrides, Relation, Stake,
     Step, StepId, Timeouts, Touches, Unit,
 };
-use crate::policy::{Desired, Keep, Retention, TableDesired};
+use crate::policy::{Desired, Keep, Retention, TableDesired, Width};
 use crate::sql::TableName;
 
 /// Everything that judging one table reads.
@@ -31,8 +32,11 @@ pub(crate) struct Context<'a> {
     pub(crate) lane: u32,
     /// Timeouts by flag.
     pub(crate) overrides: Overrides,
-    /// Rows whose time is before this may leave; `None` without a retention, or where it reaches beyond the calendar.
-    pub(crate) edge: Option<Timestamp>,
+    /// Where rows are written: by the clock, or among ids by the rows that are there.
+    pub(crate) cursor: Cursor,
+    /// Rows before this may leave; `None` without a retention, where it reaches beyond the calendar or the ids, and where
+    /// the cursor is not known.
+    pub(crate) edge: Option<Edge>,
     /// Attached partitions with a range, pending ones left out, sorted by bounds. They never overlap.
     pub(crate) ranges: Vec<Range<'a>>,
     /// The attached default partition.
@@ -48,6 +52,15 @@ pub(crate) struct Range<'a> {
     pub(crate) leaf: &'a Leaf,
     pub(crate) from: Bound,
     pub(crate) to: Bound,
+}
+
+/// Before what rows may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edge {
+    /// An instant.
+    Time(Timestamp),
+    /// A key.
+    Key(KeyValue),
 }
 
 /// What judging one table starts from.
@@ -78,10 +91,6 @@ impl<'a> Context<'a> {
     /// Sorts the table's partitions once for all that is asked of them.
     pub(crate) fn new(subject: &Subject<'a>, now: Timestamp, lane: u32) -> Self {
         let Subject { name, table, desired, root, snapshot, grid, overrides } = *subject;
-        let edge = table.retention.and_then(|retention| match retention.keep {
-            Keep::Span(span) => span.before(now, grid.zone()),
-            Keep::Keys(_) => None,
-        });
         let attached = root.leaves.iter().filter(|(_, leaf)| !leaf.pending);
         let mut ranges: Vec<Range<'a>> = attached
             .filter_map(|(oid, leaf)| leaf.bounds.coverage().map(|(from, to)| Range { oid: *oid, leaf, from, to }))
@@ -89,7 +98,27 @@ impl<'a> Context<'a> {
         ranges.sort_by_key(|range| (range.from, range.to, range.oid));
         // Found once: looking through ten thousand partitions for each step is what would be slow.
         let (default, pending) = (root.default_leaf(), root.pending_leaf());
-        Self { name, table, desired, root, snapshot, grid, now, lane, edge, ranges, default, pending, overrides }
+        let cursor = Cursor::find(subject, &ranges, now);
+        let edge = table.retention.and_then(|retention| match retention.keep {
+            Keep::Span(span) => span.before(now, grid.zone()).map(Edge::Time),
+            Keep::Keys(distance) => cursor.reached.and_then(|reached| less(reached, distance)).map(Edge::Key),
+        });
+        Self {
+            name,
+            table,
+            desired,
+            root,
+            snapshot,
+            grid,
+            now,
+            lane,
+            cursor,
+            edge,
+            ranges,
+            default,
+            pending,
+            overrides,
+        }
     }
 
     /// The root as steps name it.
@@ -108,25 +137,29 @@ impl<'a> Context<'a> {
     }
 
     /// The policy's retention and its edge: nothing leaves without both.
-    pub(crate) fn retention(&self) -> Option<(Retention, Timestamp)> {
+    pub(crate) fn retention(&self) -> Option<(Retention, Edge)> {
         self.table.retention.zip(self.edge)
     }
 
     /// The key of a row that is written now; `None` where it is not known.
     pub(crate) fn current(&self) -> Option<KeyValue> {
-        self.grid.value_at(self.now)
+        self.cursor.current
     }
 
     /// The edge as a key value.
     pub(crate) fn edge_value(&self) -> Option<KeyValue> {
-        self.grid.value_at(self.edge?)
+        match self.edge? {
+            Edge::Time(at) => self.grid.value_at(at),
+            Edge::Key(key) => Some(key),
+        }
     }
 
-    /// Whether a bound lies at or before an instant. An unbounded or unreadable bound never does.
-    pub(crate) fn at_or_before(&self, bound: Bound, instant: Timestamp) -> bool {
-        match bound {
-            Bound::Value(value) => self.grid.instant(value).is_some_and(|at| at <= instant),
-            Bound::MinValue | Bound::MaxValue => false,
+    /// Whether a bound lies at or before an edge. An unbounded or unreadable bound never does.
+    pub(crate) fn at_or_before(&self, bound: Bound, edge: Edge) -> bool {
+        match (bound, edge) {
+            (Bound::Value(value), Edge::Time(instant)) => self.grid.instant(value).is_some_and(|at| at <= instant),
+            (Bound::Value(value), Edge::Key(key)) => self.root.key.kind.holds(value) && value <= key,
+            (Bound::MinValue | Bound::MaxValue, _) => false,
         }
     }
 
@@ -151,8 +184,24 @@ impl<'a> Context<'a> {
         if self.now.as_second() - due_at.as_second() > allowed { Class::Overdue } else { Class::Scheduled }
     }
 
+    /// The class of a removal that fell due at this time; among ids, at this bound.
+    pub(crate) fn class_of_removal(&self, due_at: Option<Timestamp>, to: Bound) -> Class {
+        match (due_at, self.grid.width(), self.edge) {
+            (Some(due_at), _, _) => self.class_by_lateness(due_at, true),
+            (None, Width::Keys(step), Some(Edge::Key(edge))) => {
+                let late = less(edge, step).is_some_and(|limit| to < Bound::Value(limit));
+                if late { Class::Overdue } else { Class::Scheduled }
+            }
+            (None, Width::Keys(_) | Width::Calendar(_), _) => Class::Scheduled,
+        }
+    }
+
     fn table_interval_seconds(&self) -> i64 {
-        self.grid.interval().approx().as_secs()
+        match self.grid.width() {
+            Width::Calendar(interval) => interval.approx().as_secs(),
+            // A grace is over by the clock also among ids.
+            Width::Keys(_) => 0,
+        }
     }
 
     /// A finding about this table.

@@ -91,10 +91,9 @@ pub(super) fn creations(
     result
 }
 
-/// The template's name, then others, cut so that the suffix survives.
-/// The names that a new partition of this range may get, the template's first.
+/// The template's name for a partition of this range, then others, cut so that the suffix survives.
 pub(super) fn names(context: &Context<'_>, from: KeyValue, to: KeyValue) -> Vec<TableName> {
-    let template = context.table.name.clone().unwrap_or_else(|| NameTemplate::default_for(context.grid.interval()));
+    let template = context.table.name.clone().unwrap_or_else(|| NameTemplate::default_for(context.grid.width()));
     let first = template.render(context.name.name.as_str(), from, to, context.grid);
     let others = (2..=NAME_TRIES).map(|n| suffixed(&first, &format!("_{n}")));
     std::iter::once(Ident::new(first.clone()))
@@ -147,7 +146,7 @@ pub(super) fn suffixed(base: &str, suffix: &str) -> Ident {
 /// Which pieces fit `apply.max_create`: what inserts need first, then the most recent gaps.
 fn within_limit(context: &Context<'_>, pieces: &[Piece]) -> BTreeSet<usize> {
     let limit = usize::try_from(context.desired.apply.max_create).unwrap_or(usize::MAX);
-    let now = context.grid.value_at(context.now);
+    let now = context.current();
     let (ahead, behind): (Vec<usize>, Vec<usize>) =
         (0..pieces.len()).partition(|at| now.is_some_and(|now| pieces[*at].to > now));
     ahead.into_iter().chain(behind.into_iter().rev()).take(limit).collect()
@@ -174,14 +173,16 @@ pub(super) fn beside_default(
             findings.push(context.finding(Code::Unknown, Some(&leaf.name), message));
             add_block(step, Block::RowsInDefault { rows: None });
         }
-        Answer::Leaf(_) | Answer::Bytes(_) | Answer::Taken(_) => add_block(step, Block::RowsInDefault { rows: None }),
+        Answer::Leaf(_) | Answer::Keys(_) | Answer::Bytes(_) | Answer::Taken(_) => {
+            add_block(step, Block::RowsInDefault { rows: None });
+        }
     }
     let detail = match answers.get(&Question::Bytes { relation: oid }) {
         Answer::Bytes(bytes) if bytes <= SMALL_BYTES => return,
         Answer::Bytes(bytes) => {
             format!("the attach scans the default partition ({}) under ACCESS EXCLUSIVE", crate::render::bytes(bytes))
         }
-        Answer::Unknown(_) | Answer::Leaf(_) | Answer::Rows(_) | Answer::Taken(_) => {
+        Answer::Unknown(_) | Answer::Leaf(_) | Answer::Keys(_) | Answer::Rows(_) | Answer::Taken(_) => {
             "the attach scans the default partition, of unknown size, under ACCESS EXCLUSIVE".to_owned()
         }
     };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
 use super::create::{self, creations};
+use super::cursor;
 use super::default;
 use super::remove::{finalize, keys_of_root, own_marker, removals};
 use super::retention::{Leaver, expired, leaving, newest_question};
@@ -29,6 +30,9 @@ pub(crate) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
     let returning = returning(context);
     let mut questions = create::questions(context, &pieces(context, &returning), &returning);
     questions.extend(default::questions(context));
+    if !context.grid.tells_time() {
+        questions.insert(cursor::question(context.root.oid));
+    }
     let expired = expired(context);
     if !expired.is_empty() {
         questions.insert(newest_question(context));
@@ -51,6 +55,7 @@ pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<Tabl
     let pending = pending.and_then(|(_, leaf)| leaf.bounds.coverage());
     let blocker = finalize_id.zip(pending).map(|(id, (from, to))| (id, from, to));
 
+    findings.extend(about_cursor(context));
     let created = creations(context, &pieces(context, &returning), blocker, used);
     let (waiting, free): (Vec<Step>, Vec<Step>) = created.steps.into_iter().partition(|step| !step.needs.is_empty());
     findings.extend(created.findings);
@@ -88,6 +93,19 @@ pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<Tabl
     }
     findings.extend(tables.findings);
     Diff { steps, findings }
+}
+
+/// Where the rows of ids are, when that is not simply where they end.
+fn about_cursor(context: &Context<'_>) -> Option<Finding> {
+    if let Some(because) = &context.cursor.unknown {
+        let message = format!("how far its ids have come is unknown, so nothing is created or removed: {because}");
+        return Some(context.finding(Code::Unknown, None, message));
+    }
+    let (oid, key) = context.cursor.ahead?;
+    let leaf = context.root.leaves.get(&oid)?;
+    let reached = context.cursor.reached.map_or_else(String::new, |reached| format!(" from {reached}"));
+    let message = format!("it has rows up to {key}, above partitions without any: retention counts{reached}");
+    Some(context.finding(Code::RowsAhead, Some(&leaf.name), message))
 }
 
 /// What stands out among the attached partitions, whether or not retention speaks of it.

@@ -45,9 +45,9 @@ pub(super) fn holders<'a>(
     let (desired, name, grid) = (context.desired, context.name, context.grid);
     let named = desired.holds.iter().filter(move |(_, hold)| {
         let concerns = hold.tables.is_empty() || hold.tables.contains(name);
-        // A moment that the key cannot express holds everything on its side: when in doubt, nothing leaves.
-        let begins = hold.from.and_then(|from| grid.value_of_civil(from)).map_or(Bound::MinValue, Bound::Value);
-        let ends = hold.to.and_then(|to| grid.value_of_civil(to)).map_or(Bound::MaxValue, Bound::Value);
+        // A moment or id that the key cannot express holds everything on its side: when in doubt, nothing leaves.
+        let begins = hold.from.and_then(|from| grid.value_of(from)).map_or(Bound::MinValue, Bound::Value);
+        let ends = hold.to.and_then(|to| grid.value_of(to)).map_or(Bound::MaxValue, Bound::Value);
         concerns && from < ends && begins < to
     });
     comment.into_iter().chain(root).chain(named.map(|(name, hold)| Holder::Named(name, hold)))

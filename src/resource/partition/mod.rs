@@ -2,8 +2,10 @@
 
 mod context;
 mod create;
+mod cursor;
 mod default;
 mod diff;
+mod encoding;
 mod fate;
 mod hold;
 mod overview;
@@ -18,6 +20,7 @@ mod wanted;
 
 pub(crate) use context::{Context, Subject};
 pub(crate) use diff::{diff, questions};
+pub(crate) use encoding::misread;
 pub use fate::Fate;
 pub(crate) use overview::overview;
 pub(crate) use survey::survey;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
-use crate::grid::Bound;
+use crate::grid::{Bound, KeyValue};
 use crate::plan::{Action, Runway, Step, TableOverview};
 use crate::policy::{Keep, Premake, Then};
 
@@ -44,8 +44,8 @@ pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
 }
 
 fn describe(context: &Context<'_>) -> String {
-    let interval = context.grid.interval().to_string();
-    let mut words = vec![format!("every {}", interval.strip_prefix("1 ").unwrap_or(&interval))];
+    let width = context.grid.width().to_string();
+    let mut words = vec![format!("every {}", width.strip_prefix("1 ").unwrap_or(&width))];
     match context.table.retention {
         Some(retention) => {
             let keep = match retention.keep {
@@ -67,10 +67,10 @@ fn describe(context: &Context<'_>) -> String {
     words.join(", ")
 }
 
-/// Contract, section 3: from now to the first instant that no attached, bounded partition covers.
+/// Contract, section 3: from now to the first instant (from the highest id to the first) that no attached, bounded
+/// partition covers.
 fn runway(context: &Context<'_>, ranges: &BTreeSet<(Bound, Bound)>) -> Option<Runway> {
-    let now = context.now;
-    let start = context.grid.value_at(now)?;
+    let start = context.current()?;
     let mut reached = Bound::Value(start);
     for &(from, to) in ranges {
         if from <= reached && to > reached {
@@ -78,6 +78,9 @@ fn runway(context: &Context<'_>, ranges: &BTreeSet<(Bound, Bound)>) -> Option<Ru
         }
     }
     let Bound::Value(end) = reached else { return None };
-    let seconds = if end == start { 0 } else { context.grid.instant(end)?.as_second() - now.as_second() };
-    Some(Runway { seconds: seconds.max(0) })
+    if let (KeyValue::Int(start), KeyValue::Int(end), false) = (start, end, context.grid.tells_time()) {
+        return Some(Runway::Keys { keys: end.saturating_sub(start) });
+    }
+    let seconds = if end == start { 0 } else { context.grid.instant(end)?.as_second() - context.now.as_second() };
+    Some(Runway::Seconds(seconds.max(0)))
 }

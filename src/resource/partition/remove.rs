@@ -90,7 +90,7 @@ pub(super) fn removals(
 fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableName>) -> (Vec<Step>, Option<Step>) {
     let Leaver { oid, leaf, from, to, due_at } = *leaver;
     let partition = Relation { name: leaf.name.clone(), oid };
-    let class = due_at.map_or(Class::Scheduled, |due_at| context.class_by_lateness(due_at, true));
+    let class = context.class_of_removal(due_at, to);
     let marker = new_marker(context, oid, from, to);
     let retiring = retiring(&partition, leaf, marker.clone());
     let not_held = Fact::NotHeld { partition: partition.clone(), root: context.relation() };

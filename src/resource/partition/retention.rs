@@ -67,7 +67,7 @@ pub(super) fn leaving<'a>(context: &Context<'a>, expired: &[Leaver<'a>]) -> Leav
             result.unknown = Some(format!("which partition is the newest with rows is unknown: {because}"));
             None
         }
-        Answer::Rows(_) | Answer::Bytes(_) | Answer::Taken(_) => {
+        Answer::Keys(_) | Answer::Rows(_) | Answer::Bytes(_) | Answer::Taken(_) => {
             result.unknown = Some("an answer of another kind".to_owned());
             None
         }

@@ -11,7 +11,7 @@ use crate::grid::Bound;
 use crate::plan::{
     Action, Class, Code, DropPartition, Fact, Finding, Hazard, HazardKind, Relation, Retiring, Stake, Stamp, Step,
 };
-use crate::policy::Then;
+use crate::policy::{Keep, Then};
 use crate::sql::TableName;
 
 /// Steps for detached tables, and what was found on the way.
@@ -27,7 +27,7 @@ pub(super) struct RetiredTables {
 /// Whether the marker speaks of the table it is on, and of this root as it is now.
 fn is_own(context: &Context<'_>, oid: Oid, table: &Retired) -> bool {
     let marker = &table.marker;
-    let fits = |bound: Bound| bound.value().is_none_or(|value| value.kind() == context.root.key.kind);
+    let fits = |bound: Bound| bound.value().is_none_or(|value| context.root.key.kind.holds(value));
     marker.root == *context.name
         && marker.root_oid == context.root.oid
         && marker.oid == oid
@@ -100,6 +100,10 @@ fn judge_one(
         found(Code::Detached, format!("detached {since}; the policy keeps everything, so it stays"));
         return;
     };
+    if context.edge.is_none() && matches!(retention.keep, Keep::Keys(_)) {
+        found(Code::Detached, format!("detached {since}; how far its ids lie back is not known, so it stays"));
+        return;
+    }
     if !context.is_expired(to) {
         let rival = returning.values().any(|(low, high)| *low < to && from < *high);
         let by = if rival { "another detached table" } else { "another partition" };
@@ -198,6 +202,6 @@ fn foreign_marker(context: &Context<'_>, oid: Oid, table: &Retired) -> Finding {
 pub(super) fn bytes_of(context: &Context<'_>, relation: Oid) -> Option<u64> {
     match context.snapshot.answers.get(&Question::Bytes { relation }) {
         Answer::Bytes(bytes) => Some(bytes),
-        Answer::Unknown(_) | Answer::Leaf(_) | Answer::Rows(_) | Answer::Taken(_) => None,
+        Answer::Unknown(_) | Answer::Leaf(_) | Answer::Keys(_) | Answer::Rows(_) | Answer::Taken(_) => None,
     }
 }

@@ -15,6 +15,7 @@ use crate::grid::{Bound, LeafBounds};
 use crate::plan::{
     Action, AttachPartition, Class, Fact, Finding, Hazard, HazardKind, Relation, Retiring, Stake, Stamp, Step, StepId,
 };
+use crate::policy::{Keep, Retention};
 use crate::sql::{Ident, TableName};
 
 /// A table whose window the policy wants back.
@@ -79,7 +80,9 @@ pub(super) fn returning<'a>(context: &Context<'a>) -> Vec<Returning<'a>> {
 fn is_wanted(context: &Context<'_>, table: &Returning<'_>) -> bool {
     let (from, to) = table.range();
     let kept = match context.table.retention {
-        Some(_) => !context.is_expired(to),
+        // Among ids without an edge nobody knows whether it would be kept.
+        Some(Retention { keep: Keep::Keys(_), .. }) => context.edge.is_some() && !context.is_expired(to),
+        Some(Retention { keep: Keep::Span(_), .. }) => !context.is_expired(to),
         // A policy that keeps everything says nothing of what left before, except where it wants a window there now.
         None => reach(context).is_some_and(|(low, high)| from < Bound::Value(high) && Bound::Value(low) < to),
     };

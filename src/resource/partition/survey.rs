@@ -176,7 +176,7 @@ const FORESEEN: usize = 3;
 pub(crate) fn survey(context: &Context<'_>) -> Timeline {
     let known = match context.snapshot.answers.get(&newest_question(context)) {
         Answer::Leaf(newest) => Some(newest),
-        Answer::Rows(_) | Answer::Bytes(_) | Answer::Taken(_) | Answer::Unknown(_) => None,
+        Answer::Keys(_) | Answer::Rows(_) | Answer::Bytes(_) | Answer::Taken(_) | Answer::Unknown(_) => None,
     };
     let newest = known.flatten();
     let mut partitions: Vec<Entry> = context.root.leaves.keys().map(|oid| leaf(context, *oid, newest)).collect();
@@ -329,7 +329,9 @@ fn size(context: &Context<'_>, relation: Oid) -> Size {
         Answer::Bytes(bytes) => Size::Exactly(bytes),
         _ if !context.snapshot.answers.has(&question) => Size::NotAsked,
         Answer::Unknown(because) => Size::Unknown(because),
-        Answer::Leaf(_) | Answer::Rows(_) | Answer::Taken(_) => Size::Unknown("an answer of another kind".to_owned()),
+        Answer::Leaf(_) | Answer::Keys(_) | Answer::Rows(_) | Answer::Taken(_) => {
+            Size::Unknown("an answer of another kind".to_owned())
+        }
     }
 }
 

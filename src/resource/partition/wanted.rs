@@ -33,11 +33,14 @@ pub(super) fn pieces(context: &Context<'_>, returning: &[Returning<'_>]) -> Vec<
     covered.sort();
     let highest = covered.iter().map(|(_, to)| *to).max();
     let mut pieces = Vec::new();
-    for (from, to) in gaps(&covered, low, high) {
-        let Some(mut index) = context.grid.index_of(from) else { continue };
-        while let Some(window) = next_window(context, &mut index) {
-            if window.from >= to {
-                break;
+    // From the newest down: what is beyond the limit is the oldest.
+    for (from, to) in gaps(&covered, low, high).into_iter().rev() {
+        let ends = context.grid.index_of(from).zip(to.predecessor().and_then(|last| context.grid.index_of(last)));
+        let Some((first, last)) = ends else { continue };
+        for window in (first..=last).rev().filter_map(|index| context.grid.window(index)) {
+            if pieces.len() >= MOST_PIECES {
+                pieces.reverse();
+                return pieces;
             }
             let (from, to) = (from.max(window.from), to.min(window.to));
             if from < to && !context.is_expired(Bound::Value(to)) {
@@ -45,8 +48,12 @@ pub(super) fn pieces(context: &Context<'_>, returning: &[Returning<'_>]) -> Vec<
             }
         }
     }
+    pieces.reverse();
     pieces
 }
+
+/// No plan is about more partitions of one table at once; `apply.max_create` blocks far fewer.
+pub(super) const MOST_PIECES: usize = 20_000;
 
 /// The next window that exists: a zone may have skipped a whole day.
 fn next_window(context: &Context<'_>, index: &mut i64) -> Option<Window> {
@@ -60,8 +67,9 @@ fn next_window(context: &Context<'_>, index: &mut i64) -> Option<Window> {
 /// From the oldest unexpired partition (without one from `start`, without either from the current window) to the
 /// premake horizon.
 pub(super) fn reach(context: &Context<'_>) -> Option<(KeyValue, KeyValue)> {
-    let current = context.grid.window(context.grid.index_at(context.now)?)?;
-    let begin = context.table.start.and_then(|start| context.grid.value_of_civil(start));
+    let now = context.current()?;
+    let current = context.grid.window(context.grid.index_of(now)?)?;
+    let begin = context.table.start.and_then(|start| context.grid.value_of(start));
     let first_window =
         begin.and_then(|start| context.grid.window(context.grid.index_of(start)?)).map_or(current.from, |w| w.from);
     let oldest = context.ranges.iter().filter(|range| !context.is_expired(range.to)).find_map(|range| {
@@ -72,7 +80,6 @@ pub(super) fn reach(context: &Context<'_>) -> Option<(KeyValue, KeyValue)> {
             (Bound::MinValue | Bound::MaxValue, _) => None,
         }
     });
-    let now = context.grid.value_at(context.now)?;
     let low = match oldest {
         // Only future partitions: the current window is missing as well, unless the policy starts later.
         Some(oldest) if oldest > now => oldest.min(first_window.max(current.from)),
@@ -80,7 +87,7 @@ pub(super) fn reach(context: &Context<'_>) -> Option<(KeyValue, KeyValue)> {
         None => first_window,
     };
     // Never before the retention edge, whatever `start` says.
-    let low = match context.edge.and_then(|edge| context.grid.value_at(edge)) {
+    let low = match context.edge_value() {
         Some(edge) => {
             let at = context.grid.window(context.grid.index_of(edge)?).map_or(edge, |window| window.from);
             low.max(at)
@@ -102,7 +109,9 @@ fn nth_after(context: &Context<'_>, current: i64, count: u32) -> Option<KeyValue
     let mut index = current + 1;
     let mut end = context.grid.window(current)?.to;
     for _ in 0..count {
-        end = next_window(context, &mut index)?.to;
+        // The calendar ends, or the key's type.
+        let Some(window) = next_window(context, &mut index) else { break };
+        end = window.to;
     }
     Some(end)
 }
@@ -137,11 +146,16 @@ fn judge(context: &Context<'_>, window: Window, from: KeyValue, to: KeyValue, hi
     let due_at = due_at(context, window);
     let inside = highest.is_some_and(|highest| highest > Bound::Value(to));
     // Since when, and how far: windows up to the one after the current one are late however young the policy is.
-    let ahead = context.grid.index_at(context.now).map_or(0, |current| window.index.saturating_sub(current));
+    let current = context.current().and_then(|current| context.grid.index_of(current));
+    let ahead = current.map_or(0, |current| window.index.saturating_sub(current));
+    let late_by_more_than_one = match context.table.premake {
+        Premake::Windows(count) => !context.grid.tells_time() && ahead.saturating_add(1) < i64::from(count),
+        Premake::Span(_) => false,
+    };
     let class = match due_at {
         // Something later exists: this one was there, or was forgotten.
         _ if inside => Class::Drift,
-        _ if ahead <= 1 => Class::Overdue,
+        _ if ahead <= 1 || late_by_more_than_one => Class::Overdue,
         Some(due_at) => context.class_by_lateness(due_at, false),
         None => Class::Scheduled,
     };

@@ -3,8 +3,10 @@
 mod classes;
 mod create;
 mod default;
+mod encodings;
 mod gates;
 mod grids;
+mod ids;
 mod nightly;
 mod properties;
 mod retention;

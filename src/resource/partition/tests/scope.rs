@@ -142,13 +142,13 @@ fn a_table_that_cannot_be_judged_does_not_stop_the_others() {
     insta::assert_snapshot!(lines(&world.plan()), @"
     + public.c_p20260401 [2026-04-01, 2026-05-01) overdue: the next window is missing
     ? public.a TABLE_MISSING: there is no such table
-    ? public.b TABLE_UNFIT: it is a table partitioned by list: only a table partitioned by range of one date or time column is managed
+    ? public.b TABLE_UNFIT: it is a table partitioned by list: only a table partitioned by range of one date, time, integer or uuid column is managed
     = public.c runway 18d -> 48d
     ");
     world.root("public.c").key.name = crate::sql::Ident::new("Other");
     insta::assert_snapshot!(findings(&world.plan()), @r#"
     ? public.a TABLE_MISSING: there is no such table
-    ? public.b TABLE_UNFIT: it is a table partitioned by list: only a table partitioned by range of one date or time column is managed
+    ? public.b TABLE_UNFIT: it is a table partitioned by list: only a table partitioned by range of one date, time, integer or uuid column is managed
     ? public.c KEY_MISMATCH: it is partitioned by "Other", and the policy says `key: at`
     "#);
 }
