@@ -36,9 +36,9 @@ const PARTS_OF_KEEP: f64 = 6.0;
 /// Without a retention partitions are counted over so many years.
 const YEARS_KEPT: f64 = 10.0;
 
-/// Growth is measured over at least so many closed partitions and so many days, where there are as many: a week has a
-/// rhythm, and one partition is none.
-const GROWTH_PARTITIONS: usize = 12;
+/// Growth is measured over the latest so many closed partitions and at least so many days, where there are as many: a
+/// week has a rhythm, and a month may be an odd one. More would miss what has changed.
+const GROWTH_PARTITIONS: usize = 3;
 const GROWTH_DAYS: f64 = 28.0;
 
 const DAY: f64 = 86_400.0;
@@ -423,13 +423,13 @@ fn judge(times: Option<&Times>, growth: Option<&Growth>, limit: Limit) -> Interv
         expected(*days) <= limit.bytes / ROOM_TO_GROW && times.partitions(*days) <= MOST_PARTITIONS && kept_well
     });
     let (verdict, because) = if bytes > limit.bytes {
-        (Verdict::TooWide, "a full partition gets larger than the limit".to_owned())
+        (Verdict::TooWide, "full partitions get larger than the limit".to_owned())
     } else if partitions > MOST_PARTITIONS {
         (Verdict::TooMany, format!("there will be {partitions} partitions, more than {MOST_PARTITIONS}"))
     } else if partitions > MANY && bytes < limit.bytes / SMALL_SHARE {
-        (Verdict::FinerThanNeeded, format!("{partitions} partitions of less than a {SMALL_SHARE}th of the limit"))
+        (Verdict::FinerThanNeeded, format!("{partitions} partitions, each less than a hundredth of the limit"))
     } else {
-        (Verdict::Fits, format!("at most {partitions} partitions, none near the limit"))
+        (Verdict::Fits, format!("at most {partitions} partitions, below the limit"))
     };
     // The same length would be no better.
     let longer_or_shorter = |days: f64| match verdict {

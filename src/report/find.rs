@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::{Oid, Snapshot, TableState};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, PlanOptions};
 use crate::policy::{Desired, suggest};
 use crate::sql::{Ident, TableName};
 
@@ -100,11 +100,18 @@ pub fn table(text: &str, desired: &Desired) -> Result<TableName, NotFound> {
 ///
 /// # Errors
 /// Nothing has the name, or several have.
-pub fn anything(text: &str, desired: &Desired, snapshot: &Snapshot, plan: Option<&Plan>) -> Result<Found, NotFound> {
+pub fn anything(
+    text: &str,
+    desired: &Desired,
+    snapshot: &Snapshot,
+    options: &PlanOptions,
+    plan: Option<&Plan>,
+) -> Result<Found, NotFound> {
     let typed = Typed::read(text);
     let fits = |name: &TableName| typed.as_ref().is_some_and(|typed| typed.fits(name));
     let mut known: Vec<(&TableName, Found)> = Vec::new();
-    for name in desired.tables.keys() {
+    let tables: BTreeSet<&TableName> = options.selected(desired).map(|(name, _)| name).collect();
+    for name in tables.iter().copied() {
         known.push((name, Found::Table(name.clone())));
         let Some(TableState::Partitioned(root)) = snapshot.catalog.tables.get(name) else { continue };
         for (oid, leaf) in &root.leaves {
@@ -113,7 +120,7 @@ pub fn anything(text: &str, desired: &Desired, snapshot: &Snapshot, plan: Option
     }
     for (oid, retired) in &snapshot.catalog.retired {
         let table = retired.marker.root.clone();
-        if desired.tables.contains_key(&table) {
+        if tables.contains(&table) {
             known.push((&retired.name, Found::Partition { table, name: retired.name.clone(), oid: *oid }));
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod analyze;
 pub mod drift;
+pub mod explain;
 pub mod find;
 pub mod items;
 pub mod next;

@@ -88,7 +88,8 @@ fn interval(analysis: &Analysis) -> (String, Option<Paint>) {
     };
     let mut words = format!("{word}: {}", interval.because);
     if let Some(bytes) = interval.expected_bytes {
-        words.push_str(&format!("; a full one takes ~{}", words::bytes(bytes)));
+        let limit = words::bytes(analysis.limit.bytes);
+        words.push_str(&format!("; a full one takes ~{} of {limit}", words::bytes(bytes)));
     }
     if let (Some(better), Some(bytes), Some(partitions)) =
         (interval.better, interval.better_bytes, interval.better_partitions)

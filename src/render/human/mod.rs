@@ -6,6 +6,7 @@ mod finding;
 mod outcome;
 mod plan;
 mod refusal;
+mod story;
 mod timeline;
 
 pub use analysis::analyses;
@@ -13,4 +14,5 @@ pub use drift::drift;
 pub use outcome::outcome;
 pub use plan::plan;
 pub use refusal::refusal;
+pub use story::story;
 pub use timeline::timelines;

@@ -69,13 +69,17 @@ pub(super) fn unjudged(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::R
 /// `public.events  every day, keep 90 days  runway 6d`
 pub(super) fn table_line(plan: &Plan, table: &TableName, style: Style, out: &mut dyn Write) -> fmt::Result {
     let overview = plan.tables.iter().find(|overview| overview.table == *table);
-    write!(out, "{}", style.paint(Paint::Bold, style.text(&table.to_string())))?;
+    let name = style.text(&table.to_string());
+    write!(out, "{}", style.paint(Paint::Bold, &name))?;
     if let Some(overview) = overview {
-        write!(out, "  {}", style.paint(Paint::Dim, style.text(&overview.policy)))?;
+        let policy = style.text(&overview.policy);
+        write!(out, "  {}", style.paint(Paint::Dim, &policy))?;
         // The runway of today: a report says what is, not what a plan would make of it.
         let today = TableOverview { runway_after: None, ..overview.clone() };
         if let Some(runway) = runway_words(&today, style) {
-            write!(out, "  {runway}")?;
+            let used = columns(&name) + 2 + columns(&policy) + 2 + columns(&runway);
+            let beside = style.width.is_none_or(|width| used <= width);
+            write!(out, "{}  {runway}", if beside { "" } else { "\n" })?;
         }
     }
     writeln!(out)
@@ -166,12 +170,12 @@ fn count(rows: Option<u64>) -> String {
 
 fn fit_word(entry: &Entry) -> &'static str {
     match (entry.kind, entry.fit) {
-        (EntryKind::Gap | EntryKind::Default, _) | (_, None) => "",
+        // Its ends say so.
+        (_, None | Some(Fit::Unbounded)) | (EntryKind::Gap | EntryKind::Default, _) => "",
         (_, Some(Fit::Exact(_))) => "exact",
         (_, Some(Fit::Part(_))) => "part",
         (_, Some(Fit::Span { .. })) => "span",
         (_, Some(Fit::Straddling)) => "straddling",
-        (_, Some(Fit::Unbounded)) => "unbounded",
     }
 }
 
@@ -246,6 +250,7 @@ fn marks(entry: &Entry) -> Vec<String> {
                     .map_or_else(|| "its time is over".to_owned(), |at| format!("due since {}", words::day(at))),
             ),
         },
+        (EntryKind::Partition, _) if entry.fit == Some(Fit::Unbounded) => add(true, "unbounded"),
         (EntryKind::Partition | EntryKind::Gap | EntryKind::Default, _) => {}
     }
     marks

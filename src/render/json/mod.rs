@@ -11,7 +11,7 @@ mod write;
 pub use drift::drift;
 pub use outcome::outcome;
 pub use read::{MAX_PLAN_BYTES, PlanFileError, from_json};
-pub use reports::{analyses, timelines};
+pub use reports::{analyses, story, timelines};
 pub use schema::plan_schema;
 pub use snapshot::{MAX_SNAPSHOT_BYTES, SnapshotFileError, snapshot, snapshot_from_json};
 pub(crate) use write::pretty;

@@ -5,9 +5,12 @@ use serde::Serialize;
 
 use super::write::{FindingDocument, pretty};
 use crate::catalog::Target;
+use crate::grid::KeyValue;
 use crate::plan::{Level, PLAN_FORMAT, Plan, Runway};
 use crate::report::analyze::Analysis;
-use crate::report::timeline::Timeline;
+use crate::report::explain::{Setting, Story, StoryStep};
+use crate::report::find::Found;
+use crate::report::timeline::{Entry, Event, Timeline};
 use crate::sql::TableName;
 
 /// What every report begins with.
@@ -58,4 +61,57 @@ pub fn timelines(plan: &Plan, timelines: &[Timeline]) -> String {
 /// in [`Analysis`]; what is not known is `null`.
 pub fn analyses(plan: &Plan, analyses: &[Analysis]) -> String {
     report(plan, analyses, |analysis| &analysis.table)
+}
+
+/// The story of a table or partition, as a document: pretty, ending in a newline.
+pub fn story(plan: &Plan, story: &Story<'_>) -> String {
+    let Story { found, timeline, entry, settings, events, steps, findings, allow: _ } = story;
+    let overview = plan.tables.iter().find(|overview| overview.table == *found.table());
+    let (kind, settings) = match found {
+        Found::Table(_) => ("table", Some(settings.as_slice())),
+        Found::Partition { .. } => ("partition", None),
+        Found::Planned { .. } => ("planned", None),
+    };
+    pretty(&StoryDocument {
+        format_version: PLAN_FORMAT,
+        evaluated_at: plan.evaluated_at,
+        target: &plan.target,
+        name: found.name(),
+        what: kind,
+        of: found.table(),
+        policy: overview.map(|overview| overview.policy.as_str()),
+        runway: overview.and_then(|overview| overview.runway),
+        current: timeline.as_ref().and_then(|timeline| timeline.current),
+        retention_edge: timeline.as_ref().and_then(|timeline| timeline.retention_edge),
+        premake_horizon: timeline.as_ref().and_then(|timeline| timeline.premake_horizon),
+        partition: entry.as_ref(),
+        settings,
+        events,
+        steps,
+        findings: findings.iter().map(|finding| FindingDocument::of(finding)).collect(),
+        command: story.command(),
+    })
+}
+
+#[derive(Serialize)]
+struct StoryDocument<'a> {
+    format_version: &'a str,
+    evaluated_at: Timestamp,
+    target: &'a Target,
+    name: &'a TableName,
+    what: &'a str,
+    of: &'a TableName,
+    policy: Option<&'a str>,
+    runway: Option<Runway>,
+    current: Option<KeyValue>,
+    retention_edge: Option<KeyValue>,
+    premake_horizon: Option<KeyValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<&'a Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<&'a [Setting]>,
+    events: &'a [Event],
+    steps: &'a [StoryStep<'a>],
+    findings: Vec<FindingDocument<'a>>,
+    command: Option<String>,
 }

@@ -89,6 +89,20 @@ pub struct Entry {
     pub fate: Fate,
 }
 
+impl Entry {
+    /// What will be due of it, soonest first, whether or not that is past.
+    pub fn events(&self) -> Vec<Event> {
+        let Fate { leaves_at, drops_at, stays_because } = &self.fate;
+        let Some(name) = self.name.as_ref().filter(|_| stays_because.is_none()) else { return Vec::new() };
+        let event = |at: Option<Timestamp>, what| at.map(|at| Event { at, what, partition: name.clone() });
+        let detach = match self.kind {
+            EntryKind::Partition => event(*leaves_at, Happens::Detach),
+            EntryKind::Gap | EntryKind::Default | EntryKind::Detached => None,
+        };
+        detach.into_iter().chain(event(*drops_at, Happens::Drop)).collect()
+    }
+}
+
 /// What a stretch of a timeline is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -338,28 +352,13 @@ fn size(context: &Context<'_>, relation: Oid) -> Size {
 /// What is foreseen, in time: only that which is not due yet.
 fn events(context: &Context<'_>, partitions: &[Entry]) -> Vec<Event> {
     let mut by_kind: BTreeMap<Happens, Vec<Event>> = BTreeMap::new();
-    let mut add = |at: Option<Timestamp>, what: Happens, partition: &TableName| {
-        if let Some(at) = at.filter(|at| *at > context.now) {
-            by_kind.entry(what).or_default().push(Event { at, what, partition: partition.clone() });
-        }
-    };
-    for entry in partitions {
-        let Some(name) = &entry.name else { continue };
-        let Fate { leaves_at, drops_at, stays_because } = &entry.fate;
-        if stays_because.is_some() {
-            continue;
-        }
-        match entry.kind {
-            EntryKind::Partition => {
-                add(*leaves_at, Happens::Detach, name);
-                add(*drops_at, Happens::Drop, name);
-            }
-            EntryKind::Detached => add(*drops_at, Happens::Drop, name),
-            EntryKind::Gap | EntryKind::Default => {}
-        }
+    for event in partitions.iter().flat_map(Entry::events).filter(|event| event.at > context.now) {
+        by_kind.entry(event.what).or_default().push(event);
     }
     for (at, name) in creations_ahead(context) {
-        add(Some(at), Happens::Create, &name);
+        if at > context.now {
+            by_kind.entry(Happens::Create).or_default().push(Event { at, what: Happens::Create, partition: name });
+        }
     }
     let mut all: Vec<Event> = Vec::new();
     for mut events in by_kind.into_values() {
