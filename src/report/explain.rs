@@ -146,7 +146,7 @@ pub fn explain<'a>(
         (Found::Table(_), Some(policy)) => settings(policy, timeline.as_ref(), &origins(&table)),
         (Found::Table(_) | Found::Partition { .. } | Found::Planned { .. }, _) => Vec::new(),
     };
-    let allow = steps.iter().flat_map(|step| blocks(step)).filter_map(grant).collect();
+    let allow = grants(plan, &steps);
     let findings = findings.collect();
     let steps = steps.into_iter().map(|step| StoryStep {
         id: &step.id,
@@ -165,16 +165,31 @@ fn blocks(step: &Step) -> &[Block] {
     }
 }
 
-fn grant(block: &Block) -> Option<&Grant> {
-    match block {
-        Block::Hazard { allow, hazard: _ } | Block::MaxDrop { allow, windows: _ } => Some(allow),
-        Block::MaxCreate { .. }
-        | Block::RowsInDefault { .. }
-        | Block::ClockSkew { .. }
-        | Block::Unknown { .. }
-        | Block::ManagedElsewhere { .. }
-        | Block::Needs { .. } => None,
+/// The grants that these steps need, and those that they wait for.
+fn grants<'a>(plan: &'a Plan, steps: &[&'a Step]) -> BTreeSet<&'a Grant> {
+    let by_id: BTreeMap<&StepId, &Step> = plan.steps.iter().map(|step| (&step.id, step)).collect();
+    let mut grants = BTreeSet::new();
+    let mut seen: BTreeSet<&StepId> = BTreeSet::new();
+    let mut open: Vec<&Step> = steps.to_vec();
+    while let Some(step) = open.pop() {
+        if !seen.insert(&step.id) {
+            continue;
+        }
+        for block in blocks(step) {
+            match block {
+                Block::Hazard { allow, hazard: _ } | Block::MaxDrop { allow, windows: _ } => {
+                    grants.insert(allow);
+                }
+                Block::Needs { step } => open.extend(by_id.get(step)),
+                Block::MaxCreate { .. }
+                | Block::RowsInDefault { .. }
+                | Block::ClockSkew { .. }
+                | Block::Unknown { .. }
+                | Block::ManagedElsewhere { .. } => {}
+            }
+        }
     }
+    grants
 }
 
 impl Story<'_> {

@@ -6,6 +6,8 @@ mod finding;
 mod outcome;
 mod plan;
 mod refusal;
+#[cfg(test)]
+mod reports_tests;
 mod story;
 mod timeline;
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::plan::header;
 use crate::catalog::LeafKind;
-use crate::grid::{Bound, Fit, Grid, KeyValue};
+use crate::grid::{Bound, Fit, KeyValue};
 use crate::plan::{Finding, Level, Plan, TableOverview};
 use crate::render::bounds::{bound, minute};
 use crate::render::outline::short;
@@ -35,11 +35,12 @@ pub fn timelines(plan: &Plan, timelines: &[Timeline], all: bool, style: Style, o
     for timeline in timelines {
         writeln!(out)?;
         table_line(plan, &timeline.table, style, out)?;
-        writeln!(out, "  {}", counts(timeline))?;
+        let room = style.width.map(|width| width.saturating_sub(2));
+        wrap(&counts(timeline), room).iter().try_for_each(|piece| writeln!(out, "  {piece}"))?;
         let lines = timeline.lines(all);
         let rows: Vec<Row> = lines.iter().map(|line| row(line, timeline, style)).collect();
         let layout = Layout::of(&rows, style);
-        layout.titles(&timeline.grid, style, out)?;
+        layout.titles(style, out)?;
         rows.iter().try_for_each(|row| layout.write(row, style, out))?;
         if lines.iter().any(|line| matches!(line, Line::Folded(_))) {
             writeln!(out, "  {}", style.paint(Paint::Dim, "--all shows each one, with its size"))?;
@@ -89,15 +90,13 @@ pub(super) fn table_line(plan: &Plan, table: &TableName, style: Style, out: &mut
 fn counts(timeline: &Timeline) -> String {
     let count = |kind| timeline.partitions.iter().filter(|entry| entry.kind == kind).count();
     let mut words = many(count(EntryKind::Partition), "partition");
-    for (kind, what) in [(EntryKind::Gap, "gap"), (EntryKind::Default, "default partition")] {
+    for (kind, what) in
+        [(EntryKind::Gap, "gap"), (EntryKind::Default, "default partition"), (EntryKind::Detached, "detached table")]
+    {
         let count = count(kind);
         if count > 0 {
             words.push_str(&format!(", {}", many(count, what)));
         }
-    }
-    let detached = count(EntryKind::Detached);
-    if detached > 0 {
-        words.push_str(&format!(", {} detached", many(detached, "table")));
     }
     let tables: Vec<&Entry> = timeline.partitions.iter().filter(|entry| entry.kind != EntryKind::Gap).collect();
     let sizes: Vec<u64> = tables.iter().filter_map(|entry| entry.bytes.bytes()).collect();
@@ -105,6 +104,10 @@ fn counts(timeline: &Timeline) -> String {
         let total = words::bytes(sizes.iter().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes)));
         let of = if sizes.len() < tables.len() { format!(" in {} of them", sizes.len()) } else { String::new() };
         words.push_str(&format!("; {total}{of}"));
+    }
+    let zone = timeline.grid.zone().name();
+    if zone != "UTC" {
+        words.push_str(&format!("; times of {zone}"));
     }
     words
 }
@@ -219,7 +222,8 @@ fn marks(entry: &Entry) -> Vec<String> {
         add(true, bounds);
     }
     for by in &entry.held_by {
-        add(true, &format!("held by {by}"));
+        // In a list one word must do.
+        add(true, &format!("held by {}", by.replace("a line `pgstrata: hold` in ", "")));
     }
     let due = entry.fate.drops_at.map(words::day);
     match (entry.kind, entry.phase) {
@@ -293,11 +297,9 @@ impl Layout {
         Self { widths, bar, largest }
     }
 
-    fn titles(&self, grid: &Grid, style: Style, out: &mut dyn Write) -> fmt::Result {
+    fn titles(&self, style: Style, out: &mut dyn Write) -> fmt::Result {
         let line = self.cells(&TITLES.map(str::to_owned));
-        let zone = grid.zone().name();
-        let zone = if zone == "UTC" { String::new() } else { format!("  (times of {zone})") };
-        writeln!(out, "  {}", style.paint(Paint::Dim, format!("{}{zone}", line.trim_end())))
+        writeln!(out, "  {}", style.paint(Paint::Dim, line.trim_end()))
     }
 
     fn cells(&self, cells: &[String; 6]) -> String {
@@ -321,7 +323,7 @@ impl Layout {
         let marks = style.text(&marks.join(", "));
         let used = 2 + columns(&line) + 2;
         let beside = style.width.is_none_or(|width| used + columns(&marks) <= width);
-        if marks.is_empty() {
+        if marks.is_empty() || !beside {
             line.truncate(line.trim_end().len());
         }
         write!(out, "  {}", style.paint(*paint, &line))?;
