@@ -140,7 +140,7 @@ fn one(entry: &Entry, timeline: &Timeline, style: Style) -> Row {
     let name = entry.name.as_ref().map_or_else(|| "(gap)".to_owned(), |name| short(name, table));
     let end = |end: Option<Bound>| end.map_or_else(String::new, |end| bound(end, grid));
     let size = match &entry.bytes {
-        Size::Exactly(bytes) => words::bytes(*bytes),
+        Size::Exactly(bytes) => words::bytes(*bytes).replace("bytes", "B"),
         Size::Unknown(_) => "?".to_owned(),
         Size::NotAsked => String::new(),
     };
@@ -263,6 +263,7 @@ fn marks(entry: &Entry) -> Vec<String> {
 /// Widths of the columns.
 struct Layout {
     widths: [usize; 6],
+    gap: usize,
     bar: usize,
     largest: u64,
 }
@@ -288,13 +289,15 @@ impl Layout {
             widest_mark = widest_mark.max(columns(&marks.join(", ")));
             largest = largest.max(bytes.unwrap_or(0));
         }
-        let used = 2 + widths.iter().sum::<usize>() + 2 * (widths.len() - 1) + 2;
+        let columns = |gap: usize| 2 + widths.iter().sum::<usize>() + gap * (widths.len() - 1);
+        let gap = if style.width.is_some_and(|width| columns(2) > width) { 1 } else { 2 };
+        let used = columns(gap) + 2;
         let room = style.width.map_or(WIDEST_BAR, |width| {
             let for_marks = if widest_mark == 0 { 0 } else { 2 + widest_mark.min(ROOM_FOR_MARKS) };
             width.saturating_sub(used + for_marks)
         });
         let bar = if largest == 0 || room < NARROWEST_BAR { 0 } else { room.min(WIDEST_BAR) };
-        Self { widths, bar, largest }
+        Self { widths, gap, bar, largest }
     }
 
     fn titles(&self, style: Style, out: &mut dyn Write) -> fmt::Result {
@@ -307,7 +310,7 @@ impl Layout {
             let pad = " ".repeat(width.saturating_sub(columns(cell)));
             if right { format!("{pad}{cell}") } else { format!("{cell}{pad}") }
         });
-        padded.collect::<Vec<_>>().join("  ")
+        padded.collect::<Vec<_>>().join(&" ".repeat(self.gap))
     }
 
     fn write(&self, row: &Row, style: Style, out: &mut dyn Write) -> fmt::Result {
