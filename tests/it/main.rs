@@ -26,6 +26,7 @@ mod interrupt;
 mod locks;
 mod machine;
 mod pooler;
+mod reads;
 mod sandbox;
 mod scenarios;
 mod script;

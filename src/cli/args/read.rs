@@ -72,7 +72,7 @@ Examples:
   pgstrata partition list audit.audit_log
   # each one, where runs of many are folded otherwise:
   pgstrata partition list audit.audit_log --all
-  pgstrata partition list --format json | jq -r '.tables[].partitions[] | select(.held_by != []) | .name'")]
+  pgstrata partition list --format json | jq -r '.tables[].partitions[].name'")]
     List(ListArgs),
     /// Judge each table's partitions: sizes, skew, growth, and whether the interval fits. Changes nothing.
     #[command(after_help = "\

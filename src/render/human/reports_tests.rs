@@ -148,7 +148,7 @@ fn stories_of_partitions() {
 fn a_name_that_means_nothing_or_too_much() {
     let mut world = world();
     let plan = plan(&mut world);
-    let mut say = |name: &str| {
+    let say = |name: &str| {
         let options = world.options();
         let found = explain(name, &world.desired, &world.snapshot, &options, &plan, &|_| Origins::new());
         let error = found.unwrap_err();
