@@ -31,7 +31,9 @@ pub(super) fn pieces(context: &Context<'_>, returning: &[Returning<'_>]) -> Vec<
     let attached = context.ranges.iter().map(|range| (range.from, range.to));
     let mut covered: Vec<(Bound, Bound)> = attached.chain(returning.iter().map(Returning::range)).collect();
     covered.sort();
-    let highest = covered.iter().map(|(_, to)| *to).max();
+    // What begins beyond the horizon was made by hand, or by a clock that was wrong: a window that becomes due below it
+    // was not forgotten.
+    let highest = covered.iter().filter(|(from, _)| *from < Bound::Value(high)).map(|(_, to)| *to).max();
     let mut pieces = Vec::new();
     // From the newest down: what is beyond the limit is the oldest.
     for (from, to) in gaps(&covered, low, high).into_iter().rev() {

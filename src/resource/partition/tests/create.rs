@@ -85,13 +85,13 @@ fn only_future_partitions_still_need_the_current_one() {
     let leaves = [("2026-05-01", "2026-06-01")];
     let mut world = with("{partition: {key: at, interval: 1 month, premake: 1}}", &leaves);
     insta::assert_snapshot!(lines(&world.plan()), @"
-    + public.events_p20260301 [2026-03-01, 2026-04-01) drift: gap
-    + public.events_p20260401 [2026-04-01, 2026-05-01) drift: gap
+    + public.events_p20260301 [2026-03-01, 2026-04-01) overdue: the current window is missing
+    + public.events_p20260401 [2026-04-01, 2026-05-01) overdue: the next window is missing
     = public.events runway 0s -> 79d
     ");
     let mut world = with("{partition: {key: at, interval: 1 month, premake: 1, start: 2026-04-01}}", &leaves);
     insta::assert_snapshot!(lines(&world.plan()), @"
-    + public.events_p20260401 [2026-04-01, 2026-05-01) drift: gap
+    + public.events_p20260401 [2026-04-01, 2026-05-01) overdue: the next window is missing
     = public.events runway 0s
     ");
 }
@@ -152,8 +152,8 @@ fn unbounded_partitions_cover_what_they_cover() {
     world.leaf_of("public.events", "FOR VALUES FROM ('-infinity') TO ('2026-03-01 00:00:00+00')");
     world.leaf_of("public.events", "FOR VALUES FROM ('2026-05-01 00:00:00+00') TO ('infinity')");
     insta::assert_snapshot!(lines(&world.plan()), @"
-    + public.events_p20260301 [2026-03-01, 2026-04-01) drift: gap
-    + public.events_p20260401 [2026-04-01, 2026-05-01) drift: gap
+    + public.events_p20260301 [2026-03-01, 2026-04-01) overdue: the current window is missing
+    + public.events_p20260401 [2026-04-01, 2026-05-01) overdue: the next window is missing
     ? public.events UNBOUNDED public.events_odd1000: FOR VALUES FROM ('-infinity') TO ('2026-03-01 00:00:00+00'): such bounds never leave
     ? public.events UNBOUNDED public.events_odd1001: FOR VALUES FROM ('2026-05-01 00:00:00+00') TO ('infinity'): such bounds never leave
     = public.events runway 0s -> 48d

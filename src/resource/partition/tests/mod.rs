@@ -2,12 +2,12 @@
 
 mod classes;
 mod create;
+mod decade;
 mod default;
 mod encodings;
 mod gates;
 mod grids;
 mod ids;
-mod nightly;
 mod properties;
 mod retention;
 mod retired;
