@@ -105,9 +105,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::plan::{PlanOptions, Scope, plan, questions, snapshot_questions, verify};
+    use crate::plan::{Plan, PlanOptions, Scope, plan, questions, snapshot_questions, verify};
     use crate::render::json::to_json;
     use crate::render::testing::busy;
+    use crate::render::{Style, human};
+    use crate::report::analyze::{Limit, analyses};
+    use crate::report::explain::{Origins, explain};
+    use crate::report::timeline::timelines;
     use crate::testing::{World, lines};
 
     const POLICY: &str = "tables:
@@ -180,7 +184,13 @@ holds: {m: {tables: [public.events], from: 2026-03-01, to: 2026-03-02, reason: x
     /// Every value of the document, in turn, taken out or exchanged for another.
     #[test]
     fn what_was_changed_in_a_file_never_panics_and_removes_nothing_new() {
-        let world = world();
+        let mut world = World::new("2026-03-14 07:00", POLICY);
+        world.windows("public.events", "2026-03-02", "2026-03-04");
+        world.windows("public.events", "2026-03-13", "2026-03-15");
+        world.retired("public.events", "2026-02-20", "2026-02-21", Some("2026-03-02 03:04"));
+        world.default_partition("public.logs");
+        let options = world.options();
+        world.ask(&options);
         let document: Value = serde_json::from_str(&snapshot(&world.snapshot)).unwrap();
         let mut pointers = Vec::new();
         walk(&document, &mut String::new(), &mut pointers);
@@ -194,14 +204,35 @@ holds: {m: {tables: [public.events], from: 2026-03-01, to: 2026-03-02, reason: x
                 }
                 let Ok(snapshot) = snapshot_from_json(&changed.to_string()) else { continue };
                 read += 1;
-                for scope in [Scope::All, Scope::Creations, Scope::Removals] {
+                for scope in [Scope::All, Scope::Removals] {
                     let options = PlanOptions { scope, ..PlanOptions::at(world.snapshot.taken_at) };
                     let plan = plan(&world.desired, &snapshot, &options);
                     assert_eq!(verify(&plan, &world.desired, &snapshot), Ok(()), "{pointer}");
+                    tell_everything(&world, &snapshot, &options, &plan);
                 }
             }
         }
         assert!(read > 100, "{read}");
+    }
+
+    /// Every report on it, for people and for programs.
+    fn tell_everything(world: &World, snapshot: &Snapshot, options: &PlanOptions, plan: &Plan) {
+        let mut text = String::new();
+        let all = timelines(&world.desired, snapshot, options);
+        human::timelines(plan, &all, false, Style { width: Some(80), ..Style::PLAIN }, &mut text).unwrap();
+        let found = analyses(&world.desired, snapshot, options, Limit::of(None));
+        human::analyses(plan, &found, Style::PLAIN, &mut text).unwrap();
+        let mut names: Vec<String> = all.iter().map(|timeline| timeline.table.to_string()).collect();
+        names.extend(
+            all.iter().flat_map(|one| &one.partitions).filter_map(|one| one.name.as_ref()).map(ToString::to_string),
+        );
+        for name in names {
+            if let Ok(story) = explain(&name, &world.desired, snapshot, options, plan, &|_| Origins::new()) {
+                human::story(plan, &story, "", Style::PLAIN, &mut text).unwrap();
+                text.push_str(&crate::render::json::story(plan, &story));
+            }
+        }
+        assert!(!text.is_empty());
     }
 
     fn walk(value: &Value, at: &mut String, all: &mut Vec<String>) {
