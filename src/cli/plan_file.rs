@@ -18,12 +18,12 @@ pub(super) fn read(path: &Path) -> Result<Plan, CommandError> {
     };
     let bytes = read_at_most(path, MAX_PLAN_BYTES as u64).map_err(|error| refused(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| refused("the file is not UTF-8".to_owned()))?;
-    from_json(&text).map_err(|error| match &error {
+    from_json(&text).map_err(|error| {
         // Its usual hint would write over it.
-        PlanFileError::NotAPlan(_) if snapshot_from_json(&text).is_ok() => {
-            CommandError::new(Event::Stale, format!("{name} is a snapshot, not a plan"))
-                .hint(format!("plan with it, to read: pgstrata plan --snapshot {name}"))
+        if matches!(error, PlanFileError::NotAPlan(_)) && snapshot_from_json(&text).is_ok() {
+            return CommandError::new(Event::Stale, format!("{name} is a snapshot, not a plan"))
+                .hint(format!("plan with it, to read: pgstrata plan --snapshot {name}"));
         }
-        _ => refused(error.to_string()),
+        refused(error.to_string())
     })
 }

@@ -38,7 +38,11 @@ fn parse(path: &Path) -> Result<Snapshot, CommandError> {
     snapshot_from_json(&text).map_err(|error| {
         let hint = match error {
             SnapshotFileError::APlan => format!("show it: pgstrata show {name}"),
-            _ => again(),
+            SnapshotFileError::TooLarge(_)
+            | SnapshotFileError::Truncated { .. }
+            | SnapshotFileError::NotJson(_)
+            | SnapshotFileError::NotASnapshot(_)
+            | SnapshotFileError::Newer { .. } => again(),
         };
         refused(error.to_string(), hint)
     })

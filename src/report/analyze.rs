@@ -353,7 +353,7 @@ mod tests {
     fn analyse(world: &mut World, limit: Limit) -> Analysis {
         let options = world.options();
         world.ask(&options);
-        world.ask_also(analysis_questions(&world.desired, &world.snapshot, &options));
+        world.ask_also(&analysis_questions(&world.desired, &world.snapshot, &options));
         analyses(&world.desired, &world.snapshot, &options, limit).remove(0)
     }
 

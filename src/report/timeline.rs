@@ -165,7 +165,7 @@ fn cut<'a>(mut lines: Vec<Line<'a>>, entries: &'a [Entry]) -> Vec<Line<'a>> {
     };
     let mut covered = middle.iter().filter_map(position);
     let first = covered.next();
-    let last = covered.last().or(first);
+    let last = covered.next_back().or(first);
     lines.extend(first.zip(last).map(|((from, _), (_, to))| Line::Folded(&entries[from..to])));
     lines.extend(middle.iter().filter(|line| position(line).is_none()));
     lines.extend(tail);
@@ -217,7 +217,7 @@ holds: {m: {tables: [public.events], from: 2026-02-01, to: 2026-02-02, reason: x
         world.leaf("public.events", "MINVALUE", "2025-12-01");
         let options = world.options();
         world.ask(&options);
-        world.ask_also(timeline_questions(&world.desired, &world.snapshot, &options, false));
+        world.ask_also(&timeline_questions(&world.desired, &world.snapshot, &options, false));
         let all = timelines(&world.desired, &world.snapshot, &options);
         insta::assert_snapshot!(words(&all[0], false), @"
         events_minvalue Over stays

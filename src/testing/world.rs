@@ -285,7 +285,7 @@ impl World {
     }
 
     /// Answers these questions as well.
-    pub fn ask_also(&mut self, asked: BTreeSet<Question>) {
+    pub fn ask_also(&mut self, asked: &BTreeSet<Question>) {
         let taken = self.taken();
         let answers: Vec<_> = asked.iter().map(|question| (question.clone(), self.answer(question, &taken))).collect();
         for (question, answer) in answers {

@@ -123,7 +123,10 @@ fn sizes(analysis: &Analysis) -> String {
     let Some(spread) = &analysis.sizes else {
         return "no closed partition has a known size".to_owned();
     };
-    let skew = spread.skew.map_or_else(String::new, |skew| format!(", {} times the median", trimmed(skew)));
+    let skew = spread
+        .skew
+        .filter(|skew| *skew >= 1.05)
+        .map_or_else(String::new, |skew| format!(", {} times the median", trimmed(skew)));
     format!(
         "median {}, 90 % up to {}, from {} to {} ({}{skew}); {} closed",
         words::bytes(spread.median),

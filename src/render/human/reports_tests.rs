@@ -43,8 +43,8 @@ fn world() -> World {
 fn plan(world: &mut World) -> Plan {
     let plan = world.plan();
     let options = world.options();
-    world.ask_also(timeline_questions(&world.desired, &world.snapshot, &options, true));
-    world.ask_also(analysis_questions(&world.desired, &world.snapshot, &options));
+    world.ask_also(&timeline_questions(&world.desired, &world.snapshot, &options, true));
+    world.ask_also(&analysis_questions(&world.desired, &world.snapshot, &options));
     plan
 }
 
@@ -60,7 +60,7 @@ fn list(style: Style) -> String {
 fn told(world: &mut World, name: &str, style: Style) -> String {
     let plan = plan(world);
     let options = world.options();
-    world.ask_also(story_questions(name, &world.desired, &world.snapshot, &options));
+    world.ask_also(&story_questions(name, &world.desired, &world.snapshot, &options));
     let origins = |_: &TableName| Origins::from([(("partition", "interval"), "pgstrata.yaml:3".to_owned())]);
     let found = explain(name, &world.desired, &world.snapshot, &options, &plan, &origins).unwrap();
     let document: serde_json::Value = serde_json::from_str(&json::story(&plan, &found)).unwrap();

@@ -211,7 +211,7 @@ fn marks(entry: &Entry) -> Vec<String> {
     match entry.fit {
         Some(Fit::Part(_)) if entry.kind != EntryKind::Gap => add(true, "bridge"),
         Some(Fit::Span { first, last }) => {
-            add(true, &format!("{} windows", last.saturating_sub(first).saturating_add(1)))
+            add(true, &format!("{} windows", last.saturating_sub(first).saturating_add(1)));
         }
         Some(Fit::Exact(_) | Fit::Part(_) | Fit::Straddling | Fit::Unbounded) | None => {}
     }

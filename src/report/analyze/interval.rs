@@ -23,13 +23,8 @@ const YEARS_KEPT: f64 = 10.0;
 pub(super) struct Times {
     interval: f64,
     keep: Option<f64>,
-    premake: Ahead,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Ahead {
-    Windows(u64),
-    Days(f64),
+    /// How far ahead partitions are made.
+    ahead: f64,
 }
 
 impl Times {
@@ -43,20 +38,19 @@ impl Times {
             Some(Keep::Keys(_)) => return None,
             None => None,
         };
-        let premake = match table.premake {
-            Premake::Windows(count) => Ahead::Windows(count.into()),
-            Premake::Span(span) => Ahead::Days(length(now, span.after(now, grid.zone())?)),
+        let interval = seconds as f64 / DAY;
+        let ahead = match table.premake {
+            Premake::Windows(count) => f64::from(count) * interval,
+            Premake::Span(span) => length(now, span.after(now, grid.zone())?),
         };
-        Some(Self { interval: seconds as f64 / DAY, keep, premake })
+        Some(Self { interval, keep, ahead })
     }
 
     /// Attached partitions once retention has set in, or after ten years.
     fn partitions(&self, interval: f64) -> u64 {
-        let ahead = match self.premake {
-            Ahead::Windows(count) => count,
-            Ahead::Days(days) => (days / interval).ceil() as u64,
-        };
-        ((self.days() / interval).ceil() as u64).saturating_add(ahead).saturating_add(1)
+        // A month is a little longer or shorter than another: that makes no window more.
+        let windows = |days: f64| (days / interval - 0.01).ceil().max(0.0) as u64;
+        windows(self.days()).saturating_add(windows(self.ahead)).saturating_add(1)
     }
 
     fn days(&self) -> f64 {

@@ -339,9 +339,11 @@ fn held(context: &Context<'_>, from: Bound, to: Bound, by_comment: bool) -> Vec<
 
 fn size(context: &Context<'_>, relation: Oid) -> Size {
     let question = Question::Bytes { relation };
+    if !context.snapshot.answers.has(&question) {
+        return Size::NotAsked;
+    }
     match context.snapshot.answers.get(&question) {
         Answer::Bytes(bytes) => Size::Exactly(bytes),
-        _ if !context.snapshot.answers.has(&question) => Size::NotAsked,
         Answer::Unknown(because) => Size::Unknown(because),
         Answer::Leaf(_) | Answer::Keys(_) | Answer::Rows(_) | Answer::Taken(_) => {
             Size::Unknown("an answer of another kind".to_owned())
