@@ -263,7 +263,10 @@ fn of_table(timeline: &Timeline, page: &mut Page<'_>) -> fmt::Result {
     let ranged: Vec<&Entry> = timeline.attached().filter(|entry| entry.from.is_some()).collect();
     if let (Some(oldest), Some(newest)) = (ranged.first(), ranged.last()) {
         let mut words = many(timeline.attached().count(), "partition");
-        words.push_str(&format!(", from {} to {}", named(oldest, timeline), named(newest, timeline)));
+        words.push_str(&match ranged.len() {
+            1 => format!(": {}", named(oldest, timeline)),
+            _ => format!(", from {} to {}", named(oldest, timeline), named(newest, timeline)),
+        });
         page.line("partitions", &words)?;
     }
     let gaps = timeline.partitions.iter().filter(|entry| entry.kind == EntryKind::Gap);

@@ -90,7 +90,7 @@ pub(super) fn judge(times: Option<&Times>, growth: Option<&Growth>, limit: Limit
         better_bytes: None,
         better_partitions: None,
     };
-    let Some(times) = times else { return unknown("the key is no clock: how fast it is used is not known") };
+    let Some(times) = times else { return unknown("ids tell no time, so how fast they are used is not known") };
     let Some(growth) = growth else { return unknown("no closed partition with a known size tells how fast it grows") };
     let expected = |days: f64| (growth.bytes_per_day as f64 * days) as u64;
     let (bytes, partitions) = (expected(times.interval), times.partitions(times.interval));

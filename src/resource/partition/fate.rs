@@ -49,7 +49,8 @@ pub(super) fn fate_of_leaf(context: &Context<'_>, oid: Oid, leaf: &Leaf, newest:
     fate.stays_because = stays
         .or_else(|| (over && newest == Some(oid)).then(|| "the newest partition with rows never leaves".to_owned()));
     if retention.then == Then::Drop && fate.stays_because.is_none() {
-        let from = leaves_at.map(|at| at.max(context.now));
+        // No clock says since when an id's time is over; it leaves now.
+        let from = leaves_at.or(over.then_some(context.now)).map(|at| at.max(context.now));
         fate.drops_at = from.and_then(|at| retention.grace.after(at, context.grid.zone()));
     }
     fate
