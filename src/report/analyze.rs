@@ -210,6 +210,16 @@ pub fn analysis_questions(desired: &Desired, snapshot: &Snapshot, options: &Plan
 /// partitions, times the interval. Where it does not fit, the longest usual interval is proposed whose partitions take at
 /// most half of the limit and whose length is at most a sixth of what is kept: as few partitions as possible, none too
 /// large, and not much more stored than asked.
+///
+/// ```
+/// use pgstrata::report::analyze::{Limit, Verdict, analyses};
+/// use pgstrata::{catalog::Snapshot, plan::PlanOptions, policy::Desired};
+///
+/// fn all_fit(desired: &Desired, snapshot: &Snapshot) -> bool {
+///     let found = analyses(desired, snapshot, &PlanOptions::at(snapshot.taken_at), Limit::of(None));
+///     found.iter().all(|table| table.interval.verdict == Verdict::Fits)
+/// }
+/// ```
 pub fn analyses(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions, limit: Limit) -> Vec<Analysis> {
     let timelines = timelines(desired, snapshot, options);
     let tables = timelines.iter().filter_map(|timeline| Some((timeline, desired.tables.get(&timeline.table)?)));

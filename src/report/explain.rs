@@ -108,6 +108,17 @@ pub fn story_questions(
 
 /// Tells the story of a name. `plan` was made from the same policy, snapshot and options.
 ///
+/// ```
+/// use pgstrata::{catalog::Snapshot, plan::{PlanOptions, plan}, policy::Desired, report::explain::{Origins, explain}};
+///
+/// fn what_holds(name: &str, desired: &Desired, snapshot: &Snapshot) -> Vec<String> {
+///     let options = PlanOptions::at(snapshot.taken_at);
+///     let plan = plan(desired, snapshot, &options);
+///     let story = explain(name, desired, snapshot, &options, &plan, &|_| Origins::new());
+///     story.ok().and_then(|story| story.entry).map_or_else(Vec::new, |entry| entry.held_by)
+/// }
+/// ```
+///
 /// # Errors
 /// Nothing under policy has the name, or several things have it.
 pub fn explain<'a>(

@@ -276,4 +276,60 @@ holds: {m: {tables: [public.events], from: 2026-02-01, to: 2026-02-02, reason: x
             .sum();
         assert_eq!(shown, timelines[0].partitions.len(), "nothing is lost");
     }
+
+    /// What is foreseen is what the planner does then, and not a second before.
+    #[test]
+    fn events_are_what_plans_of_their_time_do() {
+        for (interval, keep, premake, zone, days, stride) in [
+            ("1 day", "1 month", "3", "UTC", 32, 1),
+            ("1 day", "1 month", "10 days", "Europe/Berlin", 32, 2),
+            ("1 month", "7 months", "2", "America/New_York", 230, 1),
+            ("1 month", "6 weeks", "45 days", "Pacific/Apia", 60, 1),
+            ("1 week", "3 months", "2", "Asia/Kolkata", 95, 1),
+            ("6 hours", "40 days", "8", "Europe/London", 42, 19),
+        ] {
+            let policy = format!(
+                "tables: {{public.events: {{partition: {{key: at, interval: {interval}, premake: {premake}, timezone: {zone}}}, \
+                 retention: {{keep: {keep}, then: drop, grace: 5 days}}}}}}"
+            );
+            // The end of January makes months lack days.
+            let mut world = World::new("2026-02-28 22:30", &policy);
+            let grid = world.grid("public.events");
+            let now = world.snapshot.taken_at;
+            let index = |days: i64| grid.index_at(now + jiff::SignedDuration::from_hours(24 * days)).unwrap();
+            let ends: Vec<_> = grid.windows_between(index(-days), index(12)).collect();
+            for window in ends {
+                world.leaf("public.events", &window.from.to_string(), &window.to.to_string());
+            }
+            world.retired("public.events", "2025-01-01", "2025-01-02", Some("2026-02-27 01:02"));
+            let options = world.options();
+            world.ask(&options);
+            world.ask_also(&timeline_questions(&world.desired, &world.snapshot, &options, true));
+            let timeline = timelines(&world.desired, &world.snapshot, &options).remove(0);
+            // The newest with rows stays the newest in this world, in which nobody writes any more.
+            let of_entries = timeline.partitions.iter().filter(|entry| !entry.newest_with_rows).flat_map(Entry::events);
+            let of_entries = of_entries.filter(|event| event.at > now).step_by(stride);
+            let mut events: Vec<Event> = of_entries.filter(|event| event.what != Happens::Drop).collect();
+            events.extend(timeline.events.iter().filter(|event| event.what == Happens::Create).cloned());
+            events.extend(
+                timeline.events.iter().filter(|event| event.partition.name.as_str().contains("20250101")).cloned(),
+            );
+            let kinds: BTreeSet<Happens> = events.iter().map(|event| event.what).collect();
+            assert_eq!(kinds.len(), 3, "{interval} {keep}: {events:?}");
+            for Event { at, what, partition } in &events {
+                let word = match what {
+                    Happens::Create => "create",
+                    Happens::Detach => "detach",
+                    Happens::Drop => "drop",
+                };
+                let mut is_due = |at| {
+                    let options = PlanOptions { now: at, ..world.options() };
+                    let plan = world.plan_with(&options);
+                    plan.steps.iter().any(|step| step.id.0 == format!("{word} {partition}"))
+                };
+                let before = *at - jiff::SignedDuration::from_secs(1);
+                assert!(is_due(*at) && !is_due(before), "{interval}, keep {keep}, {zone}: {word} {partition} at {at}");
+            }
+        }
+    }
 }

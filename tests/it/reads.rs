@@ -101,6 +101,22 @@ fn nothing_but_the_file_is_read_offline() {
 }
 
 #[test]
+fn clocks_that_differ_block_removals_offline_as_well() {
+    let place = place("reads_skew");
+    place.run(&["snapshot", "--out", "facts.json"], 0);
+    let mut facts = json(&place.read("facts.json"));
+    facts["clock_skew_ms"] = (-400_000).into();
+    place.write("facts.json", &facts.to_string());
+    let plan = json(&offline(&place, &["plan", "--snapshot", "facts.json", "--format", "json"], 0).stdout);
+    let steps = plan["steps"].as_array().unwrap();
+    let removals = steps.iter().filter(|step| step["id"].as_str().unwrap().starts_with("detach "));
+    assert!(removals.clone().count() == 1 && removals.clone().all(|step| step["blocked"] == true));
+    let findings = plan["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|finding| finding["code"] == "CLOCK_SKEW"), "{findings:?}");
+    assert_eq!(plan["summary"]["create"], 3, "creations go on");
+}
+
+#[test]
 fn a_snapshot_holds_no_secret_and_no_url() {
     let place = events("reads_secret");
     let url = format!("{}&password=hunter2", place.db.url());
