@@ -110,7 +110,7 @@ mod tests {
     use crate::render::{Style, human};
     use crate::report::analyze::{Limit, analyses};
     use crate::report::explain::{Origins, explain};
-    use crate::report::timeline::timelines;
+    use crate::report::timeline::{Phase, timelines};
     use crate::testing::{World, lines};
 
     const POLICY: &str = "tables:
@@ -232,6 +232,13 @@ holds: {m: {tables: [public.events], from: 2026-03-01, to: 2026-03-02, reason: x
             }
         }
         assert!(!text.is_empty());
+        // A report never contradicts the plan.
+        for entry in all.iter().flat_map(|timeline| timeline.attached()).filter(|entry| !entry.pending) {
+            let Some(name) = &entry.name else { continue };
+            let leaves = plan.steps.iter().any(|step| step.id.0 == format!("detach {name}"));
+            let due = entry.phase == Phase::Over && entry.fate.stays_because.is_none();
+            assert_eq!(due, leaves, "{entry:?}");
+        }
     }
 
     fn walk(value: &Value, at: &mut String, all: &mut Vec<String>) {
