@@ -40,6 +40,17 @@ pub(super) struct Control {
     session: Session,
     /// The postmaster's start: another one means that the server was restarted under us.
     started: String,
+    /// Whatever is asked of it now may never be answered.
+    lost: bool,
+}
+
+impl Drop for Control {
+    /// A backend lives on for a moment after its session: the next command of a script would find the lock still held.
+    fn drop(&mut self) {
+        if !self.lost {
+            let _ = self.session.batch_execute(&format!("{COMMENT} SELECT pg_advisory_unlock({RUN_LOCK})"));
+        }
+    }
 }
 
 impl Control {
@@ -72,7 +83,7 @@ impl Control {
         // It is idle while the others work, and carries the run lock.
         ask(&mut session, "SELECT set_config('idle_session_timeout', '0', false)")?;
         let started = ask(&mut session, "SELECT pg_postmaster_start_time()")?;
-        Ok(Self { session, started })
+        Ok(Self { session, started, lost: false })
     }
 
     pub(super) fn peek(&self) -> &Session {
@@ -96,7 +107,10 @@ impl Control {
         match ask(&mut self.session, &sql) {
             Ok(lost) if lost.is_empty() => Ok(()),
             Ok(lost) => Err(lost),
-            Err(error) => Err(format!("the control session was lost: {error}")),
+            Err(error) => {
+                self.lost = true;
+                Err(format!("the control session was lost: {error}"))
+            }
         }
     }
 }

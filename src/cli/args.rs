@@ -24,7 +24,7 @@ use super::exit;
 const EXAMPLES: &str = "\
 Examples:
   pgstrata demo                    # the whole story on a throw-away server
-  pgstrata plan                    # ./pgstrata.yaml against the database in PGDATABASE
+  pgstrata plan                    # ./pgstrata.yaml against $PGDATABASE
   pgstrata plan --out plan.json && pgstrata apply plan.json";
 
 /// What the long help ends with, below its examples.
@@ -146,7 +146,7 @@ Examples:
   pgstrata show -v plan.json       # each step with SQL, locks and facts
   pgstrata show plan.json --format sql > plan.sql")]
     Show(ShowArgs),
-    /// Print the JSON Schema (draft-07) of policies or of plans.
+    /// Print the JSON Schema (draft-07) of policies, or of what a command writes as JSON.
     #[command(after_help = "\
 Examples:
   pgstrata schema policy > policy.schema.json
@@ -427,8 +427,12 @@ pub(super) enum DriftFormat {
 pub(super) enum SchemaOf {
     /// Policy files.
     Policy,
-    /// Plans.
+    /// Plans: `plan --out`, `plan --format json`.
     Plan,
+    /// Reports: `drift --format json`.
+    Drift,
+    /// Outcomes: `apply --format json`.
+    Outcome,
 }
 
 #[cfg(test)]

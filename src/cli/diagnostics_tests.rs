@@ -107,6 +107,80 @@ fn bad_policies_are_explained() {
     insta::assert_snapshot!("bad_policies", out);
 }
 
+/// What YAML takes for something else than people mean by it.
+#[test]
+fn traps_of_yaml_are_explained() {
+    let index = |rest: &str| format!("version: 1\n{TABLE}    indexes:\n      log_idx:\n{rest}");
+    let partition = |line: &str| format!("version: 1\ntables:\n  audit.log:\n    partition:\n{line}");
+    let with = |rest: &str| format!("version: 1\n{TABLE}{rest}");
+    let flow = |rest: &str| format!("version: 1\ntables:\n  audit.log:\n    partition: {{{rest}}}\n");
+    let cases: Vec<(&str, String)> = vec![
+        ("a comma in an expression", index("        columns: [coalesce(a, lower(b)) desc, at]\n")),
+        ("commas and double quotes in an expression", index("        columns: [at, f(\"A\", 'b')]\n")),
+        ("an unclosed parenthesis", index("        columns: [lower(email]\n")),
+        ("a stray parenthesis", index("        columns: [at, lower email)]\n")),
+        ("a predicate that is a comment", index("        columns: [at]\n        where: (note = ' # ' and\n")),
+        ("a predicate that begins with a quote", index("        columns: [at]\n        where: 'failed' = status\n")),
+        ("a predicate with a colon", index("        columns: [at]\n        where: note like '%: x' and b\n")),
+        ("a predicate with a comma", with("    indexes:\n      i: {columns: [at], where: a in (1, 2)}\n")),
+        ("a predicate with quotes", with("    indexes:\n      i: {columns: [at], where: a in ('b', 'c')}\n")),
+        ("a template that begins with %", partition("      key: at\n      interval: 1 month\n      name: %Y_log\n")),
+        ("a template in a flow map", flow("key: at, interval: 1 month, name: log_p{start:%Y%m%d}")),
+        ("a reference in a flow list", with("holds:\n  m: {tables: [audit.log], reason: ${MATTER}}\n")),
+        ("an at sign", flow("key: @at, interval: 1 month")),
+        ("a star", with("holds:\n  m: {tables: [*.log], reason: x}\n")),
+        ("PostgreSQL's quotes as YAML's", "version: 1\ntables:\n  \"Audit\".\"Log\": {}\n".to_owned()),
+        ("no blank after a colon", partition("      key:at\n      interval: 1 month\n")),
+        ("no blank after a colon in a flow map", flow("key:at, interval: 1 month")),
+        ("a colon in a text", with("holds:\n  m:\n    reason: matter 4711: discovery\n")),
+        ("a colon in a flow map", with("holds:\n  m: {reason: matter: 4711}\n")),
+        ("a colon in a list", with("apply: {allow: [deletes-data: audit.log]}\n")),
+        ("an odd indentation", partition("      key: at\n     interval: 1 month\n")),
+        ("too little indentation", "version: 1\ntables:\n  audit.log:\n  partition:\n    key: at\n".to_owned()),
+        ("a tab after blanks", with("    retention:\n    \tkeep: 1 year\n")),
+        ("an unclosed brace", with("    indexes: {i: {columns: [at]}\n    retention: {keep: 1 year}\n")),
+        ("a list for a map", "version: 1\ntables:\n  - audit.log:\n      partition: {key: at}\n".to_owned()),
+        ("a text for a list", with("holds:\n  m: {tables: audit.log, reason: x}\n")),
+        ("environments in a list", with("environments: [production, staging]\n")),
+        ("yes", with("    maintenance: {freeze_closed: yes}\n")),
+        ("off", with("    indexes: {i: {columns: [at], unique: off}}\n")),
+        ("a quoted version", format!("version: \"1\"\n{TABLE}")),
+    ];
+    let mut out = String::new();
+    for (title, text) in &cases {
+        let shown = refused(&[("pgstrata.yaml", text)], None);
+        assert!(shown.contains("help: ") || title.ends_with("parenthesis"), "{title}: {shown}");
+        out.push_str(&format!("=== {title}\n{shown}\n"));
+    }
+    insta::assert_snapshot!("yaml_traps", out);
+    // YAML 1.2 has neither `no` nor `on`, and what needs no quotes in it needs none here.
+    for text in [
+        flow("key: no, interval: 1 month"),
+        partition("      key: at\n      interval: 1 month\n      name: log_p{start:%Y%m%d}\n"),
+        with("connection:\n  url: ${DATABASE_URL}\n"),
+        index(
+            "        columns:\n          - (details->>'a, b')\n          - coalesce(a, b) desc\n        where: status = 'failed'\n",
+        ),
+        index("        columns: [\"coalesce(a, b) desc\", at]\n        where: note = E'\\'('\n"),
+    ] {
+        read(&[Source::new("p.yaml", text.as_str())], None).unwrap_or_else(|error| panic!("{text}\n{error}"));
+    }
+}
+
+/// Neither black nor white nor bright: each of these is gone on one background or the other.
+#[test]
+fn colours_show_on_light_and_dark() {
+    let sources = [Source::new("p.yaml", "version: 1\naply: {jobs: 1}\nholds: {a: {}, a: {}}\n")];
+    let errors = policy::load(&sources, None, &|_| None).unwrap_err();
+    let text = report(&errors, &sources, true, 80);
+    let codes: Vec<&str> = text.split("\x1b[").skip(1).map(|piece| piece.split_once('m').unwrap().0).collect();
+    assert!(codes.len() > 4, "{text}");
+    for code in codes {
+        let fine = |one: &str| ["0", "1", "2", "4", "22", "24", "31", "33", "35", "36", "39"].contains(&one);
+        assert!(code.split(';').all(fine), "{code} in {text}");
+    }
+}
+
 #[test]
 fn bad_overlays_are_explained() {
     let base = format!("version: 1\n{TABLE}apply: {{allow: [deletes-data]}}\nholds:\n  m: {{reason: x}}\n");
@@ -115,6 +189,8 @@ fn bad_overlays_are_explained() {
     let cases = [
         ("the same hold in two files", holds),
         ("a section in two files", "version: 1\napply: {jobs: 1}\n"),
+        ("a table in two files", "version: 1\ntables:\n  Audit.LOG:\n    retention: {keep: 1 year}\n"),
+        ("an error in the second file", "version: 1\nholds: {n: {reason: y, from: 2024-02-30}}\n"),
         ("the second file lacks a version", "holds: {n: {reason: y}}\n"),
     ];
     let mut out = String::new();
@@ -214,7 +290,7 @@ proptest! {
             text.replace_range(start..end, &put);
         }
         let sources = [Source::new("p.yaml", text.as_str())];
-        let errors = match policy::load(&sources, None, &|_| None) {
+        let errors = match policy::load(&sources, Some("staging"), &|_| None) {
             Ok((policy, places)) => policy.resolve().map_or_else(|errors| places.locate(errors), |_| Vec::new()),
             Err(errors) => errors,
         };

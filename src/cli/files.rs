@@ -83,7 +83,17 @@ pub(super) fn policies_in(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
         let path = entry.map_err(failed)?.path();
         // Editors leave hidden files beside the one they edit.
         let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden && path.extension().is_some_and(|extension| extension == "yaml") && path.is_file() {
+        let extension = path.extension().unwrap_or_default();
+        if hidden || !path.is_file() {
+            continue;
+        }
+        // It may have the holds.
+        if extension == "yml" {
+            let message = format!("{} would not be read: policies end in .yaml", path.display());
+            let hint = format!("mv {0} {1}", path.display(), path.with_extension("yaml").display());
+            return Err(CommandError::new(Event::Config, message).hint(hint));
+        }
+        if extension == "yaml" {
             found.push(path);
         }
     }
@@ -154,10 +164,13 @@ mod tests {
     fn a_folder_gives_its_policies_by_name() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(policies_in(folder.path()).unwrap_err().event, Event::Config);
-        for name in ["b.yaml", "a.yaml", ".a.yaml", "c.yml", "d.yaml~"] {
+        for name in ["b.yaml", "a.yaml", ".a.yaml", ".c.yml", "d.yaml~"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
         let names: Vec<PathBuf> = ["a.yaml", "b.yaml"].map(|name| folder.path().join(name)).into();
         assert_eq!(policies_in(folder.path()).unwrap(), names);
+        fs::write(folder.path().join("holds.yml"), "").unwrap();
+        let refused = policies_in(folder.path()).unwrap_err();
+        assert!(refused.event == Event::Config && refused.message.contains("holds.yml would not be read"));
     }
 }

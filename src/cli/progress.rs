@@ -56,6 +56,18 @@ impl Observer for Progress<'_> {
             }
             Event::Finished { step, result } => {
                 let took = self.took(&step.id);
+                // Nothing happened: the result says why, once for all of them.
+                let silent = match result {
+                    StepResult::Blocked(_) | StepResult::NotReached => true,
+                    StepResult::Applied { .. }
+                    | StepResult::AlreadySatisfied
+                    | StepResult::Postponed(_)
+                    | StepResult::Skipped(_)
+                    | StepResult::Failed { .. } => false,
+                };
+                if silent && !self.ui.verbose {
+                    return;
+                }
                 let line = match result {
                     StepResult::Applied { retries: 0 } => format!("done{took}"),
                     StepResult::Applied { retries: 1 } => format!("done{took}, after 1 retry"),

@@ -13,6 +13,8 @@ pub(super) fn run(args: &SchemaArgs, ui: &Ui) -> Result<Events, CommandError> {
         // The alternate form of a JSON value is indented.
         SchemaOf::Policy => ui.result(&format!("{:#}\n", policy::schema()))?,
         SchemaOf::Plan => ui.result(json::plan_schema())?,
+        SchemaOf::Drift => ui.result(&json::drift_schema())?,
+        SchemaOf::Outcome => ui.result(&json::outcome_schema())?,
     }
     Ok(Events::new())
 }

@@ -91,8 +91,13 @@ impl Ui {
     pub(super) fn error(&self, error: &CommandError) {
         let (red, cyan, plain) = if self.colour.stderr { ("\x1b[1;31m", "\x1b[36m", "\x1b[0m") } else { ("", "", "") };
         let mut text = error.report.as_ref().map_or_else(String::new, |report| format!("{report}\n"));
-        text.push_str(&format!("pgstrata: {red}error:{plain} {}\n", error.message));
+        let width = self.style_of_notes().width;
+        let message = hanging("pgstrata: error: ", &error.message, width);
+        text.push_str(&format!("pgstrata: {red}error:{plain} {message}\n"));
         for hint in &error.hints {
+            // A command is copied whole.
+            let is_command = hint.contains("pgstrata ") || ["mkdir ", "mv "].iter().any(|word| hint.starts_with(word));
+            let hint = hanging("hint: ", hint, width.filter(|_| !is_command));
             text.push_str(&format!("{cyan}hint:{plain} {hint}\n"));
         }
         self.say(&text);
@@ -102,6 +107,32 @@ impl Ui {
     pub(super) fn say(&self, text: &str) {
         drop(io::stderr().lock().write_all(text.as_bytes()));
     }
+}
+
+/// Prose behind a label, broken at blanks and indented below it; lines of its own stay.
+fn hanging(label: &str, text: &str, width: Option<usize>) -> String {
+    const HANG: usize = 6;
+    let Some(width) = width.filter(|width| *width >= 40) else { return text.to_owned() };
+    let mut out = String::new();
+    for (at, line) in text.split('\n').enumerate() {
+        if at > 0 {
+            out.push('\n');
+        }
+        let mut used = if at == 0 { label.len() } else { 0 };
+        for (at, word) in line.split(' ').enumerate() {
+            let columns = word.chars().count();
+            if at > 0 && used + 1 + columns > width {
+                out.push_str(&format!("\n{:HANG$}", ""));
+                used = HANG;
+            } else if at > 0 {
+                out.push(' ');
+                used += 1;
+            }
+            out.push_str(word);
+            used += columns;
+        }
+    }
+    out
 }
 
 fn columns(stream: &impl std::os::fd::AsFd) -> Option<usize> {
@@ -119,6 +150,17 @@ fn speaks_utf8(env: &Env) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prose_hangs_under_itself() {
+        let text = "one two three four five six seven eight nine ten eleven twelve";
+        assert_eq!(hanging("hint: ", text, None), text);
+        assert_eq!(
+            hanging("hint: ", text, Some(50)),
+            "one two three four five six seven eight nine\n      ten eleven twelve"
+        );
+        assert_eq!(hanging("hint: ", text, Some(20)), text, "too narrow for a column of prose");
+    }
 
     #[test]
     fn the_locale_says_whether_dots_are_three() {

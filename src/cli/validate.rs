@@ -1,5 +1,7 @@
 //! `pgstrata validate`: every environment, every error with its place. Offline.
 
+use std::collections::BTreeSet;
+
 use pgstrata::db::Env;
 use pgstrata::policy::{self, Desired, PolicyError, Source, Warning, environments};
 
@@ -21,9 +23,13 @@ pub(super) fn run(args: &ValidateArgs, env: &Env, ui: &Ui) -> Result<Events, Com
     let mut errors = Vec::new();
     let mut shown = Vec::new();
     let mut counts = Vec::new();
+    let mut not_enforced = BTreeSet::new();
     for name in checked {
         match check(&sources, name, env, ui, &mut shown) {
-            Ok(desired) => counts.push(count(name, &desired)),
+            Ok(desired) => {
+                counts.push(count(name, &desired));
+                not_enforced.extend(desired.not_enforced);
+            }
             // What is wrong below an overlay is wrong in every environment, and said once.
             Err(found) => found.into_iter().for_each(|error| {
                 if !errors.contains(&error) {
@@ -34,6 +40,10 @@ pub(super) fn run(args: &ValidateArgs, env: &Env, ui: &Ui) -> Result<Events, Com
     }
     if !errors.is_empty() {
         return Err(invalid(&errors, &sources, ui));
+    }
+    if !not_enforced.is_empty() {
+        let paths = not_enforced.into_iter().collect::<Vec<_>>().join(", ");
+        counts.push(format!("not yet enforced by this version: {paths}\n"));
     }
     ui.result(&counts.concat())?;
     Ok(Events::new())
@@ -77,11 +87,6 @@ fn check(
 fn count(name: Option<&str>, desired: &Desired) -> String {
     let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     let environment = name.map_or_else(String::new, |name| format!("{name}: "));
-    let mut line =
-        format!("ok: {environment}{}, {}", plural(desired.tables.len(), "table"), plural(desired.holds.len(), "hold"));
-    if !desired.not_enforced.is_empty() {
-        let paths = desired.not_enforced.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        line.push_str(&format!("; not yet enforced by this version: {paths}"));
-    }
-    line + "\n"
+    let (tables, holds) = (plural(desired.tables.len(), "table"), plural(desired.holds.len(), "hold"));
+    format!("ok: {environment}{tables}, {holds}\n")
 }

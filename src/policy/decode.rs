@@ -81,11 +81,19 @@ impl<'a> At<'a> {
     fn wrong(&self, expected: &str) -> DecodeError {
         let help = match (self.tree, expected) {
             (Tree::Map(_), "a text" | "one word") => {
-                Some("a value that begins with `{` is a map in YAML: quote it if it is meant as text".to_owned())
+                Some("what begins with `{` or has `: ` in it is a map in YAML: quote it if it is meant as text")
             }
-            (Tree::Text(_), "a list") => Some("write it as a list: `[…]`".to_owned()),
+            (Tree::Text(_), "a list") => Some("write it as a list: `[…]`"),
+            (Tree::Null, "a map") => Some("what belongs to it is indented further than it"),
+            (Tree::List(_), "a map") => Some("write `name: value` for each, without `-` and `[…]`"),
+            (Tree::Text(word), "`true` or `false`") => match word.to_ascii_lowercase().as_str() {
+                "yes" | "on" | "y" => Some("did you mean `true`?"),
+                "no" | "off" | "n" => Some("did you mean `false`?"),
+                _ => None,
+            },
             _ => None,
         };
+        let help = help.map(str::to_owned);
         DecodeError {
             path: Some(self.path.clone()),
             message: format!("expected {expected}, found {}", self.tree.kind()),
@@ -125,7 +133,7 @@ impl<'a> At<'a> {
         let path = self.path.key(key);
         let help = match home_of(key) {
             Some(home) if !fields.contains(&key) && fields.contains(&home) => format!("it belongs under `{home}`"),
-            Some(_) | None => suggest::hint(key, fields),
+            Some(_) | None => super::trap::key_help(key).unwrap_or_else(|| suggest::hint(key, fields)),
         };
         let message = format!("unknown key `{}`", super::tree::shortened(key));
         self.unknown.borrow_mut().push(PolicyError::at_key(path, message).help(help));

@@ -270,8 +270,7 @@ impl Walk<'_> {
         let at = if at == self.text.len() { self.text.trim_end().len().saturating_sub(1) } else { at };
         let at = (0..=at).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
         let width = self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-        let (message, help) = trap::scan_error(error.kind(), MAX_DEPTH);
-        let help = trap::help(self.text, at).or(help);
+        let (message, help) = trap::scan_error(error.kind(), MAX_DEPTH, self.text, at);
         self.error(self.path(), at..at + width, message).maybe_help(help)
     }
 }

@@ -143,6 +143,15 @@ fn merge(sources: &[Source]) -> Result<Merged, Vec<PolicyError>> {
         }
     }
     errors.append(&mut merged.errors);
+    // A list would otherwise be a policy without environments.
+    match merged.root.get("environments") {
+        Some(Tree::Map(_) | Tree::Null) | None => {}
+        Some(other) => {
+            let error =
+                PolicyError::at(PolicyPath::of(["environments"]), format!("expected a map, found {}", other.kind()));
+            errors.extend(merged.map.locate(vec![error.help("such as `environments: {production: {}, staging: {}}`")]));
+        }
+    }
     if errors.is_empty() { Ok(merged) } else { Err(errors) }
 }
 
@@ -195,6 +204,9 @@ fn check_version(root: &Tree) -> Result<(), PolicyError> {
         Some(Tree::Number(number)) if number.as_u64() == Some(VERSION) => Ok(()),
         Some(Tree::Null) | None => {
             Err(PolicyError::at(path, "`version` is missing").help(format!("begin the file with `version: {VERSION}`")))
+        }
+        Some(Tree::Text(text)) if text.trim() == VERSION.to_string() => {
+            Err(PolicyError::at(path, "the version is a number").help("write it without quotes"))
         }
         Some(other) => Err(PolicyError::at(path, format!("unknown version: {}", other.kind()))
             .help(format!("this pgstrata reads `version: {VERSION}`"))),

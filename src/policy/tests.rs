@@ -256,3 +256,35 @@ fn keeping_less_than_one_partition_is_refused_only_when_it_is_certain() {
         assert_eq!(kept(interval, keep), fits, "{interval}, {keep}");
     }
 }
+
+#[test]
+fn names_are_read_as_postgresql_reads_them() {
+    let policy = |name: &str, key: &str| {
+        format!("version: 1\ntables:\n  {name}:\n    partition: {{key: {key}, interval: 1 day}}\n")
+    };
+    for (name, key, expected, column) in [
+        ("Audit.Audit_LOG", "Occurred_AT", table("audit", "audit_log"), "occurred_at"),
+        ("'\"Audit\".\"Audit LOG\"'", "'\"At\"'", table("Audit", "Audit LOG"), "At"),
+        // YAML's quotes alone are none of PostgreSQL's.
+        ("\"Audit.Log\"", "\"At\"", table("audit", "log"), "at"),
+        // Beyond ASCII nothing is folded.
+        ("Prüfung.Größe", "Änderung", table("prüfung", "größe"), "Änderung"),
+        ("'app.\"a.b\"'", "'\"x\"\"y\"'", table("app", "a.b"), "x\"y"),
+    ] {
+        let text = policy(name, key);
+        let found = desired(&[&text], None);
+        let (found, spec) = found.tables.first_key_value().unwrap();
+        assert_eq!((found, spec.key.as_str()), (&expected, column), "{text}");
+    }
+}
+
+#[test]
+fn holds_in_a_file_of_their_own_are_those_of_the_policy() {
+    let tables = "version: 1\ntables:\n  a.b:\n    partition: {key: at, interval: 1 day}\nholds: {one: {reason: x}}\n";
+    let holds = "version: 1\nholds:\n  two: {tables: [A.B], from: 2024-03-01, reason: y}\n";
+    for files in [[tables, holds], [holds, tables]] {
+        let desired = desired(&files, None);
+        assert_eq!(desired.holds.keys().collect::<Vec<_>>(), ["one", "two"]);
+        assert_eq!(desired.hash(), self::desired(&[tables, holds], None).hash(), "the order of files means nothing");
+    }
+}

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::outline::Change;
-use super::style::{Paint, Style};
+use super::style::{Paint, Style, wrap};
 use super::words;
 use crate::plan::{Plan, Step, Unit};
 use crate::sql::{Statement, locks, render};
@@ -16,8 +16,15 @@ pub(crate) fn change(plan: &Plan, change: &Change<'_>, style: Style, out: &mut d
 
 fn step(plan: &Plan, step: &Step, style: Style, out: &mut dyn Write) -> fmt::Result {
     let head = format!("step `{}`: {}", step.id, timing(step));
-    writeln!(out, "      {}", style.paint(Paint::Bold, style.text(&head)))?;
-    let mut say = |label: &str, text: &str| writeln!(out, "        {label:<8}{}", style.text(text));
+    let room = |indent: usize| style.width.map(|width| width.saturating_sub(indent));
+    for (at, line) in wrap(&style.text(&head), room(8)).into_iter().enumerate() {
+        let indent = if at == 0 { 6 } else { 8 };
+        writeln!(out, "{:indent$}{}", "", style.paint(Paint::Bold, line))?;
+    }
+    let mut say = |label: &str, text: &str| {
+        let mut lines = wrap(&style.text(text), room(16)).into_iter().enumerate();
+        lines.try_for_each(|(at, line)| writeln!(out, "        {:<8}{line}", if at == 0 { label } else { "" }))
+    };
     for need in &step.needs {
         say("needs", &format!("`{need}`"))?;
     }
@@ -32,7 +39,7 @@ fn step(plan: &Plan, step: &Step, style: Style, out: &mut dyn Write) -> fmt::Res
         say("after", &fact.to_string())?;
     }
     for sql in statements(step) {
-        // Newlines are the SQL's own; anything else that could move the cursor is made visible.
+        // It is copied, and so not wrapped. Newlines are the SQL's own; anything else that could move the cursor is made visible.
         for line in format!("{sql};").lines() {
             writeln!(out, "          {}", style.paint(Paint::Dim, style.text(line)))?;
         }

@@ -70,13 +70,17 @@ pub(crate) fn blocked_sentences(plan: &Plan) -> Vec<String> {
     }
     let mut grants: BTreeSet<&Grant> = BTreeSet::new();
     let mut others: BTreeSet<String> = BTreeSet::new();
+    let mut rows_in_the_way: BTreeSet<String> = BTreeSet::new();
     for block in blocked.iter().flat_map(|change| change.blocks()) {
         match block {
             Block::Hazard { allow, hazard: _ } | Block::MaxDrop { allow, windows: _ } => {
                 grants.insert(allow);
             }
+            Block::RowsInDefault { rows: Some(_) } => {
+                rows_in_the_way.insert(format!("No flag allows: {block}."));
+            }
             Block::MaxCreate { .. }
-            | Block::RowsInDefault { .. }
+            | Block::RowsInDefault { rows: None }
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
             | Block::ManagedElsewhere { .. } => {
@@ -85,6 +89,12 @@ pub(crate) fn blocked_sentences(plan: &Plan) -> Vec<String> {
             // It runs once what it needs does.
             Block::Needs { .. } => {}
         }
+    }
+    // Of many windows only the number of rows differs, and each is said with its window.
+    if rows_in_the_way.len() > 1 {
+        others.insert("No flag allows: default partitions have rows in these windows: move them first.".to_owned());
+    } else {
+        others.append(&mut rows_in_the_way);
     }
     let (steps, them) = if blocked.len() == 1 { ("1 step", "it") } else { ("steps", "them") };
     let mut first = if blocked.len() == 1 { format!("{steps}.") } else { format!("{} {steps}.", blocked.len()) };

@@ -117,6 +117,18 @@ fn missing_privileges_are_3_and_nothing_ran() {
     assert!(plan.human.contains("may not SET ROLE postgres"), "{}", plan.human);
 }
 
+/// Also where the one before it was refused: its backend may live on for a moment.
+#[test]
+fn the_next_run_finds_the_lock_free() {
+    let place = events("exits_at_once");
+    place.run(&["plan", "--out", "plan.json"], 0);
+    place.run(&APPLY, 0);
+    for _ in 0..20 {
+        place.run(&APPLY, 0);
+        place.run(&["apply", "plan.json"], 0);
+    }
+}
+
 #[test]
 fn a_failure_or_loss_before_the_first_commit_is_1() {
     let place = events("exits_failed");

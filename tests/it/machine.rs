@@ -69,7 +69,7 @@ impl Place {
 
 /// Runs a tool with `input` where it is installed; otherwise says so past the test harness, which keeps what passing
 /// tests print.
-fn asked(tool: &str, args: &[&str], input: &str) -> bool {
+pub(crate) fn asked(tool: &str, args: &[&str], input: &str) -> bool {
     let started = Command::new(tool)
         .args(args)
         .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -51,6 +51,7 @@ pub(super) fn run(locator: &Locator, colour: bool, out: &mut dyn Write) -> Resul
     ))?;
     story.show_policy()?;
     story.pgstrata("validate -p policies", 0)?;
+    story.export("PGSTRATA_ENV", "production")?;
 
     story.say(
         "What would be done, and why. Nothing is changed. One of the two years that are too old is under a legal hold.",
@@ -94,6 +95,7 @@ struct Story<'a> {
     folder: tempfile::TempDir,
     program: PathBuf,
     colour: bool,
+    exported: Vec<(&'static str, &'static str)>,
     step: u32,
     out: &'a mut dyn Write,
 }
@@ -108,7 +110,8 @@ impl<'a> Story<'a> {
         let folder = tempfile::tempdir()?;
         std::fs::create_dir(folder.path().join("policies"))?;
         std::fs::write(folder.path().join("policies/audit-log.yaml"), POLICY)?;
-        let mut story = Self { server, url, folder, program: std::env::current_exe()?, colour, step: 0, out };
+        let mut story =
+            Self { server, url, folder, program: std::env::current_exe()?, colour, exported: Vec::new(), step: 0, out };
         let year = story.first_year()?;
         let hold = format!(
             "version: 1\nholds:\n  matter-4711: {{tables: [{TABLE}], from: {year}-03-01, to: {year}-04-01, reason: discovery}}\n"
@@ -140,6 +143,11 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
+    fn export(&mut self, name: &'static str, value: &'static str) -> Result<(), DemoError> {
+        self.exported.push((name, value));
+        self.prompt(&format!("export {name}={value}"))
+    }
+
     fn pgstrata(&mut self, arguments: &str, expected: i32) -> Result<(), DemoError> {
         self.prompt(&format!("pgstrata {arguments}"))?;
         let status = Command::new(&self.program)
@@ -147,6 +155,7 @@ impl<'a> Story<'a> {
             .args(["--color", if self.colour { "always" } else { "never" }])
             .current_dir(self.folder.path())
             .env("PGSTRATA_URL", &self.url)
+            .envs(self.exported.iter().copied())
             .status()?;
         if status.code() != Some(expected) {
             return Err(DemoError::Story { command: arguments.to_owned(), status, expected });

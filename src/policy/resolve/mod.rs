@@ -1,6 +1,7 @@
 //! From what the YAML says to what must be true: defaults, units, names, and whether it all goes together.
 
 mod apply;
+mod expression;
 mod hold;
 mod rest;
 mod table;

@@ -9,7 +9,7 @@ use super::super::spec::{
 };
 use super::super::units::{percent, size, timeout};
 use super::super::{Expect, PolicyError, PolicyPath, suggest};
-use super::Checks;
+use super::{Checks, expression};
 use crate::grid::CalendarSpan;
 
 /// Storage parameters of tables (CREATE TABLE, "Storage Parameters"), 14 to 18.
@@ -67,17 +67,13 @@ pub(super) fn indexes(checks: &mut Checks, path: &PolicyPath, specs: Option<&BTr
             checks.push(error.help("such as `columns: [actor_id, occurred_at desc]`"));
         }
         for (key, list) in [("columns", columns), ("include", include)] {
-            for (at, column) in list.iter().flatten().enumerate() {
-                if column.trim().is_empty() {
-                    checks.at(&path.key(key).index(at), "an empty column");
-                }
-            }
+            expression::columns(checks, &path.key(key), list.as_deref().unwrap_or_default());
         }
         if let Some(using) = using {
             checks.ident(&path.key("using"), using);
         }
-        if predicate.as_ref().is_some_and(|predicate| predicate.trim().is_empty()) {
-            checks.at(&path.key("where"), "an empty predicate");
+        if let Some(predicate) = predicate {
+            expression::predicate(checks, &path.key("where"), predicate);
         }
         names(checks, &path.key("with"), "storage parameter", with.as_ref());
     }

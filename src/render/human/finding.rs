@@ -20,7 +20,8 @@ pub(crate) struct FoldedFinding<'a> {
     hint: Option<&'a str>,
 }
 
-/// Joins what would repeat itself: sections that are not yet enforced, and notes of one code about many partitions.
+/// Joins what would repeat itself: sections that are not yet enforced, notes of one code about many partitions or about
+/// one.
 pub(crate) fn fold_findings<'a>(findings: &[&'a Finding], style: Style) -> Vec<FoldedFinding<'a>> {
     const MANY: usize = 3;
     let mut folded: Vec<FoldedFinding<'a>> = Vec::new();
@@ -30,7 +31,9 @@ pub(crate) fn fold_findings<'a>(findings: &[&'a Finding], style: Style) -> Vec<F
         let run = findings[at..].iter().take_while(alike).count();
         let same_message = findings[at..at + run].iter().all(|finding| finding.message == first.message);
         let not_enforced = first.code == Code::NotYetEnforced;
-        let joins = run > 1 && !style.verbose && (not_enforced || same_message || run > MANY);
+        let same_object =
+            first.object.is_some() && findings[at..at + run].iter().all(|finding| finding.object == first.object);
+        let joins = run > 1 && !style.verbose && (not_enforced || same_message || same_object || run > MANY);
         // Errors are said one by one.
         if !joins || first.code.level() == Level::Error {
             folded.push(FoldedFinding {
@@ -45,7 +48,10 @@ pub(crate) fn fold_findings<'a>(findings: &[&'a Finding], style: Style) -> Vec<F
         let last = findings[at + run - 1];
         let ends = first.object.as_ref().zip(last.object.as_ref()).map(|(first_object, last_object)| {
             let table = first.table.as_ref();
-            format!("{} {} {}", relative(first_object, table), style.dots(), relative(last_object, table))
+            match first_object == last_object {
+                true => relative(first_object, table),
+                false => format!("{} {} {}", relative(first_object, table), style.dots(), relative(last_object, table)),
+            }
         });
         let message = if not_enforced {
             let paths: Vec<&str> = findings[at..at + run].iter().map(|finding| path_of(&finding.message)).collect();

@@ -1,11 +1,13 @@
 //! What became of a run, for people: one sentence, what was not done and why, and what remains.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
-use super::plan::body;
+use super::plan::{blocked, body};
 use crate::apply::Outcome;
+use crate::plan::StepId;
 use crate::render::outline::sections;
-use crate::render::sentences::{blocked_sentences, unjudged};
+use crate::render::sentences::unjudged;
 use crate::render::style::{Paint, Style, wrap};
 use crate::render::tally::{Undone, ended_words, headline, remarks, tally, undone};
 
@@ -16,11 +18,15 @@ use crate::render::tally::{Undone, ended_words, headline, remarks, tally, undone
 pub fn outcome(outcome: &Outcome, style: Style, out: &mut dyn Write) -> fmt::Result {
     let failed = tally(outcome).failed > 0;
     let paint = if failed { Paint::Danger } else { Paint::Bold };
-    writeln!(out, "{}", style.paint(paint, style.text(&headline(outcome))))?;
-    if let Some(ended) = ended_words(&outcome.ended) {
-        writeln!(out, "{}", style.text(&ended))?;
+    for line in wrap(&style.text(&headline(outcome)), style.width) {
+        writeln!(out, "{}", style.paint(paint, line))?;
     }
-    let undone = undone(outcome);
+    if let Some(ended) = ended_words(&outcome.ended) {
+        wrap(&style.text(&ended), style.width).iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    }
+    let mut undone = undone(outcome);
+    // Said with its reason, and with the flags that allow it, below.
+    undone.retain(|undone| undone.word != "blocked" || !is_still_blocked(outcome, undone));
     if !undone.is_empty() {
         writeln!(out)?;
         undone.iter().try_for_each(|undone| line(undone, style, out))?;
@@ -41,17 +47,20 @@ pub fn outcome(outcome: &Outcome, style: Style, out: &mut dyn Write) -> fmt::Res
             let left = all.into_iter().filter(|section| !section.lines.is_empty() || broken.contains(section.table));
             let left: Vec<_> = left.collect();
             body(plan, &left, quiet, out)?;
-            let blocked = blocked_sentences(plan);
-            if !blocked.is_empty() {
+            if plan.summary.blocked > 0 {
                 writeln!(out)?;
             }
-            blocked.iter().enumerate().try_for_each(|(at, sentence)| {
-                let label = if at == 0 { "Blocked: " } else { "         " };
-                writeln!(out, "{label}{}", style.text(sentence))
-            })
+            blocked(plan, style, out)
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// Whether what remains says it again.
+fn is_still_blocked(outcome: &Outcome, undone: &Undone) -> bool {
+    let remains = outcome.remains.iter().flat_map(|plan| &plan.steps);
+    let blocked: BTreeSet<&StepId> = remains.filter(|step| step.gate.is_blocked()).map(|step| &step.id).collect();
+    blocked.contains(&undone.first) && blocked.contains(&undone.last)
 }
 
 /// `  x drop public.events_p20251206  blocked: DELETES_DATA needs --allow …`

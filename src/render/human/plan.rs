@@ -44,7 +44,7 @@ pub(crate) fn header(command: &str, plan: &Plan, style: Style, out: &mut dyn Wri
     let dot = style.middot();
     let target = style.text(&plan.target.to_string());
     let head = format!("pgstrata {command} {dot} {target} {dot} evaluated {}", words::second(plan.evaluated_at));
-    writeln!(out, "{}", style.paint(Paint::Bold, head))
+    wrap(&head, style.width).iter().try_for_each(|line| writeln!(out, "{}", style.paint(Paint::Bold, line)))
 }
 
 fn counts(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
@@ -159,15 +159,26 @@ fn section_head(section: &Section<'_>, layout: &Layout, style: Style, out: &mut 
         return writeln!(out);
     };
     let policy = style.text(&overview.policy);
-    write!(out, "  {}", style.paint(Paint::Dim, &policy))?;
-    if let Some(runway) = runway_words(overview, style) {
-        let used = columns(&name) + 2 + columns(&policy);
-        let gap = layout.reason().saturating_sub(used).max(2);
-        let none = overview.runway.is_some_and(|runway| runway.is_none());
-        let runway = style.paint(if none { Paint::Danger } else { Paint::Plain }, runway);
-        write!(out, "{:gap$}{runway}", "")?;
+    let runway = runway_words(overview, style).unwrap_or_default();
+    let used = columns(&name) + 2 + columns(&policy);
+    let fits = |columns: usize| style.width.is_none_or(|width| columns <= width);
+    let none = overview.runway.is_some_and(|runway| runway.is_none());
+    let painted = style.paint(if none { Paint::Danger } else { Paint::Plain }, &runway);
+    // Beside the reasons below it, else beside the policy, else below that.
+    let gap = layout.reason().saturating_sub(used).max(2);
+    let gap = if fits(used + gap + columns(&runway)) { gap } else { 2 };
+    if fits(used + gap + columns(&runway)) {
+        let gap = if runway.is_empty() { 0 } else { gap };
+        return writeln!(out, "  {}{:gap$}{painted}", style.paint(Paint::Dim, &policy), "");
     }
-    writeln!(out)
+    if fits(used) {
+        writeln!(out, "  {}", style.paint(Paint::Dim, &policy))?;
+    } else {
+        writeln!(out)?;
+        let room = style.width.map(|width| width.saturating_sub(4));
+        wrap(&policy, room).iter().try_for_each(|piece| writeln!(out, "    {}", style.paint(Paint::Dim, piece)))?;
+    }
+    if runway.is_empty() { Ok(()) } else { writeln!(out, "    {painted}") }
 }
 
 fn change_line(
@@ -229,10 +240,31 @@ fn footer(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
         writeln!(out)?;
     }
     labelled("Locks: ", &locks, None, style, out)?;
-    // Not wrapped: flags are copied whole.
-    let whole = Style { width: None, ..style };
-    labelled("Blocked: ", &blocked_sentences(plan), Some(Paint::Danger), whole, out)?;
+    blocked(plan, style, out)?;
     labelled("Not applyable: ", &not_applyable(plan), Some(Paint::Danger), style, out)
+}
+
+/// What is blocked, and the flags that allow it. Flags are copied: where they do not fit beside the label, each has a line
+/// of its own, which a shell takes for one.
+pub(super) fn blocked(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
+    const LABEL: &str = "Blocked: ";
+    const FLAG: &str = " --allow ";
+    let mut sentences = blocked_sentences(plan);
+    let whole = Style { width: None, ..style };
+    if let Some(first) = sentences.first()
+        && style.width.is_some_and(|width| columns(LABEL) + columns(first) > width)
+        && let Some((head, flags)) = first.split_once(FLAG)
+    {
+        let flags: Vec<String> = flags.split(FLAG).map(|flag| format!("{}{flag}", FLAG.trim_start())).collect();
+        let lines = flags.join(" \\\n");
+        let lines: Vec<String> = std::iter::once(head).chain(lines.lines()).map(str::to_owned).collect();
+        labelled(LABEL, &lines, Some(Paint::Danger), whole, out)?;
+        sentences.remove(0);
+        let room = style.width.map(|width| width.saturating_sub(columns(LABEL)));
+        let rest = sentences.iter().flat_map(|sentence| wrap(&style.text(sentence), room));
+        return rest.into_iter().try_for_each(|line| writeln!(out, "{:1$}{line}", "", columns(LABEL)));
+    }
+    labelled(LABEL, &sentences, Some(Paint::Danger), style, out)
 }
 
 /// A label, and sentences below each other beside it.
@@ -282,8 +314,11 @@ mod tests {
     fn a_plan_in_a_narrow_terminal() {
         let narrow = shown(&all_kinds(), Style { width: Some(80), ..PIPE });
         insta::assert_snapshot!(narrow);
-        for line in narrow.lines().filter(|line| !line.contains("--allow") && !line.contains("runway")) {
-            assert!(columns(line) <= 80, "{line}");
+        for width in [80, 100, 120] {
+            let narrow = shown(&all_kinds(), Style { width: Some(width), ..PIPE });
+            for line in narrow.lines().filter(|line| !line.contains("--allow")) {
+                assert!(columns(line) <= width, "{line}");
+            }
         }
     }
 
@@ -305,11 +340,17 @@ mod tests {
             let coloured = shown(&plan, Style { colour: true, ..PIPE });
             assert!(coloured.contains("\x1b[32m+\x1b[0m") && !plain.contains('\x1b'));
             let mut stripped = String::new();
+            // Neither black nor white nor bright: each of these is gone on one background or the other.
+            for code in coloured.split("\x1b[").skip(1).map(|piece| piece.split_once('m').unwrap().0) {
+                assert!(code.split(';').all(|one| ["0", "1", "2", "31", "32", "33"].contains(&one)), "{code}");
+            }
             for (at, piece) in coloured.split("\x1b[").enumerate() {
                 stripped.push_str(if at == 0 { piece } else { piece.split_once('m').unwrap().1 });
             }
             assert_eq!(stripped, plain);
-            let words = |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
+            let words = |text: &str| -> Vec<String> {
+                text.split_whitespace().filter(|word| *word != "\\").map(str::to_owned).collect()
+            };
             assert_eq!(words(&shown(&plan, Style { width: Some(60), ..PIPE })), words(&plain));
             let ascii = shown(&plan, Style { unicode: false, ..PIPE });
             assert!(ascii.is_ascii(), "{ascii}");

@@ -10,7 +10,10 @@ use crate::render::style::{Paint, Style, wrap};
 /// # Errors
 /// What `out` refuses.
 pub fn refusal(refusal: &Refusal, style: Style, out: &mut dyn Write) -> fmt::Result {
-    let mut head = |text: &str| writeln!(out, "{}", style.paint(Paint::Danger, style.text(text)));
+    let mut head = |text: &str| {
+        let lines = wrap(&style.text(text), style.width);
+        lines.iter().try_for_each(|line| writeln!(out, "{}", style.paint(Paint::Danger, line)))
+    };
     match refusal {
         Refusal::NotApplyable(because) => head(&format!("The plan is for reading only: {because}. Nothing ran.")),
         Refusal::OtherDatabase { planned, found } => {
@@ -33,7 +36,10 @@ pub fn refusal(refusal: &Refusal, style: Style, out: &mut dyn Write) -> fmt::Res
             head("Privileges are missing. Nothing ran.")?;
             for finding in findings {
                 let table = finding.table.as_ref().map_or_else(String::new, |table| format!("{table}: "));
-                writeln!(out, "  ? {}", style.text(&format!("{table}{}", finding.message)))?;
+                let text = style.text(&format!("{table}{}", finding.message));
+                for (at, line) in wrap(&text, style.width.map(|width| width.saturating_sub(4))).iter().enumerate() {
+                    writeln!(out, "{}{line}", if at == 0 { "  ? " } else { "    " })?;
+                }
                 if let Some(hint) = &finding.hint {
                     writeln!(out, "      hint: {}", style.text(hint))?;
                 }

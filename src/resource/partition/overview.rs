@@ -55,6 +55,7 @@ fn describe(context: &Context<'_>) -> String {
             words.push(format!("keep {keep}"));
             match retention.then {
                 Then::Detach => words.push("then detach".to_owned()),
+                Then::Drop if retention.grace.is_zero() => words.push("drop at once".to_owned()),
                 Then::Drop => words.push(format!("drop after {}", retention.grace)),
             }
         }
