@@ -90,7 +90,7 @@ Examples:
     /// Remove the partitions whose time is over: `apply`, and nothing but finalize, detach and drop.
     #[command(after_help = "\
 Examples:
-  pgstrata partition cleanup       # asks on the terminal; drops need their grant
+  pgstrata partition cleanup       # asks; drops need their grant
   pgstrata partition cleanup --auto-approve --allow deletes-data:audit.audit_log")]
     Cleanup(RunArgs),
 }
