@@ -67,6 +67,14 @@ impl InspectError {
         }
     }
 
+    /// Whether somebody's lock was in the way.
+    pub(super) fn is_lock(&self) -> bool {
+        match self {
+            Self::Server { sqlstate, .. } => sqlstate == SqlState::LOCK_NOT_AVAILABLE.code(),
+            Self::Lost { .. } | Self::Unreadable { .. } | Self::Interrupted => false,
+        }
+    }
+
     /// The reason without the step, for [`Answer::Unknown`](super::Answer::Unknown).
     pub(super) fn because(self) -> String {
         match self {

@@ -85,6 +85,10 @@ pub enum Code {
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
     NoNameLeft,
+    /// Whether a name for a new partition is taken was not asked: the snapshot was taken for another policy or time.
+    NameUnchecked,
+    /// The snapshot was taken for other tables than the policy's.
+    NotInSnapshot,
 }
 
 impl Code {
@@ -98,6 +102,7 @@ impl Code {
             | Self::InRecovery
             | Self::ClockSkew
             | Self::NoNameLeft
+            | Self::NotInSnapshot
             | Self::Unknown => Level::Error,
             Self::ManagedByPgPartman
             | Self::MissingPrivilege
@@ -115,7 +120,8 @@ impl Code {
             | Self::NotRemovable
             | Self::InGrace
             | Self::Detached
-            | Self::NameTaken => Level::Note,
+            | Self::NameTaken
+            | Self::NameUnchecked => Level::Note,
         }
     }
 }

@@ -15,6 +15,7 @@ use super::gating::gate;
 use super::keys::follow_detached;
 use super::lane::lanes;
 use super::privilege::missing_privileges;
+use super::step::{Step, StepId};
 use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
 use crate::policy::{Desired, GridMismatch, TableDesired};
 use crate::resource::partition::{self, Context, Subject};
@@ -97,9 +98,9 @@ mod optional_millis {
 pub enum Scope {
     /// All.
     All,
-    /// Creations, and what they need.
+    /// Creations, and what they need: the end of a detach that still occupies their range.
     Creations,
-    /// Finalize, detach, drop.
+    /// Finalize, detach with its marker and stamp, drop; and what they need.
     Removals,
 }
 
@@ -122,17 +123,13 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
     let mut used = BTreeSet::new();
     let lanes = lanes(&snapshot.catalog);
     for (name, table) in options.selected(desired) {
-        let state = snapshot.catalog.tables.get(name).unwrap_or(&TableState::Missing);
+        let Some(state) = snapshot.catalog.tables.get(name) else {
+            findings.push(not_in_snapshot(name));
+            continue;
+        };
         let mut judge = |context: &Context<'_>| {
-            let mut diff = partition::diff(context, &mut used);
-            diff.steps.retain(|step| match options.scope {
-                Scope::All => true,
-                Scope::Creations => step.action.verb() == Verb::Create || step.action.word() == "finalize",
-                Scope::Removals => match step.action.verb() {
-                    Verb::Create | Verb::Change => false,
-                    Verb::Finalize | Verb::Detach | Verb::Drop => true,
-                },
-            });
+            let mut diff = partition::diff(context, options.scope, &mut used);
+            keep_scope(options.scope, &mut diff.steps);
             findings.extend(diff.findings);
             gate(context, options, &mut diff.steps, &mut findings);
             overviews.push(partition::overview(context, &diff.steps));
@@ -165,8 +162,27 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
     }
 }
 
+/// Leaves the steps that the scope speaks of, and whatever they need, directly or not.
+fn keep_scope(scope: Scope, steps: &mut Vec<Step>) {
+    let is_wanted = |step: &Step| match (scope, step.action.verb()) {
+        (Scope::All, _) | (Scope::Creations, Verb::Create) => true,
+        (Scope::Removals, Verb::Finalize | Verb::Detach | Verb::Drop) => true,
+        (Scope::Creations, Verb::Finalize | Verb::Change | Verb::Detach | Verb::Drop)
+        | (Scope::Removals, Verb::Create | Verb::Change) => false,
+    };
+    let mut wanted: BTreeSet<StepId> = BTreeSet::new();
+    // What a step needs stands before it.
+    for step in steps.iter().rev() {
+        if is_wanted(step) || wanted.contains(&step.id) {
+            wanted.insert(step.id.clone());
+            wanted.extend(step.needs.iter().cloned());
+        }
+    }
+    steps.retain(|step| wanted.contains(&step.id));
+}
+
 /// Calls `then` with the table's context, or says why the table cannot be judged.
-pub(super) fn judged(
+pub(crate) fn judged(
     desired: &Desired,
     snapshot: &Snapshot,
     options: &PlanOptions,
@@ -211,6 +227,17 @@ pub(super) fn judged(
     let subject = Subject { name, table, desired, root, snapshot, grid: &grid, overrides: options.overrides };
     then(&Context::new(&subject, options.now, lane));
     Ok(())
+}
+
+/// What nobody looked at is not missing.
+fn not_in_snapshot(name: &TableName) -> Finding {
+    Finding {
+        table: Some(name.clone()),
+        code: Code::NotInSnapshot,
+        object: None,
+        message: "the snapshot says nothing of this table: it was taken for other tables".to_owned(),
+        hint: Some("take a new one with this policy: pgstrata snapshot --out FILE".to_owned()),
+    }
 }
 
 /// What concerns no single table.

@@ -31,6 +31,7 @@ mod locks;
 mod machine;
 mod policies;
 mod pooler;
+mod reads;
 mod sandbox;
 mod scenarios;
 mod schemas;

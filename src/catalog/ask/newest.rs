@@ -13,6 +13,10 @@ const STEP: &str = "looking for the newest partition with rows";
 /// second number: each leaf costs a handful of locks while its statement runs.
 const BATCH: (usize, usize) = (8, 64);
 
+/// Each leaf that is locked costs a lock timeout: after so many the whole table is taken for locked (`LOCK TABLE` on the
+/// parent locks them all).
+const MOST_LOCKED: usize = 3;
+
 pub(super) fn answer(reader: &mut Reader<'_>, catalog: &Catalog, root: Oid) -> Result<Answer, InspectError> {
     let Some(root) = roots(catalog).find(|known| known.oid == root) else {
         return Ok(Answer::Unknown("it is not among the tables that were read".to_owned()));
@@ -62,13 +66,16 @@ pub(super) fn uppermost(
     catalog: &Catalog,
     leaves: &[(Oid, &Leaf)],
 ) -> Result<Uppermost, InspectError> {
-    let mut search = Search { catalog, unknown: None };
+    let mut search = Search { catalog, unknown: None, locked: 0 };
     let mut size = BATCH.0;
     let mut rest = leaves;
     while !rest.is_empty() {
         let (batch, after) = rest.split_at(batch_len(rest, size));
         if let Some(found) = search.batch(reader, batch)? {
             return Ok(Uppermost { found: Some(found), unknown: search.unknown });
+        }
+        if search.locked >= MOST_LOCKED {
+            break;
         }
         rest = after;
         size = (size * 2).min(BATCH.1);
@@ -94,6 +101,8 @@ struct Search<'c> {
     catalog: &'c Catalog,
     /// The first leaf that could not be asked, and why.
     unknown: Option<String>,
+    /// How many leaves somebody has locked.
+    locked: usize,
 }
 
 impl Search<'_> {
@@ -119,12 +128,15 @@ impl Search<'_> {
                 }
                 Some(_) | None => renamed(&first.name),
             },
-            Err(error) => format!("{}: {}", first.name, error.because()),
+            Err(error) => {
+                self.locked += usize::from(batch.len() == 1 && error.is_lock());
+                format!("{}: {}", first.name, error.because())
+            }
         };
         if batch.len() > 1 {
             for leaf in batch {
                 let found = self.batch(reader, std::slice::from_ref(leaf))?;
-                if found.is_some() {
+                if found.is_some() || self.locked >= MOST_LOCKED {
                     return Ok(found);
                 }
             }

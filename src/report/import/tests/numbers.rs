@@ -45,7 +45,7 @@ fn a_changed_width_is_read_from_its_newest_part() {
     let yaml = found.yaml();
     assert!(yaml.contains("interval: 10000\n"), "{yaml}");
     assert!(yaml.contains("Nothing covers 5000 to 10000: `plan` fills that."), "{yaml}");
-    assert!(yaml.contains("are narrower than 10000 keys"), "{yaml}");
+    assert!(yaml.contains("are narrower than 10,000 keys"), "{yaml}");
     assert!(yaml.contains("premake: 4   # the next one is missing"), "{yaml}");
 }
 
