@@ -9,6 +9,7 @@ mod marker;
 mod question;
 mod reader;
 mod snapshot;
+mod survey;
 mod take;
 
 pub use ask::ask;
@@ -19,6 +20,8 @@ pub use inspect::inspect;
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use question::{Answer, Answers, LeafKey, Question, RowCount};
 pub use snapshot::{
-    Catalog, KeyColumn, Leaf, LeafKind, Oid, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
+    Catalog, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot,
+    TableState, Target,
 };
-pub use take::{interruptible, take, take_for_saved};
+pub use survey::{PartConfig, Survey, SurveyScope, survey};
+pub use take::{interruptible, take, take_for_saved, take_survey};

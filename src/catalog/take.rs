@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Answer, InspectError, Question, Snapshot, ask, inspect};
+use super::{Answer, InspectError, Question, Snapshot, Survey, SurveyScope, ask, inspect, survey};
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, questions};
 use crate::policy::Desired;
@@ -21,9 +21,7 @@ pub fn take(
     options: &PlanOptions,
     now: Option<Timestamp>,
 ) -> Result<(Snapshot, PlanOptions), InspectError> {
-    let host = session.host();
-    // Where a server keeps its socket is the machine's affair, and differs between two that show the same plan.
-    let host = if host.is_socket() { "[local]".to_owned() } else { host.to_string() };
+    let host = host_of(session);
     let tables = options.selected(desired).map(|(name, _)| name.clone()).collect();
     let indexed = options.selected(desired).filter(|(_, table)| !table.indexes.is_empty());
     let indexed = indexed.map(|(name, _)| name.clone()).collect();
@@ -37,6 +35,21 @@ pub fn take(
         ask(session.client(), &mut snapshot, &open)?;
     }
     Ok((snapshot, options))
+}
+
+/// Reads what `import` needs of the tables of a scope.
+///
+/// # Errors
+/// The catalog could not be read.
+pub fn take_survey(session: &mut Session, scope: &SurveyScope) -> Result<Survey, InspectError> {
+    let host = host_of(session);
+    survey(session.client(), &host, scope, &Timestamp::now)
+}
+
+/// Where a server keeps its socket is the machine's affair, and differs between two that show the same plan.
+fn host_of(session: &Session) -> String {
+    let host = session.host();
+    if host.is_socket() { "[local]".to_owned() } else { host.to_string() }
 }
 
 /// How often planning may ask again, knowing more: the highest id, then what is wanted and what leaves.

@@ -232,6 +232,8 @@ pub fn description(code: Code) -> &'static str {
         Code::IndexStray => "An index that only some partitions have.",
         Code::NameTaken => "A name wanted for a new partition was taken; another one was chosen.",
         Code::NoNameLeft => "Every name for a new partition is taken.",
+        Code::NameUnchecked => "Whether a name for a new partition is taken was not asked.",
+        Code::NotInSnapshot => "The snapshot was taken for other tables than the policy's.",
     }
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod comment;
 mod create;
 pub mod fragment;
+mod hand_over;
 mod ident;
 mod index;
 mod keyword;
@@ -13,6 +14,7 @@ mod qualifier;
 mod remove;
 mod statement;
 
+pub use hand_over::hand_over;
 pub use ident::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
 pub use index::index_definition;
 pub use literal::Literal;

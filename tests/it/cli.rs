@@ -43,7 +43,11 @@ fn wrong_usage_is_64_and_help_is_0() {
         vec!["apply", "plan.json", "--table", "app.events"],
         vec!["drift", "--fail-on", "everything"],
         vec!["show"],
-        vec!["snapshot"],
+        vec!["partition"],
+        vec!["partition", "list", "app.events", "--table", "app.events"],
+        vec!["partition", "create", "plan.json"],
+        vec!["explain"],
+        vec!["plan", "--snapshot", "s.json", "--url", "postgresql://u@h/d"],
     ] {
         let ran = ran(pgstrata().args(&args), 64);
         assert_eq!(ran.stdout, "", "{args:?}");
@@ -65,7 +69,25 @@ fn the_short_help_lists_what_there_is() {
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let names: Vec<&str> =
         commands.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["plan", "apply", "drift", "validate", "show", "schema", "completions", "man", "demo", "help"]);
+    assert_eq!(
+        names,
+        [
+            "plan",
+            "apply",
+            "drift",
+            "explain",
+            "partition",
+            "snapshot",
+            "validate",
+            "import",
+            "show",
+            "schema",
+            "completions",
+            "man",
+            "demo",
+            "help"
+        ]
+    );
 }
 
 #[test]
