@@ -1,4 +1,4 @@
-//! Waiting for old transactions before a detach, and naming who holds a lock.
+//! Waiting for old transactions before a concurrent statement, and naming who holds a lock.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,11 +7,39 @@ use postgres::SimpleQueryMessage;
 
 use crate::db::{Interrupt, Session};
 use crate::plan::Leaving;
-use crate::sql::{CHECK_COMMENT, Literal, Lock};
+use crate::sql::{CHECK_COMMENT, Literal, Lock, TableName};
 
 const BLOCKERS: &str = include_str!("blockers.sql");
 /// A transaction that two looks so far apart both see is old.
 const OLD: Duration = Duration::from_secs(1);
+/// Most are not: between the two it is seen early that they are gone.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What a concurrent statement waits for: users of some tables, and transactions.
+pub(super) struct InTheWay {
+    /// OIDs, as SQL expressions.
+    relations: Vec<String>,
+    /// Only transactions that have a snapshot, not all.
+    snapshots: bool,
+}
+
+impl InTheWay {
+    /// Of a concurrent detach, or of its end.
+    pub(super) fn of_detach(leaving: &Leaving) -> Self {
+        let mut relations = vec![leaving.root.oid.to_string(), leaving.partition.oid.to_string()];
+        relations.extend(leaving.touches.references.iter().chain(&leaving.touches.referenced_by).map(oid_of));
+        Self { relations, snapshots: false }
+    }
+
+    /// Of a concurrent build or drop of an index of this partition.
+    pub(super) fn of_index(partition: &TableName) -> Self {
+        Self { relations: vec![oid_of(partition)], snapshots: true }
+    }
+}
+
+fn oid_of(name: &TableName) -> String {
+    format!("to_regclass({})::oid", Literal(&name.to_string()))
+}
 
 /// What came of waiting.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,30 +52,36 @@ pub(super) enum Waited {
     Interrupted,
 }
 
-/// Waits until no transaction of this database is old or in the way of the detach, at most this long. Tells `waiting`
-/// whom it waits for, whenever they change.
+/// Waits until no transaction of this database is old and in the way, at most this long. Tells `waiting` whom it waits for,
+/// whenever they change.
 pub(super) fn wait_for_old(
     session: &mut Session,
-    leaving: &Leaving,
+    what: &InTheWay,
     at_most: Duration,
     stop: &Interrupt,
     waiting: &mut dyn FnMut(&str),
 ) -> Result<Waited, postgres::Error> {
     let end = Instant::now() + at_most;
-    let mut before = look(session, leaving)?;
+    let mut before = look(session, what)?;
     let mut told = String::new();
     loop {
-        if before.is_empty() {
-            return Ok(Waited::Clear);
-        }
-        if stop.sleep(OLD) {
-            return Ok(Waited::Interrupted);
-        }
-        let now = look(session, leaving)?;
-        let names = listed(now.iter().filter(|(id, _)| before.contains_key(*id)).map(|(_, name)| name));
-        if names.is_empty() {
-            return Ok(Waited::Clear);
-        }
+        let old = Instant::now() + OLD;
+        let (names, now) = loop {
+            if before.is_empty() {
+                return Ok(Waited::Clear);
+            }
+            if stop.sleep(LOOK) {
+                return Ok(Waited::Interrupted);
+            }
+            let now = look(session, what)?;
+            let names = listed(now.iter().filter(|(id, _)| before.contains_key(*id)).map(|(_, name)| name));
+            if names.is_empty() {
+                return Ok(Waited::Clear);
+            }
+            if Instant::now() >= old {
+                break (names, now);
+            }
+        };
         if Instant::now() >= end {
             return Ok(Waited::Blocked(names));
         }
@@ -59,16 +93,17 @@ pub(super) fn wait_for_old(
     }
 }
 
-/// Whoever a detach, or its end, would wait for now.
-pub(super) fn in_the_way(session: &mut Session, leaving: &Leaving) -> String {
-    look(session, leaving).map(|found| listed(found.values())).unwrap_or_default()
+/// Whoever it would wait for now.
+pub(super) fn in_the_way(session: &mut Session, what: &InTheWay) -> String {
+    look(session, what).map(|found| listed(found.values())).unwrap_or_default()
 }
 
-fn look(session: &mut Session, leaving: &Leaving) -> Result<BTreeMap<String, String>, postgres::Error> {
-    let mut relations = vec![leaving.root.oid.to_string(), leaving.partition.oid.to_string()];
-    let others = leaving.touches.references.iter().chain(&leaving.touches.referenced_by);
-    relations.extend(others.map(|name| format!("to_regclass({})::oid", Literal(&name.to_string()))));
-    rows(session, &format!("{CHECK_COMMENT} {}", BLOCKERS.replace("$RELATIONS", &relations.join(", "))))
+fn look(session: &mut Session, what: &InTheWay) -> Result<BTreeMap<String, String>, postgres::Error> {
+    let sql = BLOCKERS.replace("$RELATIONS", &what.relations.join(", "));
+    rows(
+        session,
+        &format!("{CHECK_COMMENT} {}", sql.replace("$SNAPSHOTS", if what.snapshots { "true" } else { "false" })),
+    )
 }
 
 /// Who holds a lock that conflicts with one of these: asked when a lock was not to be had.

@@ -1,7 +1,8 @@
--- Whoever a concurrent detach would wait for: in this database, with a lock on what it locks, or with any transaction at
+-- Whoever a concurrent statement would wait for: in this database, with a lock on what it locks, or with any transaction at
 -- all (FINALIZE waits for every older snapshot). Every role sees pids, names and virtual transactions of all sessions;
 -- how old a transaction is and what kind a backend is, only some do: a transaction is old when two looks see it, and a
--- backend of unknown kind counts unless it has no role, as autovacuum.
+-- backend of unknown kind counts unless it has no role, as autovacuum. A concurrent build waits for snapshots only: whoever
+-- idles in a transaction without one is not in its way, where that can be seen.
 SELECT DISTINCT ON (l.virtualtransaction)
   l.virtualtransaction,
   CASE
@@ -23,7 +24,7 @@ WHERE l.granted
     )
   )
   AND (
-    (l.locktype = 'virtualxid' AND l.pid IS NOT NULL)
+    (l.locktype = 'virtualxid' AND l.pid IS NOT NULL AND (NOT $SNAPSHOTS OR a.state IS NULL OR a.backend_xmin IS NOT NULL))
     OR (
       l.locktype = 'relation'
       AND l.relation IN ($RELATIONS)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::blockers::{Waited, wait_for_old};
+use super::blockers::{InTheWay, Waited, wait_for_old};
 use super::observer::Event;
 use super::outcome::StepResult;
 use super::unit::{Unit, UnitError, all_hold};
@@ -36,7 +36,8 @@ impl Detach<'_> {
     pub(super) fn run(&self, session: &mut Session) -> StepResult {
         let mut waiting =
             |names: &str| self.unit.reporter.tell(&Event::Waiting { step: &self.step.id, because: names });
-        match wait_for_old(session, self.leaving, self.apply.concurrent_timeout, self.unit.stop, &mut waiting) {
+        let what = InTheWay::of_detach(self.leaving);
+        match wait_for_old(session, &what, self.apply.concurrent_timeout, self.unit.stop, &mut waiting) {
             Ok(Waited::Clear) => {}
             Ok(Waited::Interrupted) => return StepResult::NotReached,
             Ok(Waited::Blocked(names)) => {
@@ -68,9 +69,11 @@ impl Detach<'_> {
             Ok(State::Pending) => self.finish(session),
             Ok(State::Attached) => match error {
                 UnitError::Interrupted => StepResult::NotReached,
-                UnitError::Fact(_) | UnitError::Lock(_) | UnitError::SessionLost(_) | UnitError::Server(_) => {
-                    failed(error.words())
-                }
+                UnitError::Fact(_)
+                | UnitError::Lock(_)
+                | UnitError::Cancelled(_)
+                | UnitError::SessionLost(_)
+                | UnitError::Server(_) => failed(error.words()),
             },
             Err(lost) => failed(format!("{}; how far it came is not known: {}", error.words(), describe(&lost))),
         }

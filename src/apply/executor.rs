@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::control::{Control, first_value};
 use super::detach::Detach;
 use super::observer::Event;
+use super::online::Online;
 use super::outcome::{Ended, StepResult};
 use super::run::ApplyOptions;
 use super::unit::{Unit, UnitError, all_hold};
@@ -53,6 +54,8 @@ pub(super) struct Executor<'a> {
     done: Mutex<BTreeMap<StepId, StepResult>>,
     lost: Mutex<Option<String>>,
     committed: AtomicBool,
+    /// Some build has waited for others as long as it may.
+    patience_spent: AtomicBool,
     lanes: Mutex<VecDeque<Vec<&'a Step>>>,
 }
 
@@ -81,6 +84,7 @@ impl<'a> Executor<'a> {
             done: Mutex::new(done),
             lost: Mutex::new(None),
             committed: AtomicBool::new(false),
+            patience_spent: AtomicBool::new(false),
             lanes: Mutex::new(lanes.into_values().collect()),
         }
     }
@@ -220,24 +224,31 @@ impl<'a> Executor<'a> {
         dedicated.as_mut().ok_or_else(|| failed("no session".to_owned()))
     }
 
-    /// A concurrent build or drop of an index, or maintenance. A build that ends half-way leaves an invalid index, which
-    /// the next run drops first.
+    /// A concurrent build or drop of an index, or maintenance.
     fn statement(&self, step: &Step, unit: &Unit<'_>, dedicated: &mut Option<Session>) -> StepResult {
         let session = match self.dedicated(dedicated) {
             Ok(session) => session,
             Err(result) => return result,
         };
-        match unit.statement_with_retries(step, session) {
-            Ok(retries) => {
-                unit.has_committed();
-                self.let_counters_arrive(step);
-                StepResult::Applied { retries }
-            }
-            Err(UnitError::Interrupted) => StepResult::NotReached,
-            // Whoever is in the way of maintenance (mostly autovacuum at the same work) goes first.
-            Err(UnitError::Lock(error)) if step.action.is_maintenance() => StepResult::Postponed(error),
-            Err(UnitError::SessionLost(error)) => self.after_loss(step, error, session.backend_pid()),
-            Err(error) => failed(error.words()),
+        if step.action.is_maintenance() {
+            return match unit.statement_with_retries(step, session) {
+                Ok(retries) => {
+                    unit.has_committed();
+                    self.let_counters_arrive(step);
+                    StepResult::Applied { retries }
+                }
+                Err(UnitError::Interrupted) => StepResult::NotReached,
+                // Whoever is in the way of maintenance (mostly autovacuum at the same work) goes first.
+                Err(UnitError::Lock(error)) => StepResult::Postponed(error),
+                Err(UnitError::SessionLost(error)) => self.after_loss(step, error, session.backend_pid()),
+                Err(error) => failed(error.words()),
+            };
+        }
+        let patience = self.plan.policy.apply.concurrent_timeout;
+        let online = Online { step, unit, patience, patience_spent: &self.patience_spent };
+        match online.run(session) {
+            Ok(result) => result,
+            Err(lost) => self.after_loss(step, lost, session.backend_pid()),
         }
     }
 
@@ -274,7 +285,7 @@ impl<'a> Executor<'a> {
             Err(UnitError::Lock(error)) if step.action.verb() == Verb::Finalize => StepResult::Postponed(error),
             Err(UnitError::Lock(error)) => StepResult::Failed { error, lock_spent: true },
             Err(UnitError::SessionLost(error)) => self.after_loss(step, error, session.backend_pid()),
-            Err(error @ (UnitError::Fact(_) | UnitError::Server(_))) => failed(error.words()),
+            Err(error @ (UnitError::Fact(_) | UnitError::Cancelled(_) | UnitError::Server(_))) => failed(error.words()),
         }
     }
 

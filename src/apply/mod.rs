@@ -12,6 +12,7 @@ mod detach;
 mod executor;
 mod judge;
 mod observer;
+mod online;
 mod outcome;
 mod run;
 mod unit;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use postgres::error::{Severity, SqlState};
 
-use super::blockers::{holders, in_the_way};
+use super::blockers::{InTheWay, holders, in_the_way};
 use super::control::first_value;
 use super::executor::Reporter;
 use super::observer::Event;
 use crate::db::{Interrupt, Session, describe};
 use crate::plan::{Action, Fact, Step};
-use crate::sql::{Statement, fact_check, locks, render};
+use crate::sql::{Statement, fact_check, index_locks, locks, render};
 
 const ROLLBACK: &str = "/* pgstrata session */ ROLLBACK";
 
@@ -24,6 +24,8 @@ pub(super) enum UnitError {
     Fact(String),
     /// The statement was cancelled by our own signal.
     Interrupted,
+    /// The statement was cancelled by its timeout, or by somebody else.
+    Cancelled(String),
     /// The session is gone; whether its last statement took effect is not known.
     SessionLost(String),
     /// Anything else that the server said.
@@ -35,7 +37,9 @@ impl UnitError {
         match self {
             Self::Interrupted => "interrupted".to_owned(),
             Self::Fact(fact) => format!("no longer true: {fact}"),
-            Self::Lock(error) | Self::SessionLost(error) | Self::Server(error) => error.clone(),
+            Self::Lock(error) | Self::Cancelled(error) | Self::SessionLost(error) | Self::Server(error) => {
+                error.clone()
+            }
         }
     }
 }
@@ -98,7 +102,7 @@ impl Unit<'_> {
     fn who(&self, step: &Step, session: &mut Session) -> String {
         match &step.action {
             // It waits for snapshots, too, which show as no lock on anything.
-            Action::FinalizeDetach(leaving) => in_the_way(session, leaving),
+            Action::FinalizeDetach(leaving) => in_the_way(session, &InTheWay::of_detach(leaving)),
             Action::CreatePartition(_)
             | Action::CreateDefault(_)
             | Action::MarkPartition(_)
@@ -114,7 +118,11 @@ impl Unit<'_> {
             | Action::SwapIndex(_)
             | Action::AnalyzeParent(_)
             | Action::VacuumPartition(_)
-            | Action::ReindexIndex(_) => holders(session, &locks(&step.action, self.major)),
+            | Action::ReindexIndex(_) => {
+                let mut wanted = locks(&step.action, self.major);
+                wanted.extend(index_locks(&step.action));
+                holders(session, &wanted)
+            }
         }
     }
 
@@ -193,8 +201,8 @@ fn classify(error: &postgres::Error, session: &Session, stop: &Interrupt) -> Uni
         UnitError::SessionLost(text)
     } else if passing.contains(db.code()) {
         UnitError::Lock(text)
-    } else if *db.code() == SqlState::QUERY_CANCELED && stop.is_set() {
-        UnitError::Interrupted
+    } else if *db.code() == SqlState::QUERY_CANCELED {
+        if stop.is_set() { UnitError::Interrupted } else { UnitError::Cancelled(text) }
     } else {
         UnitError::Server(text)
     }

@@ -76,7 +76,7 @@ impl IndexShape {
         let mut found = Vec::new();
         let mut differs = |what: &str, is: String, wants: String| {
             if is != wants {
-                found.push(format!("{what} {is} instead of {wants}"));
+                found.push(format!("{what} {is} instead of {wants}").trim_start().to_owned());
             }
         };
         differs("method", method.clone(), wanted.method.clone());
@@ -87,7 +87,7 @@ impl IndexShape {
                 let IndexKey { what, opclass, opclass_options, collation, descending: _, nulls_first: _ } = key;
                 differs(&format!("{what} with"), short(opclass), short(&wants.opclass));
                 differs(&format!("{what} with options"), listed(opclass_options), listed(&wants.opclass_options));
-                let collations = [collation, &wants.collation].map(|name| or_none(name.as_ref().map(short).as_ref()));
+                let collations = [collation, &wants.collation].map(|name| or_none(name.as_deref().map(short).as_ref()));
                 let [is, wanted] = collations;
                 differs(&format!("{what} with collation"), is, wanted);
                 differs(what, order(key), order(wants));
@@ -95,10 +95,13 @@ impl IndexShape {
         }
         differs("included columns", listed(include), listed(&wanted.include));
         differs("predicate", or_none(predicate.as_ref()), or_none(wanted.predicate.as_ref()));
-        differs("unique", unique.to_string(), wanted.unique.to_string());
-        differs("nulls not distinct", nulls_not_distinct.to_string(), wanted.nulls_not_distinct.to_string());
+        let uniqueness = |unique| if unique { "unique" } else { "not unique" }.to_owned();
+        differs("", uniqueness(*unique), uniqueness(wanted.unique));
+        let nulls = |equal| if equal { "not distinct" } else { "distinct" }.to_owned();
+        differs("nulls", nulls(*nulls_not_distinct), nulls(wanted.nulls_not_distinct));
         differs("parameters", listed_map(parameters), listed_map(&wanted.parameters));
-        differs("tablespace", or_none(tablespace.as_ref()), or_none(wanted.tablespace.as_ref()));
+        let place = |name: &Option<Ident>| name.as_ref().map_or_else(|| "default".to_owned(), ToString::to_string);
+        differs("tablespace", place(tablespace), place(&wanted.tablespace));
         found
     }
 
@@ -116,7 +119,7 @@ impl IndexShape {
 }
 
 /// A name without the schema that everybody has in their path.
-fn short(name: &String) -> String {
+fn short(name: &str) -> String {
     name.strip_prefix("pg_catalog.").unwrap_or(name).to_owned()
 }
 

@@ -9,6 +9,7 @@ mod marker;
 mod question;
 mod reader;
 mod snapshot;
+mod survey;
 mod take;
 mod upkeep;
 
@@ -20,7 +21,9 @@ pub use inspect::{inspect, inspect_upkeep};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use question::{Answer, Answers, Bloat, LeafKey, Question, RowCount};
 pub use snapshot::{
-    Catalog, KeyColumn, Leaf, LeafKind, Oid, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
+    Catalog, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot,
+    TableState, Target,
 };
-pub use take::{interruptible, take, take_for_saved};
+pub use survey::{PartConfig, Survey, SurveyScope, survey};
+pub use take::{interruptible, take, take_for_saved, take_survey};
 pub use upkeep::{AutovacuumSettings, IndexUpkeep, LeafUpkeep, Upkeep};

@@ -1,5 +1,6 @@
 //! What planning must ask beyond the catalog, and what the server answered.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -140,8 +141,21 @@ impl fmt::Display for RowCount {
 
 /// Answers by question, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Vec<(Question, Answer)>", into = "Vec<(Question, Answer)>")]
 pub struct Answers(Vec<(Question, Answer)>);
+
+impl From<Vec<(Question, Answer)>> for Answers {
+    /// A file may have them in any order.
+    fn from(answers: Vec<(Question, Answer)>) -> Self {
+        answers.into_iter().collect()
+    }
+}
+
+impl From<Answers> for Vec<(Question, Answer)> {
+    fn from(answers: Answers) -> Self {
+        answers.0
+    }
+}
 
 impl Answers {
     /// The answer to a question; a question that was never asked is unknown, never a guess.
@@ -168,10 +182,7 @@ impl Answers {
 
 impl FromIterator<(Question, Answer)> for Answers {
     fn from_iter<I: IntoIterator<Item = (Question, Answer)>>(answers: I) -> Self {
-        let mut all = Self::default();
-        for (question, answer) in answers {
-            all.put(question, answer);
-        }
-        all
+        // The last answer to a question counts, and inserting one by one would be slow for ten thousand.
+        Self(answers.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect())
     }
 }

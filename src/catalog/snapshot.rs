@@ -132,6 +132,9 @@ pub enum TableState {
     Partitioned(Box<Root>),
 }
 
+/// What [`TableState::Unfit`] says of a table that is not partitioned at all.
+pub const PLAIN_TABLE: &str = "a plain table";
+
 /// A partitioned table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Root {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{InspectError, Snapshot, ask, inspect, inspect_upkeep};
+use super::{Answer, InspectError, Question, Snapshot, Survey, SurveyScope, ask, inspect, inspect_upkeep, survey};
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
 use crate::policy::{Desired, MaintenanceDesired};
@@ -22,9 +22,7 @@ pub fn take(
     options: &PlanOptions,
     now: Option<Timestamp>,
 ) -> Result<(Snapshot, PlanOptions), InspectError> {
-    let host = session.host();
-    // Where a server keeps its socket is the machine's affair, and differs between two that show the same plan.
-    let host = if host.is_socket() { "[local]".to_owned() } else { host.to_string() };
+    let host = host_of(session);
     let tables = options.selected(desired).map(|(name, _)| name.clone()).collect();
     let indexed = options.selected(desired).filter(|(_, table)| !table.indexes.is_empty());
     let indexed = indexed.map(|(name, _)| name.clone()).collect();
@@ -45,9 +43,25 @@ pub fn take(
     for _ in 0..ROUNDS {
         let mut open = questions(desired, &snapshot, &options);
         open.retain(|question| !snapshot.answers.has(question));
+        leave_out(&mut open, &mut snapshot, &options);
         ask(session.client(), &mut snapshot, &open)?;
     }
     Ok((snapshot, options))
+}
+
+/// Reads what `import` needs of the tables of a scope.
+///
+/// # Errors
+/// The catalog could not be read.
+pub fn take_survey(session: &mut Session, scope: &SurveyScope) -> Result<Survey, InspectError> {
+    let host = host_of(session);
+    survey(session.client(), &host, scope, &Timestamp::now)
+}
+
+/// Where a server keeps its socket is the machine's affair, and differs between two that show the same plan.
+fn host_of(session: &Session) -> String {
+    let host = session.host();
+    if host.is_socket() { "[local]".to_owned() } else { host.to_string() }
 }
 
 /// How often planning may ask again, knowing more: the highest id, then what is wanted and what leaves.
@@ -71,8 +85,18 @@ pub fn take_for_saved(
     let facts = saved.steps.iter().flat_map(|step| step.before.iter().chain(&step.after));
     also.extend(facts.filter_map(Fact::question));
     also.retain(|question| !snapshot.answers.has(question));
+    leave_out(&mut also, &mut snapshot, &options);
     ask(session.client(), &mut snapshot, &also)?;
     Ok((snapshot, options))
+}
+
+/// Answers what may not be asked.
+fn leave_out(open: &mut BTreeSet<Question>, snapshot: &mut Snapshot, options: &PlanOptions) {
+    let probes = |question: &Question| matches!(question, Question::WantedIndex { .. });
+    for question in open.iter().filter(|question| !options.probe && probes(question)) {
+        snapshot.answers.put(question.clone(), Answer::Unknown("the probe of indexes is turned off".to_owned()));
+    }
+    open.retain(|question| options.probe || !probes(question));
 }
 
 /// Reads with a watch on the session: a signal cancels the statement on the server.

@@ -1,5 +1,6 @@
 //! `pgstrata apply`
 
+use std::path::Path;
 use std::time::Duration;
 
 use pgstrata::apply::{ApplyOptions, Ended, Judged, Outcome, Run, judge};
@@ -8,7 +9,7 @@ use pgstrata::plan::{Plan, PlanOptions, Scope};
 use pgstrata::policy::Desired;
 use pgstrata::render::Style;
 
-use super::args::{ApplyArgs, OutcomeFormat, PlanFormat, SelectArgs};
+use super::args::{ApplyArgs, OutcomeFormat, PlanFormat, RunArgs, SelectArgs};
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::files::check_folder;
@@ -20,36 +21,59 @@ use super::ui::Ui;
 use super::{confirm, connect, github, outcome_text, plan_file, policy, signals};
 
 pub(super) fn run(args: &ApplyArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
-    if args.plan.is_none() && !args.auto_approve {
-        confirm::can_ask(ui, env, APPROVALS)?;
-    }
-    run_scoped(args, Scope::All, env, ui)
+    carry_out(&Command { name: "apply", scope: Scope::All }, args.plan.as_deref(), &args.run, env, ui)
 }
 
-/// How a run is approved without a terminal.
-const APPROVALS: &[&str] = &[
-    "approve by a flag: pgstrata apply --auto-approve",
-    "or by review: pgstrata plan --out plan.json, then pgstrata apply plan.json",
-];
+/// `pgstrata partition create`, `partition cleanup` and `optimize maintenance`: the same run, with fewer steps.
+pub(super) fn run_in_scope(
+    name: &'static str,
+    scope: Scope,
+    args: &RunArgs,
+    env: &Env,
+    ui: &Ui,
+) -> Result<Events, CommandError> {
+    carry_out(&Command { name, scope }, None, args, env, ui)
+}
 
-/// The same for some steps alone.
-pub(super) fn run_scoped(args: &ApplyArgs, scope: Scope, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
+/// What the user called, and which steps that is about.
+struct Command {
+    name: &'static str,
+    scope: Scope,
+}
+
+fn carry_out(
+    command: &Command,
+    file: Option<&Path>,
+    args: &RunArgs,
+    env: &Env,
+    ui: &Ui,
+) -> Result<Events, CommandError> {
+    if file.is_none() && !args.auto_approve {
+        confirm::can_ask(command.name, ui, env)?;
+    }
     for report in &args.report {
         check_folder(&report.path)?;
     }
     let loaded = policy::load(&args.policy, env, ui)?;
-    if args.plan.is_none() {
+    if file.is_none() {
         inspect::check_selection(&args.select, &loaded.desired)?;
     }
-    let saved = args.plan.as_deref().map(plan_file::read).transpose()?;
+    let saved = file.map(plan_file::read).transpose()?;
+    let of_index = saved.iter().flat_map(|plan| &plan.steps).any(|step| step.action.wanted_index().is_some());
+    if args.select.no_probe && of_index {
+        return Err(CommandError::usage(
+            "--no-probe: without the probe the steps of indexes in the plan cannot be judged",
+        )
+        .hint("leave the flag (or PGSTRATA_NO_PROBE) out, or plan again with it"));
+    }
     let stop = signals::install(ui)?;
-    let connector = connect::connector("apply", &args.connect, &loaded, env, ui, &stop)?;
+    let connector = connect::connector(&command.name.replace(' ', "-"), &args.connect, &loaded, env, ui, &stop)?;
     let wait = args.run_lock_wait.unwrap_or(Duration::ZERO);
     let mut run = Run::begin(&connector, wait, &stop).map_err(|error| not_begun(&error, &stop))?;
 
-    let Prepared { judged, planning } = match saved {
-        Some(saved) => judged(&mut run, &saved, &loaded.desired, args, ui, &stop)?,
-        None => planned(&mut run, &loaded.desired, args, scope, ui, &stop)?,
+    let Prepared { judged, planning } = match saved.zip(file) {
+        Some((saved, path)) => judged(&mut run, (&saved, path), &loaded.desired, args, ui, &stop)?,
+        None => planned(&mut run, &loaded.desired, command.scope, args, ui, &stop)?,
     };
     let mut events = Events::new();
     if something_is_broken(&judged.plan) {
@@ -75,19 +99,18 @@ struct Prepared {
 /// A saved plan, judged against the catalog as it is now.
 fn judged(
     run: &mut Run,
-    saved: &Plan,
+    (saved, path): (&Plan, &Path),
     desired: &Desired,
-    args: &ApplyArgs,
+    args: &RunArgs,
     ui: &Ui,
     stop: &Interrupt,
 ) -> Result<Prepared, CommandError> {
     // The plan says which tables it is about; a selection from the environment would make it look stale.
-    let all = SelectArgs { table: saved.only.clone(), exclude: Vec::new() };
+    let all = SelectArgs { table: saved.only.clone(), exclude: Vec::new(), no_probe: args.select.no_probe };
     let options = inspect::options(&all, Some(&args.carry));
     let (snapshot, options) =
         run.inspect_for(saved, desired, &options).map_err(|error| unreadable(&error, stop.signal()))?;
-    let judged =
-        judge(saved, desired, &snapshot, &options).map_err(|refusal| refused(&refusal, args.plan.as_deref(), ui))?;
+    let judged = judge(saved, desired, &snapshot, &options).map_err(|refusal| refused(&refusal, Some(path), ui))?;
     // What became due since the plan was made is listed, and is not what remains of it.
     Ok(Prepared { judged, planning: PlanOptions { now: saved.evaluated_at, ..options } })
 }
@@ -96,8 +119,8 @@ fn judged(
 fn planned(
     run: &mut Run,
     desired: &Desired,
-    args: &ApplyArgs,
     scope: Scope,
+    args: &RunArgs,
     ui: &Ui,
     stop: &Interrupt,
 ) -> Result<Prepared, CommandError> {
@@ -120,7 +143,8 @@ fn planned(
             return Err(CommandError::error("not approved: nothing was changed"));
         }
     }
-    Ok(Prepared { judged, planning })
+    // Whether the catalog matches the policy is said of the whole policy.
+    Ok(Prepared { judged, planning: PlanOptions { scope: Scope::All, ..planning } })
 }
 
 /// What of an outcome the exit code depends on.

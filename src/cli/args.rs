@@ -1,15 +1,23 @@
 //! The command line. Doc comments are the help.
 
+mod read;
+mod values;
+
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use pgstrata::plan::Class;
-use pgstrata::policy::{Grant, units};
-use pgstrata::sql::TableName;
+use pgstrata::policy::Grant;
+use pgstrata::sql::{Ident, TableName};
 
+pub(super) use self::read::{
+    AnalyzeArgs, ExplainArgs, ListArgs, PartitionArgs, PartitionCommand, ReportFormat, ReportOutputArgs, SnapshotArgs,
+    SourceArgs, TableReportArgs,
+};
+pub(super) use self::values::Report;
+use self::values::{class, instant, report, timeout};
 use super::colour::ColorWhen;
 use super::exit;
 
@@ -23,7 +31,8 @@ Examples:
 const VARIABLES: &str = "\
 Environment:
   PGSTRATA_<FLAG> stands in for a flag, lists separated by commas; not for --allow,
-  --auto-approve, --max-drop and --now: nothing that lingers approves.
+  --auto-approve, --force, --max-drop, --now and --snapshot: nothing that lingers
+  approves, or takes an old state for the present.
   The database: --url, else PGSTRATA_URL, else the policy's connection.url, else
   DATABASE_URL, else libpq's variables, files and defaults.";
 
@@ -68,6 +77,8 @@ Examples:
   pgstrata plan --out plan.json --report markdown=plan.md
   # one table, as it will be then:
   pgstrata plan --table audit.audit_log --now 2027-01-01
+  # offline, to read: a pull request from a fork needs no credentials
+  pgstrata plan --snapshot facts.json
   # shows it as granted; apply needs the flag again:
   pgstrata plan --allow deletes-data:audit.audit_log")]
     Plan(PlanArgs),
@@ -95,6 +106,32 @@ Examples:
   pgstrata drift --report sarif=drift.sarif --report junit=drift.xml"
     )]
     Drift(DriftArgs),
+    /// Tell the story of a table or partition: why it is kept, what holds it, what happens to it when.
+    #[command(after_help = "\
+Examples:
+  pgstrata explain audit.audit_log
+  pgstrata explain audit_log_p20190301     # the schema may be left out
+  # what a plan of that day would do with it:
+  pgstrata explain audit_log_p20260301 --now 2033-05-01
+  pgstrata explain audit.audit_log --format json | jq '.events'")]
+    Explain(ExplainArgs),
+    /// List, judge, create and remove partitions.
+    #[command(after_help = "\
+Examples:
+  pgstrata partition list audit.audit_log
+  pgstrata partition analyze
+  pgstrata partition create        # what is missing, and nothing else
+  pgstrata partition cleanup --allow deletes-data:audit.audit_log")]
+    Partition(PartitionArgs),
+    /// Save the facts that a plan needs, for planning where the database is out of reach. Changes nothing.
+    #[command(after_help = "\
+Examples:
+  pgstrata snapshot --out facts.json
+  # elsewhere, without credentials, to read:
+  pgstrata plan --snapshot facts.json
+  pgstrata drift --snapshot facts.json
+  pgstrata explain audit.audit_log --snapshot facts.json --now 2027-01-01")]
+    Snapshot(SnapshotArgs),
     /// Check policies offline: every environment, each error with its place.
     #[command(after_help = "\
 Examples:
@@ -102,6 +139,18 @@ Examples:
   pgstrata validate -p policies
   pgstrata validate -p policies -p holds.yaml --env production")]
     Validate(ValidateArgs),
+    /// Write a policy for what the database has. Changes nothing, and never invents a retention.
+    #[command(after_help = "\
+Examples:
+  # every partitioned table, with what pg_partman was told of it:
+  pgstrata import --url postgresql://app@db1/app --out new.yaml
+  pgstrata import --out new.yaml && pgstrata plan -p new.yaml
+  pgstrata import --schema audit --exclude audit.scratch
+  pgstrata import --table audit.audit_log
+  # from another tool's configuration, without a server:
+  pgstrata import --from ppm ppm.yaml
+  pgstrata import --from pg-partsmith partitions.yaml --out new.yaml")]
+    Import(ImportArgs),
     /// Show a saved plan. Needs no server and does not judge whether the plan is stale.
     #[command(after_help = "\
 Examples:
@@ -168,7 +217,7 @@ pub(super) struct ConnectArgs {
     pub(super) url: Option<String>,
 }
 
-/// Which tables.
+/// Which tables, and how far they are looked at.
 #[derive(Debug, Args)]
 pub(super) struct SelectArgs {
     /// Only this table of the policy. Repeatable.
@@ -177,6 +226,9 @@ pub(super) struct SelectArgs {
     /// Every table of the policy but this. Repeatable.
     #[arg(long, value_name = "NAME", help_heading = "Policy")]
     pub(super) exclude: Vec<TableName>,
+    /// Make no temporary table, in a transaction that is rolled back, to compare indexes by: each is unverified then.
+    #[arg(long, help_heading = "Policy")]
+    pub(super) no_probe: bool,
 }
 
 /// What is accepted, and how it is carried out.
@@ -202,7 +254,7 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) policy: PolicyArgs,
     #[command(flatten)]
-    pub(super) connect: ConnectArgs,
+    pub(super) source: SourceArgs,
     #[command(flatten)]
     pub(super) select: SelectArgs,
     #[command(flatten)]
@@ -226,6 +278,13 @@ pub(super) struct ApplyArgs {
     /// A plan saved by `plan --out`; it is carried out with the policy it was made from, or not at all.
     #[arg(value_name = "PLAN", conflicts_with_all = ["table", "exclude"])]
     pub(super) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+/// What everything takes that carries out a plan.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) policy: PolicyArgs,
     #[command(flatten)]
@@ -315,7 +374,7 @@ pub(super) struct DriftArgs {
     #[command(flatten)]
     pub(super) policy: PolicyArgs,
     #[command(flatten)]
-    pub(super) connect: ConnectArgs,
+    pub(super) source: SourceArgs,
     #[command(flatten)]
     pub(super) select: SelectArgs,
     /// How the report is printed.
@@ -344,6 +403,50 @@ pub(super) struct DriftArgs {
 pub(super) struct ValidateArgs {
     #[command(flatten)]
     pub(super) policy: PolicyArgs,
+}
+
+/// `import`
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// The other tool's configuration, with --from.
+    #[arg(value_name = "FILE", requires = "from")]
+    pub(super) file: Option<PathBuf>,
+    /// Read another tool's configuration FILE instead of a database. Its retention is carried over.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "TOOL",
+        requires = "file",
+        conflicts_with_all = ["url", "schema"],
+        help_heading = "Source"
+    )]
+    pub(super) from: Option<ImportFrom>,
+    #[command(flatten)]
+    pub(super) connect: ConnectArgs,
+    /// Only this table; for a plain one, the steps that would partition it. Repeatable.
+    #[arg(long, value_name = "NAME", conflicts_with = "schema", help_heading = "Source")]
+    pub(super) table: Vec<TableName>,
+    /// Only tables of this schema. Repeatable.
+    #[arg(long, value_name = "NAME", value_parser = schema, help_heading = "Source")]
+    pub(super) schema: Vec<Ident>,
+    /// Every table but this. Repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "Source")]
+    pub(super) exclude: Vec<TableName>,
+    /// Write the policy to a file that is not there yet.
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(super) out: Option<PathBuf>,
+    /// Replace the file if it is there.
+    #[arg(long, requires = "out", help_heading = "Output")]
+    pub(super) force: bool,
+}
+
+/// Whose configuration is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ImportFrom {
+    /// qonto's PostgreSQL Partition Manager.
+    Ppm,
+    /// pg-partsmith.
+    PgPartsmith,
 }
 
 /// `show`
@@ -468,52 +571,9 @@ pub(super) enum SchemaOf {
     Outcome,
 }
 
-/// `FORMAT=PATH`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Report<F> {
-    pub(super) format: F,
-    pub(super) path: PathBuf,
+fn schema(text: &str) -> Result<Ident, String> {
+    Ident::parse(text).map_err(|error| error.to_string())
 }
-
-fn report<F: ValueEnum>(text: &str) -> Result<Report<F>, String> {
-    let formats = || {
-        let names = F::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-        names.map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(", ")
-    };
-    let Some((format, path)) = text.split_once('=') else {
-        return Err(format!("expected FORMAT=PATH, with one of {}", formats()));
-    };
-    let format = F::from_str(format, true).map_err(|_| format!("`{format}` is not one of {}", formats()))?;
-    if path.is_empty() {
-        return Err("the path is empty".to_owned());
-    }
-    Ok(Report { format, path: PathBuf::from(path) })
-}
-
-fn timeout(text: &str) -> Result<Duration, String> {
-    units::timeout(text).map_err(|error| error.to_string())
-}
-
-fn class(text: &str) -> Result<Class, String> {
-    const ALL: [Class; 3] = [Class::Scheduled, Class::Drift, Class::Overdue];
-    ALL.into_iter()
-        .find(|class| class.word() == text.trim())
-        .ok_or_else(|| format!("there are {}", ALL.map(Class::word).join(", ")))
-}
-
-/// An instant with its offset, or a day: its midnight in UTC, like every time that is shown.
-fn instant(text: &str) -> Result<Timestamp, String> {
-    let day = || jiff::civil::Date::from_str(text).ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
-    // A date alone would be read as a date and time without the offset that makes it an instant.
-    match text.parse::<Timestamp>() {
-        Ok(at) => Ok(at),
-        Err(_) if text.len() == 10 => {
-            day().map(|day| day.timestamp()).ok_or_else(|| format!("`{text}` is no day, such as 2026-03-14"))
-        }
-        Err(_) => Err("expected an instant with its offset, such as 2026-03-14T00:00:00Z, or a day in UTC".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -522,28 +582,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn instants_have_an_offset_or_are_days_in_utc() {
-        let midnight: Timestamp = "2026-03-14T00:00:00Z".parse().unwrap();
-        assert_eq!(instant("2026-03-14"), Ok(midnight));
-        assert_eq!(instant("2026-03-14T02:00:00+02:00"), Ok(midnight));
-        assert!(instant("2026-03-14T00:00:00").is_err());
-        assert!(instant("2026-02-30").is_err());
-        assert!(instant("tomorrow").is_err());
-    }
-
-    #[test]
-    fn reports_name_format_and_path() {
-        let parsed = report::<PlanFormat>("markdown=a=b.md").unwrap();
-        assert_eq!(parsed, Report { format: PlanFormat::Markdown, path: PathBuf::from("a=b.md") });
-        for (text, error) in [
-            ("plan.md", "expected FORMAT=PATH, with one of human, json, markdown, sql, gitlab"),
-            ("md=plan.md", "`md` is not one of human, json, markdown, sql, gitlab"),
-            ("sql=", "the path is empty"),
-        ] {
-            assert_eq!(report::<PlanFormat>(text).unwrap_err(), error);
-        }
     }
 }

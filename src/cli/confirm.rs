@@ -15,7 +15,7 @@ use super::ui::Ui;
 const POLL: Duration = Duration::from_millis(50);
 
 /// Exit 64 where nobody can be asked; found out before anything is connected.
-pub(super) fn can_ask(ui: &Ui, env: &Env, otherwise: &[&str]) -> Result<(), CommandError> {
+pub(super) fn can_ask(command: &str, ui: &Ui, env: &Env) -> Result<(), CommandError> {
     let because = if !ui.terminals.stdin {
         "standard input is no terminal"
     } else if !ui.terminals.stderr {
@@ -25,8 +25,9 @@ pub(super) fn can_ask(ui: &Ui, env: &Env, otherwise: &[&str]) -> Result<(), Comm
     } else {
         return Ok(());
     };
-    let error = CommandError::usage(format!("nobody can be asked for approval: {because}"));
-    Err(otherwise.iter().fold(error, |error, hint| error.hint(*hint)))
+    Err(CommandError::usage(format!("nobody can be asked for approval: {because}"))
+        .hint(format!("approve by a flag: pgstrata {command} --auto-approve"))
+        .hint("or by review: pgstrata plan --out plan.json, then pgstrata apply plan.json"))
 }
 
 /// Asks; only the word `yes` approves. Anything else, the end of input included, does not.

@@ -25,8 +25,23 @@ pub(super) fn connector(
             from_policy.or_else(|| env.non_empty("DATABASE_URL").map(str::to_owned))
         }
     };
+    open(command, url.as_deref(), env, stop)
+}
+
+/// The same where there is no policy yet.
+pub(super) fn connector_without_policy(
+    command: &str,
+    args: &ConnectArgs,
+    env: &Env,
+    stop: &Interrupt,
+) -> Result<Connector, CommandError> {
+    let url = args.url.as_deref().or_else(|| env.non_empty("DATABASE_URL"));
+    open(command, url, env, stop)
+}
+
+fn open(command: &str, url: Option<&str>, env: &Env, stop: &Interrupt) -> Result<Connector, CommandError> {
     let failed = |error| CommandError::connecting(&error, stop.signal());
-    let info = resolve(url.as_deref(), env).map_err(failed)?;
+    let info = resolve(url, env).map_err(failed)?;
     let connector = Connector::new(info, &format!("pgstrata/{command}")).map_err(failed)?;
     Ok(connector.with_interrupt(stop))
 }

@@ -11,7 +11,7 @@ use super::files::{Mode, check_folder, write_atomically};
 use super::locations::locations;
 use super::plan_text::written;
 use super::ui::Ui;
-use super::{connect, github, inspect, policy, signals};
+use super::{github, inspect, policy};
 
 pub(super) fn run(args: &DriftArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     for report in &args.report {
@@ -19,12 +19,9 @@ pub(super) fn run(args: &DriftArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
     }
     let loaded = policy::load(&args.policy, env, ui)?;
     inspect::check_selection(&args.select, &loaded.desired)?;
-    let stop = signals::install(ui)?;
-    let connector = connect::connector("drift", &args.connect, &loaded, env, ui, &stop)?;
-    let mut session = connect::session(&connector, &stop)?;
     let options = inspect::options(&args.select, None);
-    let (snapshot, options) = inspect::snapshot(&mut session, &loaded.desired, &options, args.now, &stop)?;
-    drop(session);
+    let (snapshot, options) =
+        inspect::read("drift", &args.source, &loaded, &options, args.now, &inspect::nothing, (env, ui))?;
     let plan = inspect::fresh_plan(&loaded.desired, &snapshot, &options)?;
     let drift = drift(&plan, &args.fail_on.iter().copied().collect());
     let text = |format: DriftFormat, style: Style| match format {

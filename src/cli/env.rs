@@ -5,8 +5,9 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Command};
 use pgstrata::db::Env;
 
-/// Flags that no variable stands in for: nothing that lingers in CI approves, and nothing that lingers moves the clock.
-const NOT_FROM_ENV: [&str; 6] = ["allow", "auto-approve", "max-drop", "now", "help", "version"];
+/// Flags that no variable stands in for: nothing that lingers in CI approves, and nothing that lingers moves the clock
+/// or stands in for the database.
+const NOT_FROM_ENV: [&str; 8] = ["allow", "auto-approve", "max-drop", "now", "force", "snapshot", "help", "version"];
 
 /// Variables, home folder and the operating system's name of the user, as libpq would find them.
 pub(super) fn read() -> Env {
@@ -54,7 +55,7 @@ pub(super) fn defaults(command: Command, env: &Env) -> Command {
 
 /// Variables that look like flags of ours and have no effect.
 pub(super) fn ignored(env: &Env) -> Vec<(String, &'static str)> {
-    ["allow", "auto-approve", "max-drop", "now"]
+    ["allow", "auto-approve", "max-drop", "now", "force", "snapshot"]
         .into_iter()
         .map(|flag| (format!("PGSTRATA_{}", flag.to_ascii_uppercase().replace('-', "_")), flag))
         .filter(|(name, _)| env.non_empty(name).is_some())
@@ -70,9 +71,11 @@ pub(super) fn in_ci(env: &Env) -> bool {
 pub(super) fn given(env: &Env) -> Vec<String> {
     use clap::CommandFactory as _;
     let mut names = std::collections::BTreeSet::new();
-    let command = super::args::Cli::command();
-    for command in std::iter::once(&command).chain(command.get_subcommands()) {
+    let root = super::args::Cli::command();
+    let mut commands = vec![&root];
+    while let Some(command) = commands.pop() {
         names.extend(command.get_arguments().filter_map(|arg| arg.get_long().and_then(variable)));
+        commands.extend(command.get_subcommands());
     }
     names.into_iter().filter(|name| env.non_empty(name).is_some()).collect()
 }

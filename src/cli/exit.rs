@@ -12,7 +12,7 @@ pub(super) const ERROR: u8 = 1;
 pub(super) const PENDING: u8 = 2;
 /// Everything allowed was done, and some steps stay blocked; or privileges are missing and nothing ran.
 pub(super) const BLOCKED: u8 = 3;
-/// The saved plan is stale, unreadable, or for another database or policy; nothing ran.
+/// The saved plan or snapshot is stale, unreadable, or for another database or policy; nothing ran.
 pub(super) const STALE: u8 = 4;
 /// The run lock is held, or lock retries were spent before anything was committed: safe to retry.
 pub(super) const BUSY: u8 = 5;
@@ -88,8 +88,8 @@ Exit codes, the first that fits of 64, 78, 69, 130, 143, 6, 4, 5, 1, 3, 2, 0:
     2  changes pending (`plan --detailed-exitcode`), drift found (`drift`)
     3  everything allowed was done, some steps stay blocked;
        or privileges are missing and nothing ran
-    4  the saved plan is stale, unreadable, or for another database or policy;
-       nothing ran
+    4  the saved plan is stale, unreadable, or for another database or policy,
+       or the snapshot is unreadable; nothing ran
     5  the run lock is held, or lock retries are spent before anything was
        committed: safe to retry
     6  stopped part-way: something is committed, something failed or was not

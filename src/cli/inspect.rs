@@ -3,22 +3,27 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use pgstrata::catalog::{InspectError, Snapshot, interruptible, take};
-use pgstrata::db::{Interrupt, Session, Signal};
+use pgstrata::catalog::{InspectError, Question, Snapshot, ask, interruptible, take};
+use pgstrata::db::{Env, Signal};
 use pgstrata::plan::{Code, GrantSource, Granted, Overrides, Plan, PlanOptions, plan, verify};
 use pgstrata::policy::Desired;
+use pgstrata::render;
 
-use super::args::{CarryArgs, SelectArgs};
+use super::args::{CarryArgs, SelectArgs, SourceArgs};
 use super::error::CommandError;
+use super::policy::Loaded;
+use super::ui::Ui;
+use super::{connect, signals, snapshot_file};
 
 /// What the flags say about planning. The clock is the server's until it was read.
 pub(super) fn options(select: &SelectArgs, carry: Option<&CarryArgs>) -> PlanOptions {
-    let SelectArgs { table, exclude } = select;
+    let SelectArgs { table, exclude, no_probe } = select;
     let grants = carry.map(|carry| &carry.allow).into_iter().flatten();
     PlanOptions {
         include: table.iter().cloned().collect(),
         exclude: exclude.iter().cloned().collect(),
         grants: grants.map(|grant| Granted { grant: grant.clone(), source: GrantSource::Flag }).collect(),
+        probe: !no_probe,
         max_drop: carry.and_then(|carry| carry.max_drop),
         overrides: Overrides {
             lock_timeout: carry.and_then(|carry| carry.lock_timeout),
@@ -42,16 +47,44 @@ pub(super) fn check_selection(select: &SelectArgs, desired: &Desired) -> Result<
     Ok(())
 }
 
-/// Takes a snapshot; a signal cancels its statements on the server.
-pub(super) fn snapshot(
-    session: &mut Session,
-    desired: &Desired,
+/// What to ask beyond what planning asks.
+pub(super) type Also<'a> = &'a dyn Fn(&Snapshot, &PlanOptions) -> BTreeSet<Question>;
+
+/// Nothing.
+pub(super) fn nothing(_: &Snapshot, _: &PlanOptions) -> BTreeSet<Question> {
+    BTreeSet::new()
+}
+
+/// Reads what planning needs: from the database, where a signal cancels the statement on the server, or from a file, and
+/// then no connection is opened.
+pub(super) fn read(
+    command: &str,
+    source: &SourceArgs,
+    loaded: &Loaded,
     options: &PlanOptions,
     now: Option<Timestamp>,
-    stop: &Interrupt,
+    also: Also<'_>,
+    (env, ui): (&Env, &Ui),
 ) -> Result<(Snapshot, PlanOptions), CommandError> {
-    interruptible(session, stop, |session| take(session, desired, options, now))
-        .map_err(|error| unreadable(&error, stop.signal()))
+    let SourceArgs { connect, snapshot } = source;
+    if let Some(path) = snapshot {
+        let snapshot = snapshot_file::read(path, ui)?;
+        let taken = render::second(snapshot.taken_at);
+        let reading_only = Some(format!("it was made from a snapshot of {taken}, without the database"));
+        let options = PlanOptions { now: now.unwrap_or(snapshot.taken_at), reading_only, ..options.clone() };
+        return Ok((snapshot, options));
+    }
+    let stop = signals::install(ui)?;
+    let connector = connect::connector(command, connect, loaded, env, ui, &stop)?;
+    let mut session = connect::session(&connector, &stop)?;
+    let taken = interruptible(&mut session, &stop, |session| {
+        let (mut snapshot, options) = take(session, &loaded.desired, options, now)?;
+        let mut also = also(&snapshot, &options);
+        also.retain(|question| !snapshot.answers.has(question));
+        ask(session.client(), &mut snapshot, &also)?;
+        Ok((snapshot, options))
+    });
+    taken.map_err(|error| unreadable(&error, stop.signal()))
 }
 
 /// Exit 1, since there was a session; or the signal's.
@@ -83,6 +116,7 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::KeyMismatch
         | Code::WrongTarget
         | Code::NoNameLeft
+        | Code::NotInSnapshot
         | Code::IndexRefused => true,
         Code::InRecovery
         | Code::ManagedByPgPartman
@@ -104,6 +138,7 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::MarkedButWanted
         | Code::WindowTaken
         | Code::NameTaken
+        | Code::NameUnchecked
         | Code::IndexUnverified
         | Code::IndexOtherName
         | Code::IndexNotPossible

@@ -26,7 +26,7 @@ pub(super) fn locations(loaded: &Loaded) -> Locations {
     locations
 }
 
-fn locate(place: &Place, sources: &[Source]) -> Option<Location> {
+pub(super) fn locate(place: &Place, sources: &[Source]) -> Option<Location> {
     let Place { source, span: Range { start, .. } } = place;
     let bytes = &sources.iter().find(|known| known.name == *source)?.bytes;
     let before = std::str::from_utf8(bytes.get(..*start)?).ok()?;

@@ -5,12 +5,12 @@ use pgstrata::plan::{PlanOptions, Scope};
 use pgstrata::render::{human, json};
 use pgstrata::report::forecast::forecast;
 
-use super::args::{ApplyArgs, CarryArgs, MaintenanceArgs, MaintenanceFormat, OutcomeFormat, SelectArgs};
+use super::args::{CarryArgs, MaintenanceArgs, MaintenanceFormat, OutcomeFormat, RunArgs, SelectArgs, SourceArgs};
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::plan_text::written;
 use super::ui::Ui;
-use super::{apply, confirm, connect, inspect, policy, signals};
+use super::{apply, inspect, policy};
 
 pub(super) fn run(args: MaintenanceArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     let MaintenanceArgs {
@@ -25,11 +25,10 @@ pub(super) fn run(args: MaintenanceArgs, env: &Env, ui: &Ui) -> Result<Events, C
         jobs,
         run_lock_wait,
     } = args;
-    let args = ApplyArgs {
-        plan: None,
+    let args = RunArgs {
         policy,
         connect,
-        select: SelectArgs { table: tables, exclude: Vec::new() },
+        select: SelectArgs { table: tables, exclude: Vec::new(), no_probe: false },
         carry: CarryArgs { allow: Vec::new(), max_drop: None, lock_timeout, lock_retries },
         format: match format {
             MaintenanceFormat::Human => OutcomeFormat::Human,
@@ -41,31 +40,19 @@ pub(super) fn run(args: MaintenanceArgs, env: &Env, ui: &Ui) -> Result<Events, C
         run_lock_wait,
     };
     if dry_run {
-        return show(&args, format, env, ui);
+        return show(args, format, env, ui);
     }
-    if !auto_approve {
-        confirm::can_ask(
-            ui,
-            env,
-            &[
-                "approve by a flag: pgstrata optimize maintenance --auto-approve",
-                "or only look: pgstrata optimize maintenance --dry-run",
-            ],
-        )?;
-    }
-    apply::run_scoped(&args, Scope::Maintenance, env, ui)
+    apply::run_in_scope("optimize maintenance", Scope::Maintenance, &args, env, ui)
 }
 
 /// What is due, and what autovacuum will do by itself.
-fn show(args: &ApplyArgs, format: MaintenanceFormat, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
+fn show(args: RunArgs, format: MaintenanceFormat, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     let loaded = policy::load(&args.policy, env, ui)?;
     inspect::check_selection(&args.select, &loaded.desired)?;
-    let stop = signals::install(ui)?;
-    let connector = connect::connector("optimize", &args.connect, &loaded, env, ui, &stop)?;
-    let mut session = connect::session(&connector, &stop)?;
     let options = PlanOptions { scope: Scope::Maintenance, ..inspect::options(&args.select, Some(&args.carry)) };
-    let (snapshot, options) = inspect::snapshot(&mut session, &loaded.desired, &options, None, &stop)?;
-    drop(session);
+    let source = SourceArgs { connect: args.connect, snapshot: None };
+    let (snapshot, options) =
+        inspect::read("optimize-maintenance", &source, &loaded, &options, None, &inspect::nothing, (env, ui))?;
     let plan = inspect::fresh_plan(&loaded.desired, &snapshot, &options)?;
     let forecast = forecast(&snapshot);
     let text = match format {

@@ -15,14 +15,17 @@ mod drift;
 mod env;
 mod error;
 mod exit;
+mod explain;
 mod files;
 mod github;
+mod import;
 mod inspect;
 mod locations;
 mod maintenance;
 mod man;
 mod outcome_text;
 mod parse;
+mod partition;
 mod plan;
 mod plan_file;
 mod plan_text;
@@ -33,6 +36,8 @@ mod refusal;
 mod schema;
 mod show;
 mod signals;
+mod snapshot;
+mod snapshot_file;
 mod ui;
 mod validate;
 
@@ -73,7 +78,11 @@ fn dispatch(cli: Cli, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
         Command::Plan(args) => plan::run(&args, env, ui),
         Command::Apply(args) => apply::run(&args, env, ui),
         Command::Drift(args) => drift::run(&args, env, ui),
+        Command::Explain(args) => explain::run(&args, env, ui),
+        Command::Partition(args) => partition::run(&args, env, ui),
+        Command::Snapshot(args) => snapshot::run(args, env, ui),
         Command::Validate(args) => validate::run(&args, env, ui),
+        Command::Import(args) => import::run(&args, env, ui),
         Command::Show(args) => show::run(&args, ui),
         Command::Optimize(OptimizeArgs { command: OptimizeCommand::Maintenance(args) }) => {
             maintenance::run(args, env, ui)

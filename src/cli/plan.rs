@@ -12,7 +12,7 @@ use super::exit::{Event, Events};
 use super::files::{Mode, check_folder, write_atomically};
 use super::plan_text::{plan_text, write_reports};
 use super::ui::Ui;
-use super::{connect, github, inspect, policy, signals};
+use super::{github, inspect, policy};
 
 pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     for path in args.out.iter().chain(args.output.report.iter().map(|report| &report.path)) {
@@ -20,12 +20,9 @@ pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, Command
     }
     let loaded = policy::load(&args.policy, env, ui)?;
     inspect::check_selection(&args.select, &loaded.desired)?;
-    let stop = signals::install(ui)?;
-    let connector = connect::connector("plan", &args.connect, &loaded, env, ui, &stop)?;
-    let mut session = connect::session(&connector, &stop)?;
     let options = inspect::options(&args.select, Some(&args.carry));
-    let (snapshot, options) = inspect::snapshot(&mut session, &loaded.desired, &options, args.now, &stop)?;
-    drop(session);
+    let (snapshot, options) =
+        inspect::read("plan", &args.source, &loaded, &options, args.now, &inspect::nothing, (env, ui))?;
     let plan = inspect::fresh_plan(&loaded.desired, &snapshot, &options)?;
 
     ui.result(&plan_text(&plan, args.output.format, ui.style())?)?;

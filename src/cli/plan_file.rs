@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pgstrata::plan::Plan;
-use pgstrata::render::json::{MAX_PLAN_BYTES, from_json};
+use pgstrata::render::json::{MAX_PLAN_BYTES, PlanFileError, from_json, snapshot_from_json};
 
 use super::error::CommandError;
 use super::exit::Event;
@@ -21,5 +21,12 @@ pub(super) fn read(path: &Path) -> Result<Plan, CommandError> {
     };
     let bytes = read_at_most(path, MAX_PLAN_BYTES as u64).map_err(|error| refused(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| refused("the file is not UTF-8".to_owned()))?;
-    from_json(&text).map_err(|error| refused(error.to_string()))
+    from_json(&text).map_err(|error| {
+        // Its usual hint would write over it.
+        if matches!(error, PlanFileError::NotAPlan(_)) && snapshot_from_json(&text).is_ok() {
+            return CommandError::new(Event::Stale, format!("{name} is a snapshot, not a plan"))
+                .hint(format!("plan with it, to read: pgstrata plan --snapshot {name}"));
+        }
+        refused(error.to_string())
+    })
 }

@@ -19,21 +19,15 @@ fn reference() -> String {
     let mut text = "# Commands\n\nMade by `pgstrata reference`; `make check` compares.\n".to_owned();
     let mut root = Cli::command().term_width(WIDTH);
     root.build();
-    section(&mut text, &mut root);
-    let names: Vec<String> = root
-        .get_subcommands()
-        .filter(|command| !command.is_hide_set() && command.get_name() != "help")
-        .map(|command| command.get_name().to_owned())
-        .collect();
-    for name in names {
-        if let Some(command) = root.find_subcommand_mut(&name) {
-            section(&mut text, command);
-            for inner in command.get_subcommands_mut().filter(|inner| inner.get_name() != "help") {
-                section(&mut text, inner);
-            }
-        }
-    }
+    sections(&mut text, &mut root);
     text
+}
+
+/// A command, and those in it.
+fn sections(text: &mut String, command: &mut clap::Command) {
+    section(text, command);
+    let inner = command.get_subcommands_mut().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help");
+    inner.for_each(|inner| sections(text, inner));
 }
 
 fn section(text: &mut String, command: &mut clap::Command) {

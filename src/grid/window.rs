@@ -40,9 +40,22 @@ impl fmt::Display for Width {
         match self {
             Self::Calendar(interval) => interval.fmt(f),
             Self::Keys(1) => f.write_str("1 key"),
-            Self::Keys(keys) => write!(f, "{keys} keys"),
+            Self::Keys(keys) => write!(f, "{} keys", grouped(*keys)),
         }
     }
+}
+
+/// `10,000,000`: ids are long.
+fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::from(if number < 0 { "-" } else { "" });
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// A place on a grid as a policy writes it: a civil time, read in the grid's zone, or an id. As text, `2024-03-01T00:00:00`
@@ -297,6 +310,12 @@ impl Grid {
             Shape::Calendar(calendar) => calendar.clock().canonical(value),
             Shape::Keys(_) => value,
         }
+    }
+
+    /// A value on the clock that boundaries and names are reckoned in: the zone's, or UTC's for hours of instants. `None`
+    /// for ids.
+    pub fn civil_time(&self, value: KeyValue) -> Option<DateTime> {
+        super::civil::to_datetime(self.civil(value)?)
     }
 
     /// A value on the clock that boundaries and names are reckoned in; `None` for ids.

@@ -107,6 +107,10 @@ pub enum Code {
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
     NoNameLeft,
+    /// Whether a name for a new partition is taken was not asked: the snapshot was taken for another policy or time.
+    NameUnchecked,
+    /// The snapshot was taken for other tables than the policy's.
+    NotInSnapshot,
 }
 
 impl Code {
@@ -121,6 +125,7 @@ impl Code {
             | Self::ClockSkew
             | Self::NoNameLeft
             | Self::IndexRefused
+            | Self::NotInSnapshot
             | Self::Unknown => Level::Error,
             Self::ManagedByPgPartman
             | Self::MissingPrivilege
@@ -141,6 +146,7 @@ impl Code {
             | Self::InGrace
             | Self::Detached
             | Self::NameTaken
+            | Self::NameUnchecked
             | Self::IndexUnverified
             | Self::IndexOtherName
             | Self::IndexBuilding

@@ -10,7 +10,7 @@ use super::planner::PlanOptions;
 use super::step::{Step, StepId};
 use crate::policy::Grant;
 use crate::resource::partition::Context;
-use crate::sql::TableName;
+use crate::sql::{TableName, hand_over};
 
 /// Clocks further apart than this block every removal.
 pub(super) const MAX_CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
@@ -39,9 +39,7 @@ fn block(step: &mut Step, block: Block) {
 fn managed_elsewhere(context: &Context<'_>, steps: &mut [Step], findings: &mut Vec<Finding>) {
     let Some(schema) = &context.root.partman else { return };
     let message = "pg_partman's automatic maintenance manages this table: every step is blocked".to_owned();
-    let name = postgres_protocol::escape::escape_literal(&context.name.to_string());
-    let update =
-        format!("UPDATE {schema}.part_config SET automatic_maintenance = 'off' WHERE parent_table = {};", name.trim());
+    let update = hand_over(schema, context.name);
     let mut finding = context.finding(Code::ManagedByPgPartman, None, message.clone());
     finding.hint = Some(format!("to hand it over: {update}"));
     findings.push(finding);

@@ -1,6 +1,7 @@
 //! From policy and catalog to a plan: pure, so the same policy, snapshot and clock give the same bytes.
 
 mod action;
+mod conversion;
 mod document;
 mod fact;
 mod finding;
@@ -20,12 +21,14 @@ pub use action::{
     CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving, LooseIndex, ReindexIndex, Relation, Retiring,
     SwapIndex, Touches, VacuumPartition, Verb,
 };
+pub use conversion::conversion_steps;
 pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
 pub use fact::{Fact, Stamp};
 pub use finding::{Code, Finding, Level};
 pub use gate::{Block, Gate, GrantSource, Granted};
 pub use hazard::{Gating, HazardKind, UnknownHazard};
+pub(crate) use planner::judged;
 pub use planner::{Overrides, PlanOptions, Scope, plan};
-pub use questions::questions;
+pub use questions::{questions, snapshot_questions};
 pub use step::{Class, Hazard, ObjectRef, Stake, Step, StepId, Timeouts, Unit};
 pub use verify::{Violation, verify};

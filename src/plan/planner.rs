@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::action::Verb;
+use super::conversion::conversion_hint;
 use super::document::{PLAN_FORMAT, Plan, Summary};
 use super::finding::{Code, Finding};
 use super::gate::Granted;
@@ -14,7 +15,8 @@ use super::gating::gate;
 use super::keys::follow_detached;
 use super::lane::lanes;
 use super::privilege::missing_privileges;
-use crate::catalog::{Snapshot, TableState};
+use super::step::{Step, StepId};
+use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
 use crate::policy::{Desired, GridMismatch, TableDesired};
 use crate::resource::index;
 use crate::resource::maintenance::{self, Around};
@@ -38,6 +40,9 @@ pub struct PlanOptions {
     pub scope: Scope,
     /// Timeouts by flag.
     pub overrides: Overrides,
+    /// Whether wanted indexes may be compared by way of a temporary table in a transaction that is rolled back. Without, each
+    /// is unverified.
+    pub probe: bool,
     /// Why the plan is for reading only, if it is: made from a file, for instance.
     pub reading_only: Option<String>,
 }
@@ -53,6 +58,7 @@ impl PlanOptions {
             max_drop: None,
             scope: Scope::All,
             overrides: Overrides::default(),
+            probe: true,
             reading_only: None,
         }
     }
@@ -98,9 +104,9 @@ mod optional_millis {
 pub enum Scope {
     /// All.
     All,
-    /// Creations, and what they need.
+    /// Creations, and what they need: the end of a detach that still occupies their range.
     Creations,
-    /// Finalize, detach, drop.
+    /// Finalize, detach with its marker and stamp, drop; and what they need.
     Removals,
     /// Analyze, vacuum, reindex.
     Maintenance,
@@ -125,19 +131,14 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
     let mut used = BTreeSet::new();
     let lanes = lanes(&snapshot.catalog);
     for (name, table) in options.selected(desired) {
-        let state = snapshot.catalog.tables.get(name).unwrap_or(&TableState::Missing);
+        let Some(state) = snapshot.catalog.tables.get(name) else {
+            findings.push(not_in_snapshot(name));
+            continue;
+        };
         let mut judge = |context: &Context<'_>| {
-            let mut diff = partition::diff(context, &mut used);
+            let mut diff = partition::diff(context, options.scope, &mut used);
             let whole = diff.steps.clone();
-            diff.steps.retain(|step| match options.scope {
-                Scope::All => true,
-                Scope::Maintenance => false,
-                Scope::Creations => step.action.verb() == Verb::Create || step.action.word() == "finalize",
-                Scope::Removals => match step.action.verb() {
-                    Verb::Create | Verb::Change => false,
-                    Verb::Finalize | Verb::Detach | Verb::Drop => true,
-                },
-            });
+            keep_scope(options.scope, &mut diff.steps);
             // A plan of maintenance alone speaks of nothing else.
             if options.scope != Scope::Maintenance {
                 findings.extend(diff.findings);
@@ -186,8 +187,28 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
     }
 }
 
+/// Leaves the steps that the scope speaks of, and whatever they need, directly or not.
+fn keep_scope(scope: Scope, steps: &mut Vec<Step>) {
+    let is_wanted = |step: &Step| match (scope, step.action.verb()) {
+        (Scope::All, _) | (Scope::Creations, Verb::Create) => true,
+        (Scope::Removals, Verb::Finalize | Verb::Detach | Verb::Drop) => true,
+        (Scope::Creations, Verb::Finalize | Verb::Change | Verb::Detach | Verb::Drop)
+        | (Scope::Removals, Verb::Create | Verb::Change)
+        | (Scope::Maintenance, _) => false,
+    };
+    let mut wanted: BTreeSet<StepId> = BTreeSet::new();
+    // What a step needs stands before it.
+    for step in steps.iter().rev() {
+        if is_wanted(step) || wanted.contains(&step.id) {
+            wanted.insert(step.id.clone());
+            wanted.extend(step.needs.iter().cloned());
+        }
+    }
+    steps.retain(|step| wanted.contains(&step.id));
+}
+
 /// Calls `then` with the table's context, or says why the table cannot be judged.
-pub(super) fn judged(
+pub(crate) fn judged(
     desired: &Desired,
     snapshot: &Snapshot,
     options: &PlanOptions,
@@ -208,7 +229,10 @@ pub(super) fn judged(
             let message = format!(
                 "it is {what}: only a table partitioned by range of one date, time, integer or uuid column is managed"
             );
-            let hint = format!("no partitioning is ever changed: take {name} out of the policy");
+            let hint = match what == PLAIN_TABLE {
+                true => conversion_hint(name),
+                false => format!("no partitioning is ever changed: take {name} out of the policy"),
+            };
             return Err(broken(Code::TableUnfit, message, Some(hint)));
         }
     };
@@ -229,6 +253,17 @@ pub(super) fn judged(
     let subject = Subject { name, table, desired, root, snapshot, grid: &grid, overrides: options.overrides };
     then(&Context::new(&subject, options.now, lane));
     Ok(())
+}
+
+/// What nobody looked at is not missing.
+fn not_in_snapshot(name: &TableName) -> Finding {
+    Finding {
+        table: Some(name.clone()),
+        code: Code::NotInSnapshot,
+        object: None,
+        message: "the snapshot says nothing of this table: it was taken for other tables".to_owned(),
+        hint: Some("take a new one with this policy: pgstrata snapshot --out FILE".to_owned()),
+    }
 }
 
 /// What concerns no single table.

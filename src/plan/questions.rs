@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use super::planner::{PlanOptions, judged};
-use crate::catalog::{Catalog, Question, Snapshot};
+use crate::catalog::{Catalog, Question, Snapshot, TableState};
 use crate::policy::Desired;
 use crate::resource::{index, maintenance, partition};
 
@@ -19,7 +21,7 @@ pub fn questions(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) 
                 questions.extend(partition::questions(context));
                 // What the table's partitions will be decides which names are asked for.
                 if !table.indexes.is_empty() || table.maintenance.is_some() {
-                    let partitions = partition::diff(context, &mut BTreeSet::new());
+                    let partitions = partition::diff(context, options.scope, &mut BTreeSet::new());
                     questions.extend(index::questions(context, &partitions.steps));
                     questions.extend(maintenance::questions(context, &partitions.steps));
                 }
@@ -27,4 +29,44 @@ pub fn questions(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) 
         }
     }
     questions
+}
+
+/// A saved snapshot answers for plans of so many days ahead as well.
+const DAYS_AHEAD: i64 = 31;
+
+/// What a snapshot that is saved should answer beyond [`questions`]: what plans of the next month by the same policy need,
+/// the sizes that reports show, and what a policy that begins to remove partitions must know.
+///
+/// Rows of a default partition are counted for the present only: each count is a scan.
+pub fn snapshot_questions(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> BTreeSet<Question> {
+    let mut all = questions(desired, snapshot, options);
+    // Day by day: where little is kept, the plan of the last day wants nothing of what the first ones do.
+    for day in 1..=DAYS_AHEAD {
+        let Ok(ahead) = options.now.checked_add(SignedDuration::from_hours(24 * day)) else { break };
+        let later = questions(desired, snapshot, &PlanOptions { now: ahead, ..options.clone() });
+        all.extend(later.into_iter().filter(|question| match question {
+            // A measure of the present.
+            Question::DefaultRows { .. } | Question::Bloat { .. } => false,
+            Question::NewestNonEmpty { .. }
+            | Question::HighestKeys { .. }
+            | Question::Bytes { .. }
+            | Question::WantedIndex { .. }
+            | Question::IndexSpelling { .. }
+            | Question::NameTaken { .. }
+            | Question::Exists { .. } => true,
+        }));
+    }
+    let Snapshot { catalog: Catalog { tables, retired, .. }, .. } = snapshot;
+    for state in tables.values() {
+        match state {
+            TableState::Partitioned(root) => {
+                all.insert(Question::NewestNonEmpty { root: root.oid });
+                all.extend(root.leaves.keys().map(|leaf| Question::Bytes { relation: *leaf }));
+            }
+            TableState::Missing | TableState::Unfit(_) => {}
+        }
+    }
+    let ours = retired.iter().filter(|(_, table)| tables.contains_key(&table.marker.root));
+    all.extend(ours.map(|(oid, _)| Question::Bytes { relation: *oid }));
+    all
 }

@@ -35,10 +35,12 @@ pub use grant::GrantError;
 pub use hash::PolicyHash;
 pub use load::{Policy, Source, VERSION, environments, load};
 pub use path::{PolicyPath, Segment};
+pub(crate) use resolve::{DEFAULT_PREMAKE, MAX_PREMAKE};
 #[cfg(feature = "cli")]
 pub use schema::schema;
 pub use source_map::SourceMap;
 pub use warnings::warnings;
+pub(crate) use warnings::{is_shorter, least_premake};
 
 #[cfg(test)]
 mod tests;

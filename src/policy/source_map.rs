@@ -21,6 +21,14 @@ impl SourceMap {
         self.nearest(path).map(|(source, spot)| Place { source: source.clone(), span: spot.value.clone() })
     }
 
+    /// Where the key of `path` stands, if it stands anywhere: a default is in no file.
+    pub fn exactly(&self, path: &PolicyPath) -> Option<Place> {
+        self.spots.get(path).map(|(source, spot)| Place {
+            source: source.clone(),
+            span: spot.key.clone().unwrap_or_else(|| spot.value.clone()),
+        })
+    }
+
     /// Where the key of `path` stands, or what it would be in.
     pub fn key(&self, path: &PolicyPath) -> Option<Place> {
         self.nearest(path).map(|(source, spot)| Place {

@@ -40,6 +40,16 @@ pub fn warnings(desired: &Desired) -> Vec<Warning> {
     found
 }
 
+/// The least number of windows ahead that is not warned of.
+pub(crate) fn least_premake(interval: Interval) -> u32 {
+    u32::try_from(SHORTEST_HORIZON_HOURS.div_ceil(shortest_hours(interval).max(1))).unwrap_or(u32::MAX)
+}
+
+/// Whether a retention is shorter than one partition, which no policy may say.
+pub(crate) fn is_shorter(keep: CalendarSpan, interval: Interval) -> bool {
+    longest_span_hours(keep) < shortest_hours(interval)
+}
+
 /// A length that no window of this interval falls below, clock changes aside.
 pub(super) fn shortest_hours(interval: Interval) -> u64 {
     let Interval { count, unit } = interval;

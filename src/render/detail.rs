@@ -7,7 +7,7 @@ use super::outline::Change;
 use super::style::{Paint, Style, wrap};
 use super::words;
 use crate::plan::{Plan, Step, Unit};
-use crate::sql::{Statement, locks, render};
+use crate::sql::{Statement, index_locks, locks, render};
 
 /// Writes the steps of a change.
 pub(crate) fn change(plan: &Plan, change: &Change<'_>, style: Style, out: &mut dyn Write) -> fmt::Result {
@@ -28,7 +28,7 @@ fn step(plan: &Plan, step: &Step, style: Style, out: &mut dyn Write) -> fmt::Res
     for need in &step.needs {
         say("needs", &format!("`{need}`"))?;
     }
-    for lock in locks(&step.action, plan.target.major()) {
+    for lock in locks(&step.action, plan.target.major()).into_iter().chain(index_locks(&step.action)) {
         let too = lock.partitions.map_or_else(String::new, |mode| format!(", {mode} on its partitions"));
         say("lock", &format!("{} on {}{too}: blocks {}", lock.mode, lock.relation, lock.mode.blocks()))?;
     }

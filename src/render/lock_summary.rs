@@ -16,11 +16,18 @@ pub(crate) struct LockSummary {
     pub(crate) own: BTreeSet<TableName>,
     /// Whether any of [`Self::own`] comes back.
     pub(crate) comes_back: bool,
+    /// Partitions whose index is built plainly: small ones.
+    pub(crate) built: BTreeSet<TableName>,
+    /// Partitions whose index is attached, and locked itself for it.
+    pub(crate) attached: BTreeSet<TableName>,
+    /// Tables whose partitions are locked as they are.
+    pub(crate) with_partitions: BTreeSet<TableName>,
 }
 
 /// What a step locks that is its own: the partition that it is about.
 fn is_own(step: &Step, relation: &TableName) -> bool {
-    step.action.partition() == relation
+    // An index of the root is nobody's partition.
+    step.action.partition() == relation && step.table != *relation
 }
 
 /// Sums up a plan's locks; blocked steps count, and are marked, because a grant would let them run.
@@ -31,6 +38,30 @@ pub(crate) fn lock_summary(plan: &Plan) -> LockSummary {
         summary.comes_back |= matches!(step.action, Action::AttachPartition(_));
         for lock in locks(&step.action, plan.target.major()) {
             if is_own(step, &lock.relation) {
+                match &step.action {
+                    Action::BuildIndex(build) if lock.mode == LockMode::Share => {
+                        summary.built.insert(build.partition.clone());
+                    }
+                    Action::AttachIndex(attach) => {
+                        summary.attached.insert(attach.partition.clone());
+                    }
+                    Action::CreatePartition(_)
+                    | Action::CreateDefault(_)
+                    | Action::FinalizeDetach(_)
+                    | Action::MarkPartition(_)
+                    | Action::DetachPartition(_)
+                    | Action::StampPartition(_)
+                    | Action::AttachPartition(_)
+                    | Action::DropPartition(_)
+                    | Action::CreateIndex(_)
+                    | Action::BuildIndex(_)
+                    | Action::RebuildIndex(_)
+                    | Action::DropIndex(_)
+                    | Action::SwapIndex(_)
+                    | Action::AnalyzeParent(_)
+                    | Action::VacuumPartition(_)
+                    | Action::ReindexIndex(_) => {}
+                }
                 match step.action.verb() {
                     Verb::Detach | Verb::Drop | Verb::Finalize | Verb::Change
                         if lock.mode == LockMode::AccessExclusive =>
@@ -40,6 +71,9 @@ pub(crate) fn lock_summary(plan: &Plan) -> LockSummary {
                     Verb::Detach | Verb::Drop | Verb::Finalize | Verb::Change | Verb::Create => {}
                 }
                 continue;
+            }
+            if matches!(step.action, Action::SwapIndex(_)) {
+                summary.with_partitions.insert(lock.relation.clone());
             }
             let blocked = step.gate.is_blocked();
             let held = heaviest.entry(lock.relation).or_insert((lock.mode, blocked));
@@ -68,9 +102,10 @@ impl LockSummary {
         for (mode, relations) in &self.in_use {
             let names: Vec<String> = relations
                 .iter()
-                .map(|name| match self.only_if_allowed.contains(name) {
-                    true => format!("{name} (if allowed)"),
-                    false => name.to_string(),
+                .map(|name| {
+                    let too = if self.with_partitions.contains(name) { " and its partitions" } else { "" };
+                    let allowed = if self.only_if_allowed.contains(name) { " (if allowed)" } else { "" };
+                    format!("{name}{too}{allowed}")
                 })
                 .collect();
             let worst = if sentences.is_empty() { "at worst " } else { "" };
@@ -82,6 +117,21 @@ impl LockSummary {
             0 => {}
             1 => sentences.push(format!("ACCESS EXCLUSIVE on the partition that {leaves}, itself.")),
             count => sentences.push(format!("ACCESS EXCLUSIVE on the {count} partitions that {leave}, themselves.")),
+        }
+        match self.built.len() {
+            0 => {}
+            1 => sentences
+                .push("SHARE on 1 small partition while its index is built; its writes wait a moment.".to_owned()),
+            count => sentences.push(format!(
+                "SHARE on {count} small partitions while the index of each is built; its writes wait a moment."
+            )),
+        }
+        match self.attached.len() {
+            0 => {}
+            1 => sentences.push("ACCESS EXCLUSIVE on 1 partition's index as it is attached; its queries wait a moment.".to_owned()),
+            count => sentences.push(format!(
+                "ACCESS EXCLUSIVE on the index of each of {count} partitions as it is attached; its queries wait a moment."
+            )),
         }
         sentences
     }

@@ -1,5 +1,6 @@
 //! Plans, outcomes and reports as text.
 
+mod bounds;
 mod detail;
 pub mod github;
 pub mod gitlab;

@@ -68,7 +68,7 @@ pub fn drift(drift: &Drift<'_>, out: &mut dyn Write) -> fmt::Result {
     for name in &tables {
         let overdue =
             items.iter().filter(|item| item.table == *name && item.kind.is_retention() && item.class == Class::Overdue);
-        let count: usize = overdue.map(|item| item.partitions.len()).sum();
+        let count: usize = overdue.map(|item| item.count()).sum();
         page.sample("pgstrata_retention_overdue_partitions", &[table(name)], count)?;
     }
 
@@ -78,7 +78,7 @@ pub fn drift(drift: &Drift<'_>, out: &mut dyn Write) -> fmt::Result {
             let counted = items
                 .iter()
                 .filter(|item| item.table == *name && item.kind == kind && drift.fail_on.contains(&item.class));
-            let count: usize = counted.map(|item| item.partitions.len()).sum();
+            let count: usize = counted.map(|item| item.count()).sum();
             page.sample("pgstrata_drift_items", &[table(name), ("kind", kind.word())], count)?;
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::outline::all_changes;
 use super::style::Style;
 use super::words;
-use crate::plan::{Block, Finding, Level, Plan, Runway, TableOverview, Verb};
+use crate::plan::{Block, Code, Finding, Level, Plan, Runway, TableOverview, Verb};
 use crate::policy::Grant;
 use crate::report::drift::Drift;
 use crate::sql::TableName;
@@ -37,6 +37,15 @@ pub(crate) fn unjudged(plan: &Plan) -> BTreeSet<&TableName> {
     let errors = plan.findings.iter().filter(|finding| finding.code.level() == Level::Error);
     let judged: BTreeSet<_> = plan.tables.iter().map(|overview| &overview.table).collect();
     errors.filter_map(|finding| finding.table.as_ref()).filter(|table| !judged.contains(table)).collect()
+}
+
+/// `1 index is unverified`: it may be as the policy says, or not.
+pub(crate) fn unverified(plan: &Plan) -> Option<String> {
+    match plan.findings.iter().filter(|finding| finding.code == Code::IndexUnverified).count() {
+        0 => None,
+        1 => Some("1 index is unverified".to_owned()),
+        count => Some(format!("{count} indexes are unverified")),
+    }
 }
 
 /// `runway 6d → 7d`
@@ -136,6 +145,7 @@ pub(crate) fn drift_headline(drift: &Drift<'_>) -> String {
         1 => sentences.push("1 thing could not be judged.".to_owned()),
         count => sentences.push(format!("{count} things could not be judged.")),
     }
+    sentences.extend(unverified(drift.plan).map(|words| format!("{words}.")));
     if drift.not_counted() > 0 {
         let verb = if drift.not_counted() == 1 { "does" } else { "do" };
         sentences.push(format!("{} ({}) {verb} not count.", changes(drift.not_counted()), words(false).join(", ")));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::outline::{Change, all_changes};
-use super::sentences::unjudged;
+use super::sentences::{unjudged, unverified};
 use crate::apply::{Ended, Outcome, StepResult};
 use crate::db::Signal;
 use crate::plan::{Action, StepId};
@@ -170,7 +170,8 @@ pub(crate) fn signal_name(signal: Signal) -> &'static str {
 /// Whether catalog and policy agree now; `None` is unknown.
 pub(crate) fn matches_policy(outcome: &Outcome) -> Option<bool> {
     let remains = outcome.remains.as_ref()?;
-    Some(remains.is_empty() && unjudged(remains).is_empty() && outcome.due_since.is_empty())
+    let differs = !(remains.is_empty() && unjudged(remains).is_empty() && outcome.due_since.is_empty());
+    if !differs && unverified(remains).is_some() { None } else { Some(!differs) }
 }
 
 /// `The catalog matches the policy.`: only where nothing at all is left to say.
@@ -182,7 +183,10 @@ pub(crate) fn agreement(outcome: &Outcome) -> String {
         return "The catalog does not match the policy yet.".to_owned();
     }
     match (unjudged(remains).len(), outcome.due_since.is_empty()) {
-        (0, true) => "The catalog matches the policy.".to_owned(),
+        (0, true) => match unverified(remains) {
+            Some(words) => format!("The catalog matches the policy, as far as it can be compared: {words}."),
+            None => "The catalog matches the policy.".to_owned(),
+        },
         (0, false) => "The catalog is as the plan wants it.".to_owned(),
         (1, _) => "1 table could not be judged; nothing else remains of the plan.".to_owned(),
         (count, _) => format!("{count} tables could not be judged; nothing else remains of the plan."),

@@ -163,6 +163,9 @@ impl World {
     /// Answers whatever planning asks: names are free, the newest partition has rows, each table has 201 GB.
     pub(crate) fn plan(&mut self, desired: &Desired, options: &PlanOptions) -> Plan {
         use crate::catalog::{Question, RowCount};
+        for name in desired.tables.keys() {
+            self.snapshot.catalog.tables.entry(name.clone()).or_insert(TableState::Missing);
+        }
         for question in questions(desired, &self.snapshot, options) {
             if self.snapshot.answers.has(&question) {
                 continue;

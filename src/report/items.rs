@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::drift::Drift;
 use crate::plan::{Action, Class, Code, Gate};
 use crate::render::{all_changes, run_words};
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// What a pending change is about; stable across versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,8 +131,10 @@ pub struct Item<'a> {
     pub kind: Kind,
     /// Why now.
     pub class: Class,
-    /// The partitions, in the plan's order; never empty.
+    /// The partitions, in the plan's order; empty where it is about indexes.
     pub partitions: Vec<&'a TableName>,
+    /// The policy's indexes.
+    pub indexes: BTreeSet<&'a Ident>,
     /// Why at all.
     pub reasons: BTreeSet<&'a str>,
     /// Why some of them may not be carried out; empty when all may.
@@ -140,14 +142,26 @@ pub struct Item<'a> {
 }
 
 impl Item<'_> {
+    /// How many partitions or indexes it is about.
+    pub fn count(&self) -> usize {
+        self.partitions.len() + self.indexes.len()
+    }
+
     /// `2 partitions: events_p20260315 … events_p20260316; overdue: premake; blocked: …`
     pub fn sentence(&self) -> String {
-        let count = match self.partitions.len() {
-            1 => "1 partition".to_owned(),
-            count => format!("{count} partitions"),
+        let (one, many, names) = match self.indexes.is_empty() {
+            true => ("partition", "partitions", run_words(self.table, &self.partitions)),
+            false => {
+                let names: Vec<String> = self.indexes.iter().map(ToString::to_string).collect();
+                ("index", "indexes", names.join(", "))
+            }
+        };
+        let count = match self.count() {
+            1 => format!("1 {one}"),
+            count => format!("{count} {many}"),
         };
         let reasons = self.reasons.iter().copied().collect::<Vec<_>>().join(", ");
-        let mut sentence = format!("{count}: {}; {}", run_words(self.table, &self.partitions), self.class.word());
+        let mut sentence = format!("{count}: {names}; {}", self.class.word());
         if !reasons.is_empty() {
             sentence.push_str(&format!(": {reasons}"));
         }
@@ -170,10 +184,16 @@ pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
             kind,
             class,
             partitions: Vec::new(),
+            indexes: BTreeSet::new(),
             reasons: BTreeSet::new(),
             blocked: BTreeSet::new(),
         });
-        item.partitions.push(step.action.partition());
+        match step.action.wanted_index() {
+            Some(index) => {
+                item.indexes.insert(index);
+            }
+            None => item.partitions.push(step.action.partition()),
+        }
         item.reasons.insert(&step.reason);
         if let Gate::Blocked(blocks) = &step.gate {
             item.blocked.extend(blocks.iter().map(ToString::to_string));
@@ -221,6 +241,8 @@ pub fn description(code: Code) -> &'static str {
         Code::MaintenancePostponed => "Maintenance is due, and waits for something.",
         Code::NameTaken => "A name wanted for a new partition was taken; another one was chosen.",
         Code::NoNameLeft => "Every name for a new partition is taken.",
+        Code::NameUnchecked => "Whether a name for a new partition is taken was not asked.",
+        Code::NotInSnapshot => "The snapshot was taken for other tables than the policy's.",
     }
 }
 

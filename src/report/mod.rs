@@ -1,6 +1,11 @@
-//! What a plan says beyond its steps: pure functions of policy, snapshot and plan.
+//! What a plan says beyond its steps, and a policy for what is there: pure functions of policy, snapshot and plan.
 
+pub mod analyze;
 pub mod drift;
+pub mod explain;
+pub mod find;
 pub mod forecast;
+pub mod import;
 pub mod items;
 pub mod next;
+pub mod timeline;

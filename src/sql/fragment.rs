@@ -58,12 +58,8 @@ fn check(text: &str, one_column: bool) -> Result<(), FragmentError> {
             // Inside an `E'…'` a backslash keeps a quote from closing. (Sessions pin standard_conforming_strings.)
             '\'' if matches!(before, 'e' | 'E') => return Err(FragmentError::Unread),
             '$' | '\0' => return Err(FragmentError::Unread),
-            '\'' | '"' => {
-                // A doubled quote closes and opens again: the same to us.
-                if !chars.by_ref().any(|inside| inside == c) {
-                    return Err(FragmentError::Quote);
-                }
-            }
+            // What is quoted is passed over. A doubled quote closes and opens again: the same to us.
+            '\'' | '"' if !chars.by_ref().any(|inside| inside == c) => return Err(FragmentError::Quote),
             '(' => depth += 1,
             ')' => depth = depth.checked_sub(1).ok_or(FragmentError::Stray)?,
             ';' => return Err(FragmentError::Semicolon),

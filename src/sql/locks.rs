@@ -235,7 +235,6 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
                 BuildMode::Plainly(_) => Share,
             },
         ),
-        // The partition's index is locked ACCESS EXCLUSIVE: whoever plans a query on the partition waits for that moment.
         Action::AttachIndex(attach) => {
             locks.take(&attach.root.name, AccessShare);
             locks.take(&attach.partition, AccessShare);
@@ -254,6 +253,35 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
     }
     let Locks(by_table) = locks;
     by_table.into_iter().map(|(relation, (mode, partitions))| Lock { relation, mode, partitions }).collect()
+}
+
+/// Locks on indexes by themselves: all others follow their table. An attached index is locked ACCESS EXCLUSIVE, and whoever
+/// plans a query on its partition waits for that moment.
+pub fn index_locks(action: &Action) -> Vec<Lock> {
+    let one = |relation: &TableName, mode| Lock { relation: relation.clone(), mode, partitions: None };
+    match action {
+        Action::AttachIndex(attach) => {
+            let mut locks = vec![one(&attach.index, AccessExclusive), one(&attach.to, ShareUpdateExclusive)];
+            locks.sort();
+            locks
+        }
+        Action::CreatePartition(_)
+        | Action::CreateDefault(_)
+        | Action::FinalizeDetach(_)
+        | Action::MarkPartition(_)
+        | Action::DetachPartition(_)
+        | Action::StampPartition(_)
+        | Action::AttachPartition(_)
+        | Action::DropPartition(_)
+        | Action::CreateIndex(_)
+        | Action::BuildIndex(_)
+        | Action::RebuildIndex(_)
+        | Action::DropIndex(_)
+        | Action::SwapIndex(_)
+        | Action::AnalyzeParent(_)
+        | Action::VacuumPartition(_)
+        | Action::ReindexIndex(_) => Vec::new(),
+    }
 }
 
 /// Tables that the copied row security policies name: parsing their expressions opens them.

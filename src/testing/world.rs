@@ -329,6 +329,15 @@ impl World {
         }
     }
 
+    /// Answers these questions as well.
+    pub fn ask_also(&mut self, asked: &BTreeSet<Question>) {
+        let taken = self.taken();
+        let answers: Vec<_> = asked.iter().map(|question| (question.clone(), self.answer(question, &taken))).collect();
+        for (question, answer) in answers {
+            self.snapshot.answers.put(question, answer);
+        }
+    }
+
     fn answer(&self, question: &Question, taken: &BTreeSet<&TableName>) -> Answer {
         if let Some(because) = self.unknown.get(question) {
             return Answer::Unknown(because.clone());

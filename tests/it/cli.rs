@@ -37,13 +37,17 @@ fn wrong_usage_is_64_and_help_is_0() {
         vec!["plan", "--lock-timeout", "5m"],
         vec!["plan", "--jobs", "2"],
         vec!["apply", "--jobs", "0"],
-        vec!["drift", "--no-probe"],
+        vec!["validate", "--no-probe"],
         vec!["plan", "--report", "plan.md"],
         vec!["plan", "-q", "-v"],
         vec!["apply", "plan.json", "--table", "app.events"],
         vec!["drift", "--fail-on", "everything"],
         vec!["show"],
-        vec!["snapshot"],
+        vec!["partition"],
+        vec!["partition", "list", "app.events", "--table", "app.events"],
+        vec!["partition", "create", "plan.json"],
+        vec!["explain"],
+        vec!["plan", "--snapshot", "s.json", "--url", "postgresql://u@h/d"],
     ] {
         let ran = ran(pgstrata().args(&args), 64);
         assert_eq!(ran.stdout, "", "{args:?}");
@@ -67,7 +71,23 @@ fn the_short_help_lists_what_there_is() {
         commands.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(
         names,
-        ["plan", "apply", "drift", "validate", "show", "optimize", "schema", "completions", "man", "demo", "help"]
+        [
+            "plan",
+            "apply",
+            "drift",
+            "explain",
+            "partition",
+            "snapshot",
+            "validate",
+            "import",
+            "show",
+            "optimize",
+            "schema",
+            "completions",
+            "man",
+            "demo",
+            "help"
+        ]
     );
 }
 

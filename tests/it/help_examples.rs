@@ -33,6 +33,12 @@ const ENVIRONMENTS: &str = "environments: {development: {apply: {jobs: 1}}, prod
 
 const HOLDS: &str = "version: 1\nholds: {matter-4711: {tables: [audit.audit_log], reason: discovery}}\n";
 
+/// The configurations of other tools.
+const PPM: &str = "partitions:
+  logs: {schema: public, table: logs, partitionKey: at, interval: daily, retention: 30, preProvisioned: 7}
+";
+const PARTSMITH: &str = "tables: [{table_name: logs, partition_column: at, granularity: day, retention_count: 30}]\n";
+
 /// The commands that a command's help lists, and the examples that it gives.
 struct Help {
     commands: Vec<String>,
@@ -84,16 +90,21 @@ fn adapted(line: &str, place: &Place) -> String {
         ("/usr/lib/postgresql/17/bin", bin),
         ("> /etc/", "> etc/".to_owned()),
         ("--out /usr/", "--out usr/".to_owned()),
+        // Partitions of a database that is older.
+        ("audit_log_p20190301", "audit_log_now".to_owned()),
+        ("audit_log_p20260301", "audit_log_now".to_owned()),
         // A pager.
         ("man -l -", "grep -q '^.TH pgstrata'".to_owned()),
     ] {
         line = line.replace(from, &to);
     }
-    if line == "pgstrata apply" {
+    let asks = ["pgstrata apply", "pgstrata partition create", "pgstrata partition cleanup"];
+    if asks.iter().any(|command| line.starts_with(command)) && !line.contains("auto-approve") && !line.contains(".json")
+    {
         // A person at a terminal, where util-linux can pretend one.
         line = match installed("script", "--version") {
-            true => "echo yes | script -qec 'pgstrata apply' /dev/null".to_owned(),
-            false => "pgstrata apply --auto-approve".to_owned(),
+            true => format!("echo yes | script -qec '{line}' /dev/null"),
+            false => format!("{line} --auto-approve"),
         };
     }
     if line.contains("| jq ") && !installed("jq", "--version") {
@@ -117,7 +128,10 @@ fn prepared(number: usize) -> Place {
     }
     place.write("policies/audit-log.yaml", &format!("{POLICY}{ENVIRONMENTS}"));
     place.write("holds.yaml", HOLDS);
+    place.write("ppm.yaml", PPM);
+    place.write("partitions.yaml", PARTSMITH);
     place.run(&["plan", "-q", "--out", "plan.json"], 0);
+    place.run(&["snapshot", "-q", "--out", "facts.json"], 0);
     place
 }
 

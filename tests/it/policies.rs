@@ -89,6 +89,12 @@ fn shipped_policies_bring_their_tables_to_what_they_say() {
             let again = run.run(&["plan", "--detailed-exitcode"], 0).stdout;
             assert!(again.contains("No changes."), "{what}: {again}");
             run.run(&["drift"], 0);
+            let wanted = outcome["remains"]["policy"]["tables"].as_object().unwrap().values();
+            let wanted: usize = wanted.map(|table| table["indexes"].as_object().unwrap().len()).sum();
+            let built = "SELECT count(*) FROM pg_index JOIN pg_class ON oid = indexrelid
+                WHERE relkind = 'I' AND indisvalid AND relname LIKE '%\\_idx'";
+            let built: i64 = run.db.client().query_one(built, &[]).unwrap().get(0);
+            assert_eq!(usize::try_from(built).unwrap(), wanted, "{what}: indexes");
 
             // What was made leaves in its time, if the policy says so; ids have none.
             let later = run.json(&["plan", "--now", "2060-01-01"], 0);

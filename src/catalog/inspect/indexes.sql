@@ -22,9 +22,16 @@ SELECT x.indrelid,
        EXISTS (SELECT FROM pg_catalog.pg_constraint AS o
                WHERE o.conindid = x.indexrelid AND o.contype IN ('p', 'u', 'x')) AS is_constraint,
        x.indisreplident OR x.indisclustered AS in_use,
+       -- Which index another role builds is hidden, and which table it has locked is not: such an index must not be taken
+       -- for a leftover.
        EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS b
-               WHERE b.index_relid = x.indexrelid
-                 AND b.datname = current_database()) AS building,
+               WHERE b.datname = current_database()
+                 AND (b.index_relid = x.indexrelid
+                      OR coalesce(b.index_relid, 0) = 0
+                         AND EXISTS (SELECT FROM pg_catalog.pg_locks AS k
+                                     WHERE k.pid = b.pid
+                                       AND k.locktype = 'relation'
+                                       AND k.relation = x.indrelid))) AS building,
        {nulls_not_distinct} AS nulls_not_distinct
 FROM pg_catalog.pg_index AS x
 JOIN pg_catalog.pg_class AS c ON c.oid = x.indexrelid

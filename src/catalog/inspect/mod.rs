@@ -33,7 +33,7 @@ use crate::sql::{Ident, TableName};
 
 /// Bounds and expressions are text in the session's settings. Just-in-time compilation and parallel workers cost more
 /// than any of these queries when a large catalog makes their estimates grow.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
      SET LOCAL lock_timeout = '100ms'; SET LOCAL statement_timeout = '30s'; \
      SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; \
      SET LOCAL search_path = ''; SET LOCAL row_security = off; SET LOCAL jit = off; \

@@ -9,7 +9,7 @@ use super::super::attributes::{Attributes, ReplicaIdentity, RowSecurity};
 use super::super::error::InspectError;
 use super::super::marker::holds;
 use super::super::reader::{Reader, field};
-use super::super::snapshot::{KeyColumn, Oid, Root, TableState};
+use super::super::snapshot::{KeyColumn, Oid, PLAIN_TABLE, Root, TableState};
 use crate::grid::KeyKind;
 use crate::sql::{Ident, TableName};
 
@@ -56,12 +56,13 @@ fn state(row: &Row) -> Result<TableState, InspectError> {
 fn key(row: &Row) -> Result<Result<KeyColumn, String>, InspectError> {
     let relkind: i8 = field(STEP, row, "relkind")?;
     let kind = relkind.cast_unsigned();
-    if kind != b'p' {
-        return Ok(Err(relation_kind(kind).to_owned()));
-    }
-    if let Some(parent) = field::<_, Option<&str>>(STEP, row, "parent_name")? {
+    // An index may be a partition of another, too.
+    if let (b'p' | b'r' | b'f', Some(parent)) = (kind, field::<_, Option<&str>>(STEP, row, "parent_name")?) {
         let schema: &str = field(STEP, row, "parent_schema")?;
         return Ok(Err(format!("itself a partition of {}", TableName::new(schema, parent))));
+    }
+    if kind != b'p' {
+        return Ok(Err(relation_kind(kind).to_owned()));
     }
     let strategy: i8 = field(STEP, row, "partstrat")?;
     match strategy.cast_unsigned() {
@@ -100,7 +101,7 @@ fn key(row: &Row) -> Result<Result<KeyColumn, String>, InspectError> {
 
 fn relation_kind(relkind: u8) -> &'static str {
     match relkind {
-        b'r' => "a plain table",
+        b'r' => PLAIN_TABLE,
         b'v' => "a view",
         b'm' => "a materialized view",
         b'f' => "a foreign table",

@@ -7,6 +7,8 @@ mod index;
 mod rest;
 mod table;
 
+pub(crate) use table::{DEFAULT_PREMAKE, MAX_PREMAKE};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;

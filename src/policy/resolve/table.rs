@@ -1,7 +1,7 @@
 //! One table: its partitions, its retention, and whether the two go together.
 
 use super::super::spec::{PartitionSpec, RetentionSpec, TableSpec};
-use super::super::warnings::{longest_span_hours, shortest_hours};
+use super::super::warnings::is_shorter;
 use super::super::{
     DefaultPartition, Encoding, Keep, Label, OtherIndexes, PolicyError, PolicyPath, Position, Premake, Retention,
     Straddling, TableDesired, Then, Width,
@@ -13,9 +13,9 @@ use crate::policy::GridMismatch;
 use crate::sql::TableName;
 
 /// Partitions made ahead without the policy saying so.
-const DEFAULT_PREMAKE: u32 = 4;
+pub(crate) const DEFAULT_PREMAKE: u32 = 4;
 /// More of them than this was meant as something else.
-const MAX_PREMAKE: u32 = 10_000;
+pub(crate) const MAX_PREMAKE: u32 = 10_000;
 
 pub(super) fn resolve(
     checks: &mut Checks,
@@ -282,7 +282,7 @@ fn kept(checks: &mut Checks, table: &PolicyPath, keep: Option<&str>, width: Opti
         (false, false) => {
             let kept = checks.keep(&path, text.parse::<CalendarSpan>())?;
             match width {
-                Some(Width::Calendar(interval)) if longest_span_hours(kept) < shortest_hours(interval) => {
+                Some(Width::Calendar(interval)) if is_shorter(kept, interval) => {
                     shorter(checks, &path, &interval_path, &kept.to_string(), &interval.to_string());
                     None
                 }

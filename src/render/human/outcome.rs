@@ -5,9 +5,9 @@ use std::fmt::{self, Write};
 
 use super::plan::{blocked, body};
 use crate::apply::Outcome;
-use crate::plan::StepId;
-use crate::render::outline::sections;
-use crate::render::sentences::unjudged;
+use crate::plan::{Code, StepId};
+use crate::render::outline::{Section, sections};
+use crate::render::sentences::{unjudged, unverified};
 use crate::render::style::{Paint, Style, wrap};
 use crate::render::tally::{Undone, ended_words, headline, remarks, tally, undone};
 
@@ -39,12 +39,16 @@ pub fn outcome(outcome: &Outcome, style: Style, out: &mut dyn Write) -> fmt::Res
         }
     }
     match &outcome.remains {
-        Some(plan) if !plan.is_empty() || !unjudged(plan).is_empty() => {
+        Some(plan) if !plan.is_empty() || !unjudged(plan).is_empty() || unverified(plan).is_some() => {
             writeln!(out, "\n{}", style.paint(Paint::Bold, "What remains:"))?;
             let quiet = Style { verbose: false, ..style };
             let all = sections(plan, true);
             let broken = unjudged(plan);
-            let left = all.into_iter().filter(|section| !section.lines.is_empty() || broken.contains(section.table));
+            let unclear =
+                |section: &Section<'_>| section.findings.iter().any(|finding| finding.code == Code::IndexUnverified);
+            let left = all
+                .into_iter()
+                .filter(|section| !section.lines.is_empty() || broken.contains(section.table) || unclear(section));
             let left: Vec<_> = left.collect();
             body(plan, &left, quiet, out)?;
             if plan.summary.blocked > 0 {

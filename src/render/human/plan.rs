@@ -7,7 +7,9 @@ use super::finding::{finding_line, fold_findings};
 use crate::plan::{Finding, Plan};
 use crate::render::lock_summary::lock_summary;
 use crate::render::outline::{Line, LineHazard, Section, sections, short};
-use crate::render::sentences::{blocked_sentences, count_words, freed_words, not_applyable, runway_words, unjudged};
+use crate::render::sentences::{
+    blocked_sentences, count_words, freed_words, not_applyable, runway_words, unjudged, unverified,
+};
 use crate::render::style::{Paint, Style, columns, wrap};
 use crate::render::{detail, words};
 use crate::sql::TableName;
@@ -69,10 +71,11 @@ fn no_changes(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
         0 => String::new(),
         count => format!(", {count} could not be judged"),
     };
+    let unverified = unverified(plan).map_or_else(String::new, |words| format!(", but {words}"));
     let next = crate::report::next::creation(plan).map_or_else(String::new, |(at, table)| {
         format!("; next scheduled change {} ({})", words::day(at), style.text(&table.to_string()))
     });
-    writeln!(out, "{}", style.paint(Paint::Bold, format!("No changes. {matching}{unjudged}{next}.")))
+    writeln!(out, "{}", style.paint(Paint::Bold, format!("No changes. {matching}{unjudged}{unverified}{next}.")))
 }
 
 /// Tables with their lines and findings, and what concerns none of them.
@@ -89,7 +92,7 @@ pub(crate) fn body(plan: &Plan, sections: &[Section<'_>], style: Style, out: &mu
             }
         }
         for (hazard, count) in &once {
-            let text = format!("! {} on {count} partitions: {}", hazard.kind, hazard.words);
+            let text = format!("! {} on {count}: {}", hazard.kind, hazard.words);
             let room = style.width.map(|width| width.saturating_sub(4));
             for (at, piece) in wrap(&style.text(&text), room).into_iter().enumerate() {
                 let lead = if at == 0 { "  " } else { "    " };
@@ -184,7 +187,7 @@ fn section_head(section: &Section<'_>, layout: &Layout, style: Style, out: &mut 
 fn change_line(
     line: &Line<'_>,
     table: &TableName,
-    once: &BTreeMap<LineHazard, usize>,
+    once: &BTreeMap<LineHazard, String>,
     layout: &Layout,
     style: Style,
     out: &mut dyn Write,

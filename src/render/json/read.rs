@@ -93,9 +93,10 @@ fn read(text: &str, limit: usize) -> Result<Plan, PlanFileError> {
         (Category::Data, Minor::Newer) => {
             PlanFileError::Newer { found: format_version.clone(), because: error.to_string() }
         }
-        (Category::Data | Category::Io | Category::Syntax | Category::Eof, Minor::Known | Minor::Newer) => {
-            classify(&error)
-        }
+        (
+            Category::Data | Category::Io | Category::Syntax | Category::Eof,
+            Minor::Known | Minor::Newer | Minor::OtherMajor,
+        ) => classify(&error),
     };
     let plan: Plan = serde_json::from_str(text).map_err(unread)?;
     let claims: Claims = serde_json::from_str(text).map_err(unread)?;
@@ -111,26 +112,39 @@ fn classify(error: &serde_json::Error) -> PlanFileError {
     }
 }
 
+/// How a document's format compares with ours.
 #[derive(Clone, Copy)]
-enum Minor {
+pub(super) enum Minor {
     Known,
     Newer,
+    OtherMajor,
 }
 
 /// Another major is another language; a newer minor may say something that is not known here.
 fn readable(found: &str) -> Result<Minor, PlanFileError> {
+    match minor_of(found, PLAN_FORMAT) {
+        None => Err(PlanFileError::NotAPlan("its format_version is no version".to_owned())),
+        Some(Minor::OtherMajor) => {
+            let because = "make the plan again with this version".to_owned();
+            Err(PlanFileError::Newer { found: found.to_owned(), because })
+        }
+        Some(minor @ (Minor::Known | Minor::Newer)) => Ok(minor),
+    }
+}
+
+/// `None` where there is no `major.minor`.
+pub(super) fn minor_of(found: &str, ours: &str) -> Option<Minor> {
     let parts = |text: &str| {
         let (major, minor) = text.split_once('.')?;
         Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
     };
-    let no_format = || PlanFileError::NotAPlan("its format_version is no version".to_owned());
-    let (major, minor) = parts(found).ok_or_else(no_format)?;
-    let (our_major, our_minor) = parts(PLAN_FORMAT).unwrap_or_default();
-    if major != our_major {
-        let because = "make the plan again with this version".to_owned();
-        return Err(PlanFileError::Newer { found: found.to_owned(), because });
-    }
-    Ok(if minor > our_minor { Minor::Newer } else { Minor::Known })
+    let (major, minor) = parts(found)?;
+    let (our_major, our_minor) = parts(ours)?;
+    Some(match (major == our_major, minor > our_minor) {
+        (false, _) => Minor::OtherMajor,
+        (true, true) => Minor::Newer,
+        (true, false) => Minor::Known,
+    })
 }
 
 fn compare(plan: &Plan, claims: &Claims) -> Result<(), PlanFileError> {

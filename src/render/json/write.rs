@@ -7,7 +7,7 @@ use crate::catalog::Target;
 use crate::plan::{Block, Finding, Gate, Level, Overrides, Plan, Step, Summary, TableOverview};
 use crate::policy::{Desired, PolicyHash};
 use crate::render::detail::statements;
-use crate::sql::{LockMode, TableName, locks};
+use crate::sql::{LockMode, TableName, index_locks, locks};
 
 /// A plan as a document: pretty, ending in a newline, the same plan always the same bytes.
 ///
@@ -122,7 +122,7 @@ pub(super) fn derived(step: &Step, major: u32) -> Derived {
         Gate::Blocked(blocks) => blocks,
         Gate::Open | Gate::Granted(_) => &[],
     };
-    let locks = locks(&step.action, major).into_iter();
+    let locks = locks(&step.action, major).into_iter().chain(index_locks(&step.action));
     Derived {
         sql: statements(step),
         locks: locks

@@ -11,7 +11,7 @@ use crate::render::lock_summary::lock_summary;
 use crate::render::outline::{Line, Section, sections};
 use crate::render::second;
 use crate::render::sentences::{
-    blocked_sentences, code_word, count_words, freed_words, not_applyable, runway_words, unjudged,
+    blocked_sentences, code_word, count_words, freed_words, not_applyable, runway_words, unjudged, unverified,
 };
 use crate::render::style::Style;
 
@@ -33,8 +33,9 @@ pub fn plan(plan: &Plan, out: &mut dyn Write) -> fmt::Result {
             0 => String::new(),
             count => format!(", {count} could not be judged"),
         };
+        let unverified = unverified(plan).map_or_else(String::new, |words| format!(", but {words}"));
         page.line(&format!(
-            "**No changes.** {matching} {}{unjudged}.",
+            "**No changes.** {matching} {}{unjudged}{unverified}.",
             if matching == 1 { "table matches" } else { "tables match" }
         ));
     } else {
@@ -128,7 +129,7 @@ fn hazards(sections: &[Section<'_>], page: &mut Page) {
         for (hazard, count) in once {
             let words = prose(&hazard.words);
             let (kind, table) = (cell(hazard.kind.code()), cell(&section.table.to_string()));
-            rows.push((hazard.kind, format!("| {kind} | {table}: {count} partitions | {words} |  |")));
+            rows.push((hazard.kind, format!("| {kind} | {table}: {count} | {words} |  |")));
         }
     }
     // What needs a grant comes first, whatever table it is of.

@@ -48,19 +48,21 @@ pub(crate) fn diff(context: &Context<'_>, earlier: &[Step], used: &mut BTreeSet<
         return result;
     }
     let view = View::new(context);
-    let mut met = Vec::new();
+    let mut named = others::Named::default();
     for (name, definition) in &context.table.indexes {
         let shape = match shape_of(context, definition) {
             Ok(shape) => shape,
             Err(finding) => {
-                result.findings.push(*finding.named(context, name));
+                named.unverified |= matches!(finding, Unclear::Unverified(_));
+                result.findings.push(finding.named(context, name));
                 continue;
             }
         };
         let mut one = One { context, view: &view, earlier, used, result: &mut result };
-        met.extend(one.judge(name, definition, shape));
+        named.shapes.push(shape.clone());
+        named.met.extend(one.judge(name, definition, shape));
     }
-    result.findings.extend(others::findings(context, &view, &met));
+    result.findings.extend(others::findings(context, &view, &named));
     result
 }
 
@@ -71,9 +73,9 @@ enum Unclear {
 }
 
 impl Unclear {
-    fn named(self: Box<Self>, context: &Context<'_>, name: &Ident) -> Box<Finding> {
+    fn named(self, context: &Context<'_>, name: &Ident) -> Finding {
         let index = TableName { schema: context.name.schema.clone(), name: name.clone() };
-        let (code, message) = match *self {
+        let (code, message) = match self {
             Self::Refused(because) => (Code::IndexRefused, format!("there can be no such index: {because}")),
             Self::Unverified(because) => {
                 (Code::IndexUnverified, format!("whether it is there as the policy says is unverified: {because}"))
@@ -82,29 +84,29 @@ impl Unclear {
         let mut finding = context.finding(code, Some(&index), message);
         finding.hint = (code == Code::IndexRefused)
             .then(|| format!("correct `tables.{}.indexes.{name}` in the policy", context.name));
-        Box::new(finding)
+        finding
     }
 }
 
-fn shape_of(context: &Context<'_>, definition: &IndexDesired) -> Result<IndexShape, Box<Unclear>> {
+fn shape_of(context: &Context<'_>, definition: &IndexDesired) -> Result<IndexShape, Unclear> {
     match context.snapshot.answers.get(&wanted(context, definition)) {
         Answer::Shape(shape) => {
             let key = context.root.key.name.as_str();
             if shape.unique && !shape.keys.iter().any(|column| column.what == key) {
                 let because = format!("a unique index must have the partition key {key} among its columns");
-                return Err(Box::new(Unclear::Refused(because)));
+                return Err(Unclear::Refused(because));
             }
             Ok(*shape)
         }
-        Answer::Refused(because) => Err(Box::new(Unclear::Refused(because))),
-        Answer::Unknown(because) => Err(Box::new(Unclear::Unverified(because))),
+        Answer::Refused(because) => Err(Unclear::Refused(because)),
+        Answer::Unknown(because) => Err(Unclear::Unverified(because)),
         Answer::Leaf(_)
         | Answer::Keys(_)
         | Answer::Rows(_)
         | Answer::Bytes(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
-        | Answer::Taken(_) => Err(Box::new(Unclear::Unverified("an answer of another kind".to_owned()))),
+        | Answer::Taken(_) => Err(Unclear::Unverified("an answer of another kind".to_owned())),
     }
 }
 
@@ -276,7 +278,13 @@ impl<'s, 'a> One<'s, 'a> {
             && !seen.facts.valid
         {
             let message = "every partition has its own, and PostgreSQL still takes it for invalid".to_owned();
-            self.found(Code::IndexNotPossible, &seen.facts.name, message);
+            let mut finding = context.finding(Code::IndexNotPossible, Some(&seen.facts.name), message);
+            // Measured: current minor releases look at all partitions again, older ones do nothing.
+            finding.hint = leaves.first().and_then(|(leaf, _)| view.child(*leaf, seen.oid)).map(|child| {
+                let statement = format!("ALTER INDEX {} ATTACH PARTITION {}", seen.facts.name, child.facts.name);
+                format!("{statement}: once more, it has the server look again")
+            });
+            self.result.findings.push(finding);
         }
         self.result.steps.extend(steps);
         met

@@ -3,14 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::{Seen, View};
-use crate::catalog::Oid;
+use crate::catalog::{IndexShape, Oid};
 use crate::plan::{Code, Finding};
 use crate::policy::OtherIndexes;
 use crate::resource::partition::Context;
 use crate::sql::TableName;
 
-/// What stands out among the others; `met` are the root's indexes that the policy names.
-pub(super) fn findings(context: &Context<'_>, view: &View<'_>, met: &[Oid]) -> Vec<Finding> {
+/// What the policy names.
+#[derive(Default)]
+pub(super) struct Named {
+    /// The root's indexes that meet it.
+    pub(super) met: Vec<Oid>,
+    /// How they compare.
+    pub(super) shapes: Vec<IndexShape>,
+    /// How some compare is unknown: any other may be one of them.
+    pub(super) unverified: bool,
+}
+
+/// What stands out among the others.
+pub(super) fn findings(context: &Context<'_>, view: &View<'_>, named: &Named) -> Vec<Finding> {
     match context.table.other_indexes {
         OtherIndexes::Ignore => return Vec::new(),
         OtherIndexes::Report => {}
@@ -20,16 +31,19 @@ pub(super) fn findings(context: &Context<'_>, view: &View<'_>, met: &[Oid]) -> V
     for seen in &view.of_root {
         let facts = seen.facts;
         // What a constraint or the policy stands on is no stray; what has a wanted name is judged there.
-        if facts.constraint || met.contains(&seen.oid) || wanted.contains(facts.name.name.as_str()) {
+        if facts.constraint || named.met.contains(&seen.oid) || wanted.contains(facts.name.name.as_str()) {
             continue;
         }
         let (code, message) = match redundant(view, seen) {
             Some(message) => (Code::IndexRedundant, message),
+            None if named.unverified => continue,
             None => (Code::IndexUnlisted, "it is not in the policy: left alone".to_owned()),
         };
         findings.push(context.finding(code, Some(&facts.name), message));
     }
-    findings.extend(strays(context, view));
+    if !named.unverified {
+        findings.extend(strays(context, view, named));
+    }
     findings
 }
 
@@ -48,14 +62,15 @@ fn redundant(view: &View<'_>, seen: &Seen<'_>) -> Option<String> {
     })
 }
 
-/// Indexes that only some partitions have, and that nothing of the root's is like.
-fn strays(context: &Context<'_>, view: &View<'_>) -> Vec<Finding> {
+/// Indexes that only some partitions have, and that nothing of the root's or of the policy's is like.
+fn strays(context: &Context<'_>, view: &View<'_>, named: &Named) -> Vec<Finding> {
     let mut by_table: BTreeMap<Oid, Vec<&TableName>> = BTreeMap::new();
     for (leaf, all) in &view.of_leaf {
         for seen in all.iter().filter(|seen| seen.facts.parent.is_none() && seen.facts.valid && !seen.facts.constraint)
         {
-            let known = view.of_root.iter().any(|root| root.shape.is_some() && root.shape == seen.shape);
-            if !known && seen.shape.is_some() {
+            let Some(shape) = &seen.shape else { continue };
+            let known = view.of_root.iter().any(|root| root.shape.as_ref() == Some(shape));
+            if !known && !named.shapes.contains(shape) {
                 by_table.entry(*leaf).or_default().push(&seen.facts.name);
             }
         }

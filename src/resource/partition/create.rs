@@ -91,8 +91,8 @@ pub(super) fn creations(
     result
 }
 
-/// The template's name, then others, cut so that the suffix survives.
-fn names(context: &Context<'_>, from: KeyValue, to: KeyValue) -> Vec<TableName> {
+/// The template's name for a partition of this range, then others, cut so that the suffix survives.
+pub(super) fn names(context: &Context<'_>, from: KeyValue, to: KeyValue) -> Vec<TableName> {
     let template = context.table.name.clone().unwrap_or_else(|| NameTemplate::default_for(context.grid.width()));
     let first = template.render(context.name.name.as_str(), from, to, context.grid);
     let others = (2..=NAME_TRIES).map(|n| suffixed(&first, &format!("_{n}")));
@@ -124,7 +124,10 @@ pub(super) fn free_name(
         findings.push(context.finding(Code::NameTaken, Some(first), message));
     }
     // The step looks again before it creates: a name that is taken after all stops it, and harms nothing.
-    if let Answer::Unknown(because) = answer(&name) {
+    if !context.snapshot.answers.has(&Question::NameTaken { name: name.clone() }) {
+        let message = "whether this name is taken was not asked when the snapshot was taken".to_owned();
+        findings.push(context.finding(Code::NameUnchecked, Some(&name), message));
+    } else if let Answer::Unknown(because) = answer(&name) {
         let message = format!("whether this name is taken is unknown: {because}");
         findings.push(context.finding(Code::Unknown, Some(&name), message));
     }

@@ -13,7 +13,7 @@ use super::returning::{attach, returning};
 use super::wanted::pieces;
 use crate::catalog::{Oid, Question};
 use crate::grid::{Bound, Fit, LeafBounds};
-use crate::plan::{Code, Finding, Step, Verb};
+use crate::plan::{Code, Finding, Scope, Step, Verb};
 use crate::sql::TableName;
 
 /// What one table needs, and what was seen and left alone.
@@ -44,7 +44,7 @@ pub(crate) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
 
 /// Judges one table: create, finalize, change, detach, drop. `used` are names that this plan gives to partitions of other
 /// tables, and of this one after it.
-pub(crate) fn diff(context: &Context<'_>, used: &mut BTreeSet<TableName>) -> Diff {
+pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<TableName>) -> Diff {
     let expired = expired(context);
     let mut findings = seen(context, &expired);
     let returning = returning(context);
@@ -61,6 +61,8 @@ pub(crate) fn diff(context: &Context<'_>, used: &mut BTreeSet<TableName>) -> Dif
     findings.extend(created.findings);
     // Last among the creations: none of them then has a default partition to lock and scan.
     let default = default::default_partition(context, used, &mut findings);
+    // One that this plan does not make stands in no detach's way.
+    let default = default.filter(|_| scope != Scope::Removals);
     let default_name = default.as_ref().map(|step| step.action.partition().clone());
     let default_name = default_name.as_ref();
     let attaches: Vec<Step> =

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use crate::grid::{Bound, KeyValue};
 use crate::plan::{Action, Runway, Step, TableOverview};
-use crate::policy::{Keep, Premake, Then};
+use crate::policy::{Keep, Premake, Then, Width};
 
 /// The table's line, with the runway now and once these steps are done.
 pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
@@ -59,7 +59,7 @@ fn describe(context: &Context<'_>) -> String {
         Some(retention) => {
             let keep = match retention.keep {
                 Keep::Span(span) => span.to_string(),
-                Keep::Keys(keys) => format!("{keys} keys"),
+                Keep::Keys(keys) => Width::Keys(keys).to_string(),
             };
             words.push(format!("keep {keep}"));
             match retention.then {

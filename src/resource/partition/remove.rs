@@ -42,7 +42,9 @@ pub(super) fn finalize(context: &Context<'_>, comes_back: bool, findings: &mut V
     if is_stamped(leaf) {
         // It was attached again by hand, its old stamp with it: grace must not run from there.
         let attached = attached(context, &partition, &leaf.bounds, true);
-        steps.push(mark(context, retiring.clone(), vec![attached], Class::Drift, "a stamp of an earlier detach"));
+        let mark = mark(context, retiring.clone(), vec![attached], Class::Drift, "a stamp of an earlier detach");
+        step.needs.push(mark.id.clone());
+        steps.push(mark);
     }
     steps.push(step);
     let mut stamp = stamp(context, retiring, Class::Drift, "an interrupted detach");

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::context::Context;
+use super::context::{Context, finite};
 use super::hold::held_by;
 use super::remove::stamp;
-use crate::catalog::{Answer, Oid, Question, Retired};
+use crate::catalog::{Answer, Marker, Oid, Question, Retired};
 use crate::grid::Bound;
 use crate::plan::{
     Action, Class, Code, DropPartition, Fact, Finding, Hazard, HazardKind, Relation, Retiring, Stake, Stamp, Step,
@@ -33,7 +33,13 @@ fn is_own(context: &Context<'_>, oid: Oid, table: &Retired) -> bool {
         && marker.oid == oid
         && fits(marker.from)
         && fits(marker.to)
+        && is_finite(marker)
         && table.in_use_as.is_none()
+}
+
+/// Nothing unbounded is ever detached by us: such a marker was written by hand.
+fn is_finite(marker: &Marker) -> bool {
+    finite(marker.from, marker.to).is_some()
 }
 
 /// Detached tables of this root, whose marker is their own.
@@ -182,6 +188,8 @@ fn foreign_marker(context: &Context<'_>, oid: Oid, table: &Retired) -> Finding {
         "its marker speaks of a table with another OID (restored from a dump?): never dropped".to_owned()
     } else if marker.oid != oid {
         "its marker is another table's (restored or copied?): never dropped".to_owned()
+    } else if !is_finite(marker) {
+        "the bounds in its marker have no end, and no such partition ever leaves: never dropped".to_owned()
     } else {
         "the bounds in its marker are of another type than the key: never dropped".to_owned()
     };

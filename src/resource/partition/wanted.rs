@@ -132,15 +132,20 @@ fn gaps(covered: &[(Bound, Bound)], low: KeyValue, high: KeyValue) -> Vec<(KeyVa
     gaps
 }
 
-fn judge(context: &Context<'_>, window: Window, from: KeyValue, to: KeyValue, highest: Option<Bound>) -> Piece {
-    let due_at = match context.table.premake {
+/// When the policy begins to want this window; `None` where no clock tells.
+pub(super) fn due_at(context: &Context<'_>, window: Window) -> Option<Timestamp> {
+    match context.table.premake {
         Premake::Windows(count) => {
             context.grid.window(window.index - i64::from(count)).and_then(|due| context.grid.instant(due.from))
         }
         Premake::Span(span) => {
             context.grid.instant(window.from).and_then(|begins| span.before(begins, context.grid.zone()))
         }
-    };
+    }
+}
+
+fn judge(context: &Context<'_>, window: Window, from: KeyValue, to: KeyValue, highest: Option<Bound>) -> Piece {
+    let due_at = due_at(context, window);
     let inside = highest.is_some_and(|highest| highest > Bound::Value(to));
     // Since when, and how far: windows up to the one after the current one are late however young the policy is.
     let current = context.current().and_then(|current| context.grid.index_of(current));

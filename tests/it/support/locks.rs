@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pgstrata::apply::{Event, Observer};
 use pgstrata::plan::{Plan, Step};
-use pgstrata::sql::{LockMode, locks};
+use pgstrata::sql::{LockMode, index_locks, locks};
 use postgres::Client;
 
 /// Looks just before each COMMIT: a transaction then holds every lock that it took.
@@ -21,6 +21,15 @@ impl Observer for LockWatch<'_> {
         let Some(step) = self.plan.steps.iter().find(|planned| planned.id == **step) else { return };
         let seen = held(&mut self.client, *backend_pid);
         self.compare(step, seen);
+        // Of indexes only what stands for itself is declared; all others follow their table.
+        let declared: BTreeMap<String, LockMode> =
+            index_locks(&step.action).iter().map(|lock| (lock.relation.to_string(), lock.mode)).collect();
+        if !declared.is_empty() {
+            let seen = held_on(&mut self.client, *backend_pid, "'i', 'I'");
+            if seen != declared {
+                self.wrong.push(format!("{}: declared {declared:?}, pg_locks shows {seen:?}", step.id));
+            }
+        }
     }
 }
 
@@ -69,13 +78,19 @@ pub(crate) fn declared(client: &mut Client, step: &Step, major: u32) -> BTreeMap
 
 /// The strongest lock on each table outside the system catalogs, granted or awaited.
 pub(crate) fn held(client: &mut Client, pid: i32) -> BTreeMap<String, LockMode> {
+    held_on(client, pid, "'r', 'p', 'f'")
+}
+
+fn held_on(client: &mut Client, pid: i32, kinds: &str) -> BTreeMap<String, LockMode> {
     let rows = client
         .query(
-            "SELECT format('%I.%I', n.nspname, c.relname), l.mode
+            &format!(
+                "SELECT format('%I.%I', n.nspname, c.relname), l.mode
              FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE l.pid = $1 AND l.locktype = 'relation' AND c.relkind IN ('r', 'p', 'f')
+             WHERE l.pid = $1 AND l.locktype = 'relation' AND c.relkind IN ({kinds})
                AND n.nspname NOT IN ('pg_catalog', 'pg_toast')
-               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            ),
             &[&pid],
         )
         .unwrap();

@@ -27,11 +27,11 @@ fn premake_counts_from_the_highest_id() {
     world.rows.remove(&oids[2]);
     assert_eq!(
         plan(&mut world),
-        "+ public.events_p3000 [3000, 4000) scheduled: premake\n= public.events runway 1001 keys -> 2001 keys\n"
+        "+ public.events_p3000 [3000, 4000) scheduled: premake\n= public.events runway 1,001 keys -> 2,001 keys\n"
     );
     let options = world.options();
     run(&mut world, &options);
-    assert_eq!(plan(&mut world), "= public.events runway 2001 keys\n");
+    assert_eq!(plan(&mut world), "= public.events runway 2,001 keys\n");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn an_empty_table_starts_where_the_policy_says_or_where_its_partitions_do() {
         "\
 + public.events_p0 [0, 1000) overdue: the current window is missing
 + public.events_p1000 [1000, 2000) overdue: the next window is missing
-= public.events runway 0 keys -> 2000 keys
+= public.events runway 0 keys -> 2,000 keys
 "
     );
     let (mut started, _) = world("premake: 1, start: 5_000_500, anchor: 1", &[]);
@@ -82,7 +82,7 @@ fn one_absurd_id_neither_deletes_nor_stops_creation() {
     assert!(found.contains("? public.events ROWS_AHEAD public.events_900000: it has rows up to 900999"), "{found}");
     // The gap below it is not filled: the horizon lies where the rows are.
     assert!(!found.contains("+ "), "{found}");
-    assert!(found.contains("runway 1001 key"), "{found}");
+    assert!(found.contains("runway 1,001 keys"), "{found}");
 }
 
 #[test]

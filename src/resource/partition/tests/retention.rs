@@ -305,7 +305,7 @@ fn a_stamp_of_an_earlier_detach_starts_no_grace() {
     world.leaf_mut(old).pending = true;
     insta::assert_snapshot!(lines(&world.plan()), @"
     - mark public.events_20260303 [2026-03-03, 2026-03-04) drift: a stamp of an earlier detach
-    - finalize public.events_20260303 [2026-03-03, 2026-03-04) drift: an interrupted detach
+    - finalize public.events_20260303 [2026-03-03, 2026-03-04) drift: an interrupted detach needs mark public.events_20260303
     - stamp public.events_20260303 [2026-03-03, 2026-03-04) drift: an interrupted detach needs finalize public.events_20260303
     = public.events runway 2d
     ");
@@ -329,7 +329,7 @@ fn an_old_stamp_on_a_pending_one_goes_whatever_the_policy_keeps() {
     world.root("public.events").held = true;
     insta::assert_snapshot!(lines(&world.plan()), @"
     - mark public.events_20260301 [2026-03-01, 2026-03-02) drift: a stamp of an earlier detach
-    - finalize public.events_20260301 [2026-03-01, 2026-03-02) drift: an interrupted detach
+    - finalize public.events_20260301 [2026-03-01, 2026-03-02) drift: an interrupted detach needs mark public.events_20260301
     - stamp public.events_20260301 [2026-03-01, 2026-03-02) drift: an interrupted detach needs finalize public.events_20260301
     = public.events runway 2d
     ");

@@ -77,6 +77,63 @@ fn creations_or_removals_alone() {
 }
 
 #[test]
+fn a_scope_keeps_whatever_its_steps_need() {
+    // Attached again by hand, its old stamp with it, and its second detach was interrupted: without the new marker, grace
+    // would run from the old stamp.
+    let mut world = two();
+    let pending = world.leaf("public.a", "2025-11-01", "2026-01-01");
+    world.root("public.a").leaves.retain(|oid, leaf| *oid == pending || leaf.name.name.as_str() != "a_20251201");
+    world.mark("public.a", pending);
+    let leaf = world.leaf_mut(pending);
+    leaf.pending = true;
+    leaf.marker.as_mut().unwrap().detached_at = Some(at("2025-12-24"));
+    let only = |world: &mut World, scope| {
+        let mut options = PlanOptions { scope, ..world.options() };
+        options.include.insert("public.a".parse().unwrap());
+        ids(world, &options).join("\n")
+    };
+    insta::assert_snapshot!(only(&mut world, Scope::Removals), @"
+    mark public.a_20251101
+    finalize public.a_20251101
+    stamp public.a_20251101
+    ");
+    // Nothing is created where it was, and so nothing needs it gone.
+    insta::assert_snapshot!(only(&mut world, Scope::Creations), @"create public.a_p20260401");
+}
+
+#[test]
+fn a_default_partition_that_is_not_made_blocks_no_detach() {
+    let policy = TWO.replace("premake: 1", "premake: 1, default_partition: require");
+    let mut world = World::new("2026-03-14", &policy);
+    world.leaf("public.a", "2025-12-01", "2026-01-01");
+    world.leaf("public.a", "2026-01-01", "2026-05-01");
+    let line = |world: &mut World, scope| {
+        let mut options = PlanOptions { scope, ..world.options() };
+        options.include.insert("public.a".parse().unwrap());
+        lines(&world.plan_with(&options))
+    };
+    let whole = line(&mut world, Scope::All);
+    assert!(whole.contains("public.a_default") && whole.contains("- detach public.a_20251201"), "{whole}");
+    let removals = line(&mut world, Scope::Removals);
+    assert!(!removals.contains("public.a_default") && removals.contains("- detach concurrently"), "{removals}");
+}
+
+#[test]
+fn what_a_snapshot_does_not_say_is_neither_missing_nor_free() {
+    let mut world = two();
+    world.snapshot.catalog.tables.remove(&"public.b".parse::<TableName>().unwrap());
+    let options = world.options();
+    world.ask(&options);
+    world.snapshot.answers = Default::default();
+    insta::assert_snapshot!(findings(&plan_blind(&world, &options)), @"
+    ? public.a UNKNOWN: which partition is the newest with rows is unknown: it was not asked
+    ? public.a NAME_UNCHECKED public.a_p20260401: whether this name is taken was not asked when the snapshot was taken
+    ? public.b NOT_IN_SNAPSHOT: the snapshot says nothing of this table: it was taken for other tables
+    ? public.c NAME_UNCHECKED public.c_p20260401: whether this name is taken was not asked when the snapshot was taken
+    ");
+}
+
+#[test]
 fn a_table_that_cannot_be_judged_does_not_stop_the_others() {
     let mut world = two();
     let tables = &mut world.snapshot.catalog.tables;

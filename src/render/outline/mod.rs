@@ -1,5 +1,7 @@
 //! A plan as readers see it: the steps by which one partition leaves are one change, and runs of like changes one line.
 
+mod index;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::words;
@@ -9,6 +11,7 @@ use crate::plan::{
     TableOverview,
 };
 use crate::sql::{Ident, TableName};
+use index::{build_words, index_words};
 
 /// One thing that happens to one partition: a step, or marker, detach, stamp and, without a grace, drop.
 #[derive(Clone, Debug)]
@@ -173,23 +176,28 @@ fn continues(last: &Change<'_>, next: &Change<'_>) -> bool {
 }
 
 impl Section<'_> {
-    /// Hazards that need no grant and would be said below several lines: said once, with the partitions they concern.
-    pub(crate) fn repeated_hazards(&self) -> BTreeMap<LineHazard, usize> {
+    /// Hazards that need no grant and would be said below several lines: said once, with what they concern, counted.
+    pub(crate) fn repeated_hazards(&self) -> BTreeMap<LineHazard, String> {
         let mut seen: BTreeMap<LineHazard, (usize, usize)> = BTreeMap::new();
         for line in &self.lines {
             for hazard in line.hazards() {
                 match hazard.kind.gating() {
                     Gating::Shown => {
-                        let (lines, partitions) = seen.entry(hazard).or_default();
+                        let (lines, changes) = seen.entry(hazard).or_default();
                         *lines += 1;
-                        *partitions += line.changes.len();
+                        *changes += line.changes.len();
                     }
                     Gating::Always | Gating::BeyondMaxDrop => {}
                 }
             }
         }
         let repeated = seen.into_iter().filter(|(_, (lines, _))| *lines > 1);
-        repeated.map(|(hazard, (_, partitions))| (hazard, partitions)).collect()
+        repeated
+            .map(|(hazard, (_, count))| {
+                let things = if hazard.kind == HazardKind::IndexBuild { "indexes" } else { "partitions" };
+                (hazard, format!("{count} {things}"))
+            })
+            .collect()
     }
 }
 
@@ -197,19 +205,6 @@ impl<'a> Change<'a> {
     /// The partition.
     pub(crate) fn partition(&self) -> &'a TableName {
         self.lead.action.partition()
-    }
-
-    /// Partitions whose index is built.
-    fn builds(&self) -> usize {
-        let builds = |step: &&&Step| matches!(step.action, Action::BuildIndex(_) | Action::RebuildIndex(_));
-        self.steps.iter().filter(builds).count()
-    }
-
-    /// Partitions whose index is there already, and is attached.
-    fn only_attached(&self) -> usize {
-        let attached = self.steps.iter().filter(|step| matches!(step.action, Action::AttachIndex(_))).count();
-        let built = self.steps.iter().filter(|step| matches!(step.action, Action::BuildIndex(_))).count();
-        attached.saturating_sub(built)
     }
 
     /// What is done, in words.
@@ -428,7 +423,9 @@ impl<'a> Line<'a> {
                     GrantSource::Policy => "granted by the policy",
                     GrantSource::Flag => "granted by --allow",
                 });
-                let words = if concerns_data(hazard.kind) {
+                let words = if hazard.kind == HazardKind::IndexBuild {
+                    build_words(change)
+                } else if concerns_data(hazard.kind) {
                     self.stake_words(hazard.kind)
                 } else if own.contains(&hazard.relation) {
                     hazard.detail.clone()
@@ -446,24 +443,6 @@ impl<'a> Line<'a> {
         let stakes = steps.filter(|step| step.hazards.iter().any(|hazard| hazard.kind == kind)).map(|step| step.stake);
         stake_words(&stakes.collect::<Vec<_>>())
     }
-}
-
-/// `build on 3 partitions, attach 1`.
-fn index_words(change: &Change<'_>) -> String {
-    let partitions = |count: usize| if count == 1 { "1 partition".to_owned() } else { format!("{count} partitions") };
-    let mut words = Vec::new();
-    match change.builds() {
-        0 => {}
-        count => words.push(format!("build on {}", partitions(count))),
-    }
-    match change.only_attached() {
-        0 => {}
-        count => words.push(format!("attach {}", partitions(count))),
-    }
-    if change.steps.iter().any(|step| matches!(step.action, Action::SwapIndex(_))) {
-        words.push("then drop the old one".to_owned());
-    }
-    if words.is_empty() { "create on the table".to_owned() } else { words.join(", ") }
 }
 
 /// `402 GB, ~1.9e9 rows`: sums, with what is unknown said as such.

@@ -1,0 +1,89 @@
+//! `… INDEX CONCURRENTLY`: started only when nobody old is in its way. What it leaves half-way is invalid, serves no query,
+//! and is dropped first by the next run.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::blockers::{InTheWay, Waited, in_the_way, wait_for_old};
+use super::control::first_value;
+use super::observer::Event;
+use super::outcome::StepResult;
+use super::unit::{Unit, UnitError};
+use crate::db::{Session, describe};
+use crate::plan::{Action, Step};
+use crate::sql::{CHECK_COMMENT, Literal};
+
+/// What a concurrent build or drop of an index is carried out with, beside its session.
+pub(super) struct Online<'a> {
+    pub(super) step: &'a Step,
+    pub(super) unit: &'a Unit<'a>,
+    /// How long it waits for others before it begins.
+    pub(super) patience: Duration,
+    /// One that waited for all of that is enough for a run: a hundred partitions would wait a hundred times.
+    pub(super) patience_spent: &'a AtomicBool,
+}
+
+impl Online<'_> {
+    /// Builds or drops on a session of its own. The error is a lost session's.
+    pub(super) fn run(&self, session: &mut Session) -> Result<StepResult, String> {
+        let what = InTheWay::of_index(self.step.action.partition());
+        let patience = if self.patience_spent.load(Ordering::Relaxed) { Duration::ZERO } else { self.patience };
+        let mut waiting =
+            |names: &str| self.unit.reporter.tell(&Event::Waiting { step: &self.step.id, because: names });
+        match wait_for_old(session, &what, patience, self.unit.stop, &mut waiting) {
+            Ok(Waited::Clear) => {}
+            Ok(Waited::Interrupted) => return Ok(StepResult::NotReached),
+            Ok(Waited::Blocked(names)) => {
+                self.patience_spent.store(true, Ordering::Relaxed);
+                return Ok(StepResult::Postponed(format!("an old transaction is in its way: {names}")));
+            }
+            Err(error) => return Ok(failed(describe(&error))),
+        }
+        let error = match self.unit.statement(self.step, session) {
+            Ok(()) => {
+                self.unit.has_committed();
+                return Ok(StepResult::Applied { retries: 0 });
+            }
+            Err(error) => error,
+        };
+        Ok(match error {
+            UnitError::SessionLost(lost) => return Err(lost),
+            UnitError::Interrupted => {
+                self.note_leftover(session);
+                StepResult::NotReached
+            }
+            // Whoever it waited for is still there, or it was just too slow.
+            UnitError::Cancelled(error) => {
+                let left = if self.note_leftover(session) {
+                    "; the next run drops what it left, which is invalid"
+                } else {
+                    ""
+                };
+                match in_the_way(session, &what) {
+                    names if names.is_empty() => failed(format!("{error}{left}")),
+                    names => StepResult::Postponed(format!("{error}; in the way now: {names}{left}")),
+                }
+            }
+            error @ (UnitError::Fact(_) | UnitError::Lock(_) | UnitError::Server(_)) => {
+                self.note_leftover(session);
+                failed(error.words())
+            }
+        })
+    }
+
+    /// Whether a build that ended half-way left its index behind: then something is committed.
+    fn note_leftover(&self, session: &mut Session) -> bool {
+        let Action::BuildIndex(build) = &self.step.action else { return false };
+        let name = build.index.to_string();
+        let sql = format!("{CHECK_COMMENT} SELECT to_regclass({}) IS NOT NULL", Literal(&name));
+        let left = first_value(session, &sql).is_ok_and(|value| value == "t");
+        if left {
+            self.unit.has_committed();
+        }
+        left
+    }
+}
+
+fn failed(error: String) -> StepResult {
+    StepResult::Failed { error, lock_spent: false }
+}

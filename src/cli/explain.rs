@@ -1,0 +1,69 @@
+//! `pgstrata explain`
+
+use std::fmt::Write as _;
+
+use pgstrata::catalog::Snapshot;
+use pgstrata::db::Env;
+use pgstrata::plan::PlanOptions;
+use pgstrata::policy::PolicyPath;
+use pgstrata::render::{human, json};
+use pgstrata::report::explain::{Origins, SETTINGS, explain, story_questions};
+use pgstrata::sql::TableName;
+
+use super::args::{ExplainArgs, PolicyArgs, ReportFormat};
+use super::error::CommandError;
+use super::exit::Events;
+use super::locations::locate;
+use super::partition::{check_reports, judged, show};
+use super::plan_text::written;
+use super::policy::Loaded;
+use super::ui::Ui;
+use super::{inspect, policy};
+
+pub(super) fn run(args: &ExplainArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
+    let ExplainArgs { name, policy: policy_args, source, select, output, now } = args;
+    check_reports(output)?;
+    let loaded = policy::load(policy_args, env, ui)?;
+    inspect::check_selection(select, &loaded.desired)?;
+    let options = inspect::options(select, None);
+    let also = |snapshot: &Snapshot, options: &PlanOptions| story_questions(name, &loaded.desired, snapshot, options);
+    let (snapshot, options) = inspect::read("explain", source, &loaded, &options, *now, &also, (env, ui))?;
+    let plan = inspect::fresh_plan(&loaded.desired, &snapshot, &options)?;
+    let story = explain(name, &loaded.desired, &snapshot, &options, &plan, &|table| origins(&loaded, table))
+        .map_err(|error| CommandError::usage(error.to_string()).hint(error.hint()))?;
+    let flags = flags(policy_args);
+    show(output, ui, |format, style| match format {
+        ReportFormat::Human => written(|out| human::story(&plan, &story, &flags, style, out)),
+        ReportFormat::Json => Ok(json::story(&plan, &story)),
+    })?;
+    // Another table that is broken is another story.
+    Ok(if story.timeline.is_none() { judged(&plan) } else { Events::new() })
+}
+
+/// Where the policy sets the keys of a table, by file and line.
+fn origins(loaded: &Loaded, table: &TableName) -> Origins {
+    let tables = loaded.policy.spec().tables.iter().flatten();
+    let spelled = tables.map(|(key, _)| key).find(|key| key.parse::<TableName>().is_ok_and(|name| name == *table));
+    let Some(spelled) = spelled else { return Origins::new() };
+    let of = PolicyPath::of(["tables"]).key(spelled);
+    let found = SETTINGS.into_iter().filter_map(|(section, key)| {
+        let place = loaded.places.exactly(&of.key(section).key(key))?;
+        let at = locate(&place, &loaded.sources)?;
+        Some(((section, key), format!("{}:{}", at.path, at.line)))
+    });
+    found.collect()
+}
+
+/// The flags that name the policy, as they were given.
+fn flags(args: &PolicyArgs) -> String {
+    let PolicyArgs { policy, env } = args;
+    let mut flags = String::new();
+    let is_default = policy.len() == 1 && policy.iter().all(|path| path.as_os_str() == "pgstrata.yaml");
+    for path in policy.iter().filter(|_| !is_default) {
+        let _ = write!(flags, " -p {}", path.display());
+    }
+    if let Some(env) = env {
+        let _ = write!(flags, " --env {env}");
+    }
+    flags
+}

@@ -1,0 +1,101 @@
+//! The change of one index, which is made of many steps on many partitions.
+
+use std::collections::BTreeSet;
+
+use super::Change;
+use crate::plan::{Action, BuildMode};
+use crate::sql::TableName;
+
+/// Steps of an index by what they do, each partition counted once.
+#[derive(Default)]
+struct Count<'a> {
+    concurrently: BTreeSet<&'a TableName>,
+    plainly: BTreeSet<&'a TableName>,
+    attached: BTreeSet<&'a TableName>,
+    swaps: bool,
+    creates: bool,
+}
+
+impl<'a> Count<'a> {
+    fn of(change: &Change<'a>) -> Self {
+        let mut count = Self::default();
+        for step in &change.steps {
+            match &step.action {
+                Action::BuildIndex(build) => match build.mode {
+                    BuildMode::Concurrently => count.concurrently.insert(&build.partition),
+                    BuildMode::Plainly(_) => count.plainly.insert(&build.partition),
+                },
+                Action::RebuildIndex(loose) => count.concurrently.insert(&loose.partition.name),
+                Action::AttachIndex(attach) => count.attached.insert(&attach.partition),
+                Action::SwapIndex(_) => std::mem::replace(&mut count.swaps, true),
+                Action::CreateIndex(_) => std::mem::replace(&mut count.creates, true),
+                Action::DropIndex(_)
+                | Action::CreatePartition(_)
+                | Action::CreateDefault(_)
+                | Action::FinalizeDetach(_)
+                | Action::MarkPartition(_)
+                | Action::DetachPartition(_)
+                | Action::StampPartition(_)
+                | Action::AttachPartition(_)
+                | Action::DropPartition(_)
+                | Action::AnalyzeParent(_)
+                | Action::VacuumPartition(_)
+                | Action::ReindexIndex(_) => false,
+            };
+        }
+        count
+    }
+
+    fn built(&self) -> usize {
+        self.concurrently.len() + self.plainly.len()
+    }
+
+    /// Where the index is there already.
+    fn only_attached(&self) -> usize {
+        let built = |name: &&&TableName| self.concurrently.contains(**name) || self.plainly.contains(**name);
+        self.attached.iter().filter(|name| !built(name)).count()
+    }
+}
+
+/// `build on 3 partitions, attach 1`.
+pub(super) fn index_words(change: &Change<'_>) -> String {
+    let count = Count::of(change);
+    let mut words = Vec::new();
+    match count.built() {
+        0 => {}
+        built => words.push(format!("build on {}", partitions(built))),
+    }
+    match (count.only_attached(), words.is_empty()) {
+        (0, _) => {}
+        (attached, true) => words.push(format!("attach that of {}", partitions(attached))),
+        (attached, false) => words.push(format!("attach {attached}")),
+    }
+    match (count.swaps, words.is_empty()) {
+        (false, _) => {}
+        (true, true) => words.push("drop the old one".to_owned()),
+        (true, false) => words.push("then drop the old one".to_owned()),
+    }
+    match words.is_empty() {
+        true if count.creates => "create on the table".to_owned(),
+        true => "drop what is invalid".to_owned(),
+        false => words.join(", "),
+    }
+}
+
+/// `13 partitions concurrently: …; 4 small ones plainly: …`: what a build means for whoever uses the table.
+pub(super) fn build_words(change: &Change<'_>) -> String {
+    let Count { concurrently, plainly, .. } = Count::of(change);
+    let online = "reads and writes go on, old transactions are waited for";
+    let plain = "writes wait a moment";
+    match (concurrently.len(), plainly.len()) {
+        (0, 1) => format!("1 small partition plainly: {plain}"),
+        (0, small) => format!("{small} small partitions plainly: {plain}"),
+        (large, 0) => format!("{} concurrently: {online}", partitions(large)),
+        (large, 1) => format!("{} concurrently: {online}; 1 small one plainly: {plain}", partitions(large)),
+        (large, small) => format!("{} concurrently: {online}; {small} small ones plainly: {plain}", partitions(large)),
+    }
+}
+
+fn partitions(count: usize) -> String {
+    if count == 1 { "1 partition".to_owned() } else { format!("{count} partitions") }
+}

@@ -1,0 +1,100 @@
+//! Another tool's YAML, read leniently: what is not understood is said, and the rest is taken.
+
+use std::collections::BTreeMap;
+
+use serde_yaml::Value;
+
+/// Why a file is no configuration of the tool.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// Not YAML.
+    #[error("no YAML: {0}")]
+    Yaml(String),
+    /// YAML, and something else.
+    #[error("there is no `{missing}` at the top: is this a configuration of {tool}?")]
+    NotTheTools {
+        /// The key that every configuration has.
+        missing: &'static str,
+        /// Whose it was taken for.
+        tool: &'static str,
+    },
+}
+
+/// A mapping by its keys, which may be spelled in any case. A key that is no text is left out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Map(BTreeMap<String, (String, Value)>);
+
+impl Map {
+    /// Reads a document whose top is a mapping with `needed` in it.
+    pub(super) fn document(text: &str, needed: &'static str, tool: &'static str) -> Result<Self, SourceError> {
+        let value: Value = serde_yaml::from_str(text.strip_prefix('\u{feff}').unwrap_or(text))
+            .map_err(|error| SourceError::Yaml(error.to_string()))?;
+        match Self::of(&value) {
+            Some(map) if map.0.contains_key(needed) => Ok(map),
+            Some(_) | None => Err(SourceError::NotTheTools { missing: needed, tool }),
+        }
+    }
+
+    pub(super) fn of(value: &Value) -> Option<Self> {
+        let entries = value.as_mapping()?.iter();
+        let entries = entries.filter_map(|(key, value)| {
+            let key = key.as_str()?;
+            Some((key.to_lowercase(), (key.to_owned(), value.clone())))
+        });
+        Some(Self(entries.collect()))
+    }
+
+    /// A value that is there and not null.
+    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(&key.to_lowercase()).map(|(_, value)| value).filter(|value| !value.is_null())
+    }
+
+    /// Text, or a number as text.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        self.get(key).and_then(text)
+    }
+
+    /// A whole number above zero, given as one or as text.
+    pub(super) fn count(&self, key: &str) -> Option<u64> {
+        self.text(key)?.trim().parse().ok().filter(|count| *count > 0)
+    }
+
+    pub(super) fn map(&self, key: &str) -> Option<Self> {
+        self.get(key).and_then(Self::of)
+    }
+
+    /// Takes what the other has and this has not.
+    pub(super) fn or(mut self, defaults: &Self) -> Self {
+        for (key, value) in &defaults.0 {
+            self.0.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        self
+    }
+
+    /// One spelling of a key for another.
+    pub(super) fn rename(mut self, from: &str, to: &str) -> Self {
+        if let Some(value) = self.0.remove(from) {
+            self.0.entry(to.to_owned()).or_insert(value);
+        }
+        self
+    }
+
+    /// Keys other than these, as they are spelled.
+    pub(super) fn others(&self, known: &[&str]) -> Vec<&str> {
+        let known: Vec<String> = known.iter().map(|key| key.to_lowercase()).collect();
+        self.0.iter().filter(|(key, _)| !known.contains(key)).map(|(_, (spelled, _))| spelled.as_str()).collect()
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.values().map(|(spelled, value)| (spelled.as_str(), value))
+    }
+}
+
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_) => None,
+    }
+}

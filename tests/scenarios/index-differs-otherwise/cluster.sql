@@ -1,0 +1,1 @@
+CREATE TABLESPACE index_differs_otherwise LOCATION ''
