@@ -59,7 +59,7 @@ pub(super) fn run(locator: &Locator, colour: bool, out: &mut dyn Write) -> Resul
     story.pgstrata("plan -p policies", 0)?;
 
     story.say(
-        "The same, carried out: months ahead are there, the old year is a table of its own, no writer had to wait.",
+        "The same, carried out: months ahead are there, the old year is a table of its own, each partition has its indexes.",
     )?;
     story.pgstrata("apply -p policies --auto-approve", 0)?;
 
