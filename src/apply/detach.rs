@@ -8,7 +8,7 @@ use super::outcome::StepResult;
 use super::unit::{Unit, UnitError, all_hold};
 use crate::db::{Interrupt, Session, describe};
 use crate::grid::LeafBounds;
-use crate::plan::{Action, Class, Fact, Gate, Leaving, ObjectRef, Stake, Step, StepId, Timeouts};
+use crate::plan::{Action, Class, Fact, Gate, Leaving, ObjectRef, PartitionAction, Stake, Step, StepId, Timeouts};
 use crate::policy::ApplyDesired;
 
 /// What a concurrent detach is carried out with, beside its session.
@@ -99,7 +99,7 @@ impl Detach<'_> {
     /// The logical detach has happened; this is the rest of it.
     fn finish(&self, session: &mut Session) -> StepResult {
         self.unit.has_committed();
-        let action = Action::FinalizeDetach(self.leaving.clone());
+        let action = Action::Partition(PartitionAction::Finalize(self.leaving.clone()));
         let interrupted = self.unit.stop.is_set();
         let (lock, retries) = self.lock;
         let step = Step {

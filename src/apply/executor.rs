@@ -14,7 +14,7 @@ use super::outcome::{Ended, StepResult};
 use super::run::ApplyOptions;
 use super::unit::{Unit, UnitError, all_hold};
 use crate::db::{ConnError, Connector, Interrupt, Pool, Session, describe};
-use crate::plan::{Action, DetachMode, Gate, Leaving, Plan, Step, StepId, Verb};
+use crate::plan::{Action, DetachMode, Gate, Leaving, MaintenanceAction, PartitionAction, Plan, Step, StepId, Verb};
 use crate::sql::TableName;
 
 /// How long a lost session's backend may take to end by itself, and again once it was told to.
@@ -186,27 +186,11 @@ impl<'a> Executor<'a> {
             committed: &self.committed,
         };
         match &step.action {
-            Action::DetachPartition(action) if action.mode == DetachMode::Concurrently => {
+            Action::Partition(PartitionAction::Detach(action)) if action.mode == DetachMode::Concurrently => {
                 self.detach(step, &action.leaving, &unit, dedicated)
             }
             action if action.stands_alone() => self.statement(step, &unit, dedicated),
-            Action::CreatePartition(_)
-            | Action::CreateDefault(_)
-            | Action::FinalizeDetach(_)
-            | Action::MarkPartition(_)
-            | Action::DetachPartition(_)
-            | Action::StampPartition(_)
-            | Action::AttachPartition(_)
-            | Action::DropPartition(_)
-            | Action::CreateIndex(_)
-            | Action::BuildIndex(_)
-            | Action::AttachIndex(_)
-            | Action::RebuildIndex(_)
-            | Action::DropIndex(_)
-            | Action::SwapIndex(_)
-            | Action::AnalyzeParent(_)
-            | Action::VacuumPartition(_)
-            | Action::ReindexIndex(_) => self.transaction(step, &unit, pool),
+            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) => self.transaction(step, &unit, pool),
         }
     }
 
@@ -255,7 +239,9 @@ impl<'a> Executor<'a> {
     /// Before 15 the server's counters pass through a process of their own, and are read from a file that may be half a
     /// second old: when a table was analyzed would not be seen by the look at the end.
     fn let_counters_arrive(&self, step: &Step) {
-        if self.plan.target.major() < 15 && matches!(step.action, Action::AnalyzeParent(_)) {
+        if self.plan.target.major() < 15
+            && matches!(step.action, Action::Maintenance(MaintenanceAction::AnalyzeParent(_)))
+        {
             self.stop.sleep(COUNTERS_ARRIVE);
         }
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::catalog::Snapshot;
 use crate::plan::{
-    Action, Code, DetachMode, Finding, PLAN_FORMAT, Plan, PlanOptions, Step, StepId, Summary, Violation, plan, verify,
+    Action, Code, DetachMode, Finding, PLAN_FORMAT, PartitionAction, Plan, PlanOptions, Step, StepId, Summary,
+    Violation, plan, verify,
 };
 use crate::policy::Desired;
 use crate::sql::render;
@@ -167,10 +168,11 @@ impl<'a> Afresh<'a> {
 
     /// The end of a detach that this step began: it is never begun again, always continued.
     fn end_of(&self, step: &Step) -> Option<&'a Step> {
-        let Action::DetachPartition(detach) = &step.action else { return None };
+        let Action::Partition(PartitionAction::Detach(detach)) = &step.action else { return None };
         let id = StepId(format!("finalize {}", detach.leaving.partition.name));
         let end = self.then.get(&id).copied()?;
-        let same = matches!(&end.action, Action::FinalizeDetach(leaving) if *leaving == detach.leaving);
+        let same =
+            matches!(&end.action, Action::Partition(PartitionAction::Finalize(leaving)) if *leaving == detach.leaving);
         (same && detach.mode == DetachMode::Concurrently).then_some(end)
     }
 }

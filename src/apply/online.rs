@@ -10,7 +10,7 @@ use super::observer::Event;
 use super::outcome::StepResult;
 use super::unit::{Unit, UnitError};
 use crate::db::{Session, describe};
-use crate::plan::{Action, Step};
+use crate::plan::{Action, IndexAction, Step};
 use crate::sql::{CHECK_COMMENT, Literal};
 
 /// What a concurrent build or drop of an index is carried out with, beside its session.
@@ -73,7 +73,7 @@ impl Online<'_> {
 
     /// Whether a build that ended half-way left its index behind: then something is committed.
     fn note_leftover(&self, session: &mut Session) -> bool {
-        let Action::BuildIndex(build) = &self.step.action else { return false };
+        let Action::Index(IndexAction::Build(build)) = &self.step.action else { return false };
         let name = build.index.to_string();
         let sql = format!("{CHECK_COMMENT} SELECT to_regclass({}) IS NOT NULL", Literal(&name));
         let left = first_value(session, &sql).is_ok_and(|value| value == "t");

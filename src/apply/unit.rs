@@ -10,7 +10,7 @@ use super::control::first_value;
 use super::executor::Reporter;
 use super::observer::Event;
 use crate::db::{Interrupt, Session, describe};
-use crate::plan::{Action, Fact, Step};
+use crate::plan::{Action, Fact, PartitionAction, Step};
 use crate::sql::{Statement, fact_check, index_locks, locks, render};
 
 const ROLLBACK: &str = "/* pgstrata session */ ROLLBACK";
@@ -102,23 +102,18 @@ impl Unit<'_> {
     fn who(&self, step: &Step, session: &mut Session) -> String {
         match &step.action {
             // It waits for snapshots, too, which show as no lock on anything.
-            Action::FinalizeDetach(leaving) => in_the_way(session, &InTheWay::of_detach(leaving)),
-            Action::CreatePartition(_)
-            | Action::CreateDefault(_)
-            | Action::MarkPartition(_)
-            | Action::DetachPartition(_)
-            | Action::StampPartition(_)
-            | Action::AttachPartition(_)
-            | Action::DropPartition(_)
-            | Action::CreateIndex(_)
-            | Action::BuildIndex(_)
-            | Action::AttachIndex(_)
-            | Action::RebuildIndex(_)
-            | Action::DropIndex(_)
-            | Action::SwapIndex(_)
-            | Action::AnalyzeParent(_)
-            | Action::VacuumPartition(_)
-            | Action::ReindexIndex(_) => {
+            Action::Partition(PartitionAction::Finalize(leaving)) => in_the_way(session, &InTheWay::of_detach(leaving)),
+            Action::Partition(
+                PartitionAction::Create(_)
+                | PartitionAction::CreateDefault(_)
+                | PartitionAction::Mark(_)
+                | PartitionAction::Detach(_)
+                | PartitionAction::Stamp(_)
+                | PartitionAction::Attach(_)
+                | PartitionAction::Drop(_),
+            )
+            | Action::Index(_)
+            | Action::Maintenance(_) => {
                 let mut wanted = locks(&step.action, self.major);
                 wanted.extend(index_locks(&step.action));
                 holders(session, &wanted)

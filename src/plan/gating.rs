@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::action::Action;
+use super::action::{Action, PartitionAction};
 use super::finding::{Code, Finding};
 use super::gate::{Block, Gate, GrantSource, Granted};
 use super::hazard::{Gating, HazardKind};
@@ -74,7 +74,7 @@ fn beyond_max_drop(context: &Context<'_>, options: &PlanOptions, steps: &[Step])
     let mut windows = 0u32;
     let mut seconds = 0i64;
     for step in steps {
-        let Action::DetachPartition(detach) = &step.action else { continue };
+        let Action::Partition(PartitionAction::Detach(detach)) = &step.action else { continue };
         windows += 1;
         let instant = |bound: crate::grid::Bound| bound.value().and_then(|value| context.grid.instant(value));
         // An end that is no instant counts as without end.
@@ -132,12 +132,13 @@ fn find_grant(context: &Context<'_>, options: &PlanOptions, kind: HazardKind) ->
 fn together(steps: &mut [Step]) {
     let mut blocked: BTreeMap<TableName, Vec<Block>> = BTreeMap::new();
     for step in steps.iter() {
-        if let (Action::DetachPartition(detach), Gate::Blocked(blocks)) = (&step.action, &step.gate) {
+        if let (Action::Partition(PartitionAction::Detach(detach)), Gate::Blocked(blocks)) = (&step.action, &step.gate)
+        {
             blocked.insert(detach.leaving.partition.name.clone(), blocks.clone());
         }
     }
     for step in steps {
-        let Action::MarkPartition(retiring) = &step.action else { continue };
+        let Action::Partition(PartitionAction::Mark(retiring)) = &step.action else { continue };
         for why in blocked.get(&retiring.partition.name).into_iter().flatten() {
             block(step, why.clone());
         }

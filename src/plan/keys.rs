@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::action::{Action, Touches};
+use super::action::{Action, PartitionAction, Touches};
 use super::step::Step;
 use crate::sql::TableName;
 
@@ -22,52 +22,38 @@ pub(super) fn follow_detached(steps: &mut [Step]) {
             continue;
         }
         match &step.action {
-            Action::FinalizeDetach(leaving) => {
+            Action::Partition(PartitionAction::Finalize(leaving)) => {
                 detached.insert(leaving.partition.name.clone(), leaving.touches.references.clone());
             }
-            Action::DetachPartition(detach) => {
+            Action::Partition(PartitionAction::Detach(detach)) => {
                 let leaving = &detach.leaving;
                 detached.insert(leaving.partition.name.clone(), leaving.touches.references.clone());
             }
-            Action::AttachPartition(_) | Action::DropPartition(_) => {
+            Action::Partition(PartitionAction::Attach(_) | PartitionAction::Drop(_)) => {
                 detached.remove(step.action.partition());
                 gone.insert(step.action.partition().clone());
             }
-            Action::CreatePartition(_)
-            | Action::CreateDefault(_)
-            | Action::MarkPartition(_)
-            | Action::StampPartition(_)
-            | Action::CreateIndex(_)
-            | Action::BuildIndex(_)
-            | Action::AttachIndex(_)
-            | Action::RebuildIndex(_)
-            | Action::DropIndex(_)
-            | Action::SwapIndex(_)
-            | Action::AnalyzeParent(_)
-            | Action::VacuumPartition(_)
-            | Action::ReindexIndex(_) => {}
+            Action::Partition(
+                PartitionAction::Create(_)
+                | PartitionAction::CreateDefault(_)
+                | PartitionAction::Mark(_)
+                | PartitionAction::Stamp(_),
+            )
+            | Action::Index(_)
+            | Action::Maintenance(_) => {}
         }
     }
 }
 
 fn touches(action: &mut Action) -> Option<&mut Touches> {
     match action {
-        Action::CreatePartition(create) => Some(&mut create.touches),
-        Action::CreateDefault(create) => Some(&mut create.touches),
-        Action::FinalizeDetach(leaving) => Some(&mut leaving.touches),
-        Action::DetachPartition(detach) => Some(&mut detach.leaving.touches),
-        Action::AttachPartition(attach) => Some(&mut attach.touches),
-        Action::MarkPartition(_)
-        | Action::StampPartition(_)
-        | Action::DropPartition(_)
-        | Action::CreateIndex(_)
-        | Action::BuildIndex(_)
-        | Action::AttachIndex(_)
-        | Action::RebuildIndex(_)
-        | Action::DropIndex(_)
-        | Action::SwapIndex(_)
-        | Action::AnalyzeParent(_)
-        | Action::VacuumPartition(_)
-        | Action::ReindexIndex(_) => None,
+        Action::Partition(PartitionAction::Create(create)) => Some(&mut create.touches),
+        Action::Partition(PartitionAction::CreateDefault(create)) => Some(&mut create.touches),
+        Action::Partition(PartitionAction::Finalize(leaving)) => Some(&mut leaving.touches),
+        Action::Partition(PartitionAction::Detach(detach)) => Some(&mut detach.leaving.touches),
+        Action::Partition(PartitionAction::Attach(attach)) => Some(&mut attach.touches),
+        Action::Partition(PartitionAction::Mark(_) | PartitionAction::Stamp(_) | PartitionAction::Drop(_))
+        | Action::Index(_)
+        | Action::Maintenance(_) => None,
     }
 }

@@ -18,8 +18,8 @@ mod verify;
 
 pub use action::{
     Action, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode, CreateDefault, CreateIndex,
-    CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving, LooseIndex, ReindexIndex, Relation, Retiring,
-    SwapIndex, Touches, VacuumPartition, Verb,
+    CreatePartition, DetachMode, DetachPartition, DropPartition, IndexAction, Leaving, LooseIndex, MaintenanceAction,
+    PartitionAction, ReindexIndex, Relation, Retiring, SwapIndex, Touches, VacuumPartition, Verb,
 };
 pub use conversion::conversion_steps;
 pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};

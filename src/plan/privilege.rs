@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::action::Action;
+use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction};
 use super::finding::{Code, Finding};
 use super::step::Step;
 use crate::catalog::{Catalog, SessionRole, TableState};
@@ -37,7 +37,9 @@ pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Findi
                 lacks(format!("{who} may not SET ROLE {role}, which owns it"), format!("GRANT {role} TO {who};"));
             }
         }
-        let (Action::CreatePartition(_) | Action::CreateDefault(_)) = &step.action else { continue };
+        let Action::Partition(PartitionAction::Create(_) | PartitionAction::CreateDefault(_)) = &step.action else {
+            continue;
+        };
         let Some(TableState::Partitioned(root)) = catalog.tables.get(&step.table) else { continue };
         let (owner, schema) = (&root.attributes.owner, &step.table.schema);
         if !root.owner_creates_in_schema {
@@ -81,21 +83,25 @@ fn owned_by_superuser(session: &SessionRole, table: &TableName, role: &Ident, ow
 fn roles(step: &Step) -> Vec<(&Ident, &TableName)> {
     let partition = step.action.partition();
     match &step.action {
-        Action::CreatePartition(create) => vec![(&create.attributes.owner, &step.table)],
-        Action::CreateDefault(create) => vec![(&create.attributes.owner, &step.table)],
-        Action::FinalizeDetach(leaving) => vec![(&leaving.owner, &leaving.root.name)],
-        Action::DetachPartition(detach) => vec![(&detach.leaving.owner, &detach.leaving.root.name)],
-        Action::MarkPartition(retiring) | Action::StampPartition(retiring) => vec![(&retiring.owner, partition)],
+        Action::Partition(PartitionAction::Create(create)) => vec![(&create.attributes.owner, &step.table)],
+        Action::Partition(PartitionAction::CreateDefault(create)) => vec![(&create.attributes.owner, &step.table)],
+        Action::Partition(PartitionAction::Finalize(leaving)) => vec![(&leaving.owner, &leaving.root.name)],
+        Action::Partition(PartitionAction::Detach(detach)) => vec![(&detach.leaving.owner, &detach.leaving.root.name)],
+        Action::Partition(PartitionAction::Mark(retiring) | PartitionAction::Stamp(retiring)) => {
+            vec![(&retiring.owner, partition)]
+        }
         // ATTACH needs the parent and the table; the statement runs as the parent's owner.
-        Action::AttachPartition(attach) => vec![(&attach.owner, &step.table), (&attach.retired.owner, partition)],
-        Action::DropPartition(drop) => vec![(&drop.retired.owner, partition)],
-        Action::CreateIndex(create) => vec![(&create.owner, &step.table)],
-        Action::BuildIndex(build) => vec![(&build.owner, partition)],
-        Action::AttachIndex(attach) => vec![(&attach.owner, &step.table)],
-        Action::RebuildIndex(loose) | Action::DropIndex(loose) => vec![(&loose.owner, partition)],
-        Action::SwapIndex(swap) => vec![(&swap.owner, &step.table)],
-        Action::AnalyzeParent(analyze) => vec![(&analyze.role, &step.table)],
-        Action::VacuumPartition(vacuum) => vec![(&vacuum.role, partition)],
-        Action::ReindexIndex(reindex) => vec![(&reindex.role, partition)],
+        Action::Partition(PartitionAction::Attach(attach)) => {
+            vec![(&attach.owner, &step.table), (&attach.retired.owner, partition)]
+        }
+        Action::Partition(PartitionAction::Drop(drop)) => vec![(&drop.retired.owner, partition)],
+        Action::Index(IndexAction::Create(create)) => vec![(&create.owner, &step.table)],
+        Action::Index(IndexAction::Build(build)) => vec![(&build.owner, partition)],
+        Action::Index(IndexAction::Attach(attach)) => vec![(&attach.owner, &step.table)],
+        Action::Index(IndexAction::Rebuild(loose) | IndexAction::Drop(loose)) => vec![(&loose.owner, partition)],
+        Action::Index(IndexAction::Swap(swap)) => vec![(&swap.owner, &step.table)],
+        Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => vec![(&analyze.role, &step.table)],
+        Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => vec![(&vacuum.role, partition)],
+        Action::Maintenance(MaintenanceAction::Reindex(reindex)) => vec![(&reindex.role, partition)],
     }
 }

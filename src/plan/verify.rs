@@ -7,7 +7,7 @@ mod rules;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::action::Action;
+use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction};
 use super::document::Plan;
 use super::fact::Fact;
 use super::gate::{Gate, GrantSource};
@@ -86,21 +86,21 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
         broken.push("its unit or lock timeout does not fit its action".to_owned());
     }
     let must_say = match &step.action {
-        Action::DetachPartition(_) => Some(HazardKind::DetachesData),
-        Action::AttachPartition(_) => Some(HazardKind::AttachesData),
-        Action::DropPartition(_) => Some(HazardKind::DeletesData),
-        Action::SwapIndex(_) => Some(HazardKind::DropsIndex),
-        Action::BuildIndex(_) | Action::RebuildIndex(_) | Action::ReindexIndex(_) => Some(HazardKind::IndexBuild),
-        Action::CreatePartition(_)
-        | Action::CreateDefault(_)
-        | Action::FinalizeDetach(_)
-        | Action::MarkPartition(_)
-        | Action::StampPartition(_)
-        | Action::CreateIndex(_)
-        | Action::AttachIndex(_)
-        | Action::DropIndex(_)
-        | Action::AnalyzeParent(_)
-        | Action::VacuumPartition(_) => None,
+        Action::Partition(PartitionAction::Detach(_)) => Some(HazardKind::DetachesData),
+        Action::Partition(PartitionAction::Attach(_)) => Some(HazardKind::AttachesData),
+        Action::Partition(PartitionAction::Drop(_)) => Some(HazardKind::DeletesData),
+        Action::Index(IndexAction::Swap(_)) => Some(HazardKind::DropsIndex),
+        Action::Index(IndexAction::Build(_) | IndexAction::Rebuild(_))
+        | Action::Maintenance(MaintenanceAction::Reindex(_)) => Some(HazardKind::IndexBuild),
+        Action::Partition(
+            PartitionAction::Create(_)
+            | PartitionAction::CreateDefault(_)
+            | PartitionAction::Finalize(_)
+            | PartitionAction::Mark(_)
+            | PartitionAction::Stamp(_),
+        )
+        | Action::Index(IndexAction::Create(_) | IndexAction::Attach(_) | IndexAction::Drop(_))
+        | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Vacuum(_)) => None,
     };
     if must_say.is_some_and(|kind| !step.hazards.iter().any(|hazard| hazard.kind == kind)) {
         broken.push("it hides a hazard of its action".to_owned());
@@ -152,23 +152,23 @@ fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Re
     let own = Rules { name: &step.table, table, root, snapshot, grid: &grid, desired, now, step };
     own.states(|fact| matches!(fact, Fact::Parent { root } if own.is_root(root)))?;
     match &step.action {
-        Action::CreatePartition(create) => own.creation(create),
-        Action::CreateDefault(create) => own.default_creation(create),
-        Action::FinalizeDetach(leaving) => own.finalize(leaving),
-        Action::MarkPartition(retiring) => own.mark(retiring),
-        Action::StampPartition(retiring) => own.stamp(retiring),
-        Action::DetachPartition(detach) => own.detach(&detach.leaving),
-        Action::AttachPartition(attach) => own.attach(attach),
-        Action::DropPartition(drop) => own.drop(&drop.retired),
-        Action::CreateIndex(create) => own.create_index(create),
-        Action::BuildIndex(build) => own.build_index(build),
-        Action::AttachIndex(attach) => own.attach_index(attach),
-        Action::RebuildIndex(loose) => own.rebuild_index(loose),
-        Action::DropIndex(loose) => own.drop_index(loose),
-        Action::SwapIndex(swap) => own.swap_index(swap),
-        Action::AnalyzeParent(analyze) => own.analyze(plan, analyze),
-        Action::VacuumPartition(vacuum) => own.vacuum(vacuum),
-        Action::ReindexIndex(reindex) => own.reindex(reindex),
+        Action::Partition(PartitionAction::Create(create)) => own.creation(create),
+        Action::Partition(PartitionAction::CreateDefault(create)) => own.default_creation(create),
+        Action::Partition(PartitionAction::Finalize(leaving)) => own.finalize(leaving),
+        Action::Partition(PartitionAction::Mark(retiring)) => own.mark(retiring),
+        Action::Partition(PartitionAction::Stamp(retiring)) => own.stamp(retiring),
+        Action::Partition(PartitionAction::Detach(detach)) => own.detach(&detach.leaving),
+        Action::Partition(PartitionAction::Attach(attach)) => own.attach(attach),
+        Action::Partition(PartitionAction::Drop(drop)) => own.drop(&drop.retired),
+        Action::Index(IndexAction::Create(create)) => own.create_index(create),
+        Action::Index(IndexAction::Build(build)) => own.build_index(build),
+        Action::Index(IndexAction::Attach(attach)) => own.attach_index(attach),
+        Action::Index(IndexAction::Rebuild(loose)) => own.rebuild_index(loose),
+        Action::Index(IndexAction::Drop(loose)) => own.drop_index(loose),
+        Action::Index(IndexAction::Swap(swap)) => own.swap_index(swap),
+        Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => own.analyze(plan, analyze),
+        Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => own.vacuum(vacuum),
+        Action::Maintenance(MaintenanceAction::Reindex(reindex)) => own.reindex(reindex),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{Action, Plan, Step, Verb};
+use crate::plan::{Action, IndexAction, PartitionAction, Plan, Step, Verb};
 use crate::sql::{LockMode, TableName, locks};
 
 /// The locks of a plan.
@@ -35,32 +35,25 @@ pub(crate) fn lock_summary(plan: &Plan) -> LockSummary {
     let mut heaviest: BTreeMap<TableName, (LockMode, bool)> = BTreeMap::new();
     let mut summary = LockSummary::default();
     for step in &plan.steps {
-        summary.comes_back |= matches!(step.action, Action::AttachPartition(_));
+        summary.comes_back |= matches!(step.action, Action::Partition(PartitionAction::Attach(_)));
         for lock in locks(&step.action, plan.target.major()) {
             if is_own(step, &lock.relation) {
                 match &step.action {
-                    Action::BuildIndex(build) if lock.mode == LockMode::Share => {
+                    Action::Index(IndexAction::Build(build)) if lock.mode == LockMode::Share => {
                         summary.built.insert(build.partition.clone());
                     }
-                    Action::AttachIndex(attach) => {
+                    Action::Index(IndexAction::Attach(attach)) => {
                         summary.attached.insert(attach.partition.clone());
                     }
-                    Action::CreatePartition(_)
-                    | Action::CreateDefault(_)
-                    | Action::FinalizeDetach(_)
-                    | Action::MarkPartition(_)
-                    | Action::DetachPartition(_)
-                    | Action::StampPartition(_)
-                    | Action::AttachPartition(_)
-                    | Action::DropPartition(_)
-                    | Action::CreateIndex(_)
-                    | Action::BuildIndex(_)
-                    | Action::RebuildIndex(_)
-                    | Action::DropIndex(_)
-                    | Action::SwapIndex(_)
-                    | Action::AnalyzeParent(_)
-                    | Action::VacuumPartition(_)
-                    | Action::ReindexIndex(_) => {}
+                    Action::Partition(_)
+                    | Action::Index(
+                        IndexAction::Create(_)
+                        | IndexAction::Build(_)
+                        | IndexAction::Rebuild(_)
+                        | IndexAction::Drop(_)
+                        | IndexAction::Swap(_),
+                    )
+                    | Action::Maintenance(_) => {}
                 }
                 match step.action.verb() {
                     Verb::Detach | Verb::Drop | Verb::Finalize | Verb::Change
@@ -72,7 +65,7 @@ pub(crate) fn lock_summary(plan: &Plan) -> LockSummary {
                 }
                 continue;
             }
-            if matches!(step.action, Action::SwapIndex(_)) {
+            if matches!(step.action, Action::Index(IndexAction::Swap(_))) {
                 summary.with_partitions.insert(lock.relation.clone());
             }
             let blocked = step.gate.is_blocked();

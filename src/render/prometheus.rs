@@ -10,7 +10,7 @@ use std::fmt::{self, Write};
 use super::outline::all_changes;
 use crate::catalog::{RowCount, Target};
 use crate::plan::Runway;
-use crate::plan::{Action, Block, Class, Gate, Level, Plan, Step};
+use crate::plan::{Action, Block, Class, Gate, Level, PartitionAction, Plan, Step};
 use crate::report::drift::{Drift, Verdict};
 use crate::report::items::{Kind, items};
 use crate::sql::TableName;
@@ -163,23 +163,18 @@ fn rows_in_default(plan: &Plan) -> BTreeMap<&TableName, u64> {
 
 fn attaches_beside_default(step: &Step) -> bool {
     match &step.action {
-        Action::CreatePartition(create) => create.touches.default.is_some(),
-        Action::AttachPartition(attach) => attach.touches.default.is_some(),
-        Action::CreateDefault(_)
-        | Action::FinalizeDetach(_)
-        | Action::MarkPartition(_)
-        | Action::DetachPartition(_)
-        | Action::StampPartition(_)
-        | Action::DropPartition(_)
-        | Action::CreateIndex(_)
-        | Action::BuildIndex(_)
-        | Action::AttachIndex(_)
-        | Action::RebuildIndex(_)
-        | Action::DropIndex(_)
-        | Action::SwapIndex(_)
-        | Action::AnalyzeParent(_)
-        | Action::VacuumPartition(_)
-        | Action::ReindexIndex(_) => false,
+        Action::Partition(PartitionAction::Create(create)) => create.touches.default.is_some(),
+        Action::Partition(PartitionAction::Attach(attach)) => attach.touches.default.is_some(),
+        Action::Partition(
+            PartitionAction::CreateDefault(_)
+            | PartitionAction::Finalize(_)
+            | PartitionAction::Mark(_)
+            | PartitionAction::Detach(_)
+            | PartitionAction::Stamp(_)
+            | PartitionAction::Drop(_),
+        )
+        | Action::Index(_)
+        | Action::Maintenance(_) => false,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::sentences::{count_words, freed_words};
 use super::style::clean;
 use crate::db::session_setup_sql;
-use crate::plan::{Action, DetachMode, Gate, Plan, Step};
+use crate::plan::{Action, DetachMode, Gate, PartitionAction, Plan, Step};
 use crate::sql::{Literal, Statement, dollar_quoted, render};
 
 /// Writes a plan as a script for psql.
@@ -53,7 +53,7 @@ fn step(at: usize, count: usize, step: &Step, out: &mut dyn Write) -> fmt::Resul
     for hazard in &step.hazards {
         comment(out, &format!("  ! {} on {}: {}", hazard.kind, hazard.relation, hazard.detail))?;
     }
-    if let Action::DetachPartition(detach) = &step.action {
+    if let Action::Partition(PartitionAction::Detach(detach)) = &step.action {
         match &detach.mode {
             DetachMode::Concurrently => comment(
                 out,

@@ -6,7 +6,7 @@ use super::outline::{Change, all_changes};
 use super::sentences::{unjudged, unverified};
 use crate::apply::{Ended, Outcome, StepResult};
 use crate::db::Signal;
-use crate::plan::{Action, StepId};
+use crate::plan::{Action, PartitionAction, StepId};
 
 /// Counts over a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -52,23 +52,15 @@ pub(crate) fn tally(outcome: &Outcome) -> Tally {
         let mut index_changed = false;
         for step in change.steps.iter().filter(|step| applied(&step.id)) {
             match &step.action {
-                Action::CreatePartition(_) | Action::CreateDefault(_) => tally.created += 1,
-                Action::FinalizeDetach(_)
-                | Action::AttachPartition(_)
-                | Action::AnalyzeParent(_)
-                | Action::VacuumPartition(_)
-                | Action::ReindexIndex(_) => tally.changed += 1,
+                Action::Partition(PartitionAction::Create(_) | PartitionAction::CreateDefault(_)) => tally.created += 1,
+                Action::Partition(PartitionAction::Finalize(_) | PartitionAction::Attach(_))
+                | Action::Maintenance(_) => tally.changed += 1,
                 // Beside its detach it counts with it.
-                Action::StampPartition(_) if change.steps.len() == 1 => tally.changed += 1,
-                Action::StampPartition(_) | Action::MarkPartition(_) => {}
-                Action::DetachPartition(_) => tally.detached += 1,
-                Action::DropPartition(_) => tally.dropped += 1,
-                Action::CreateIndex(_)
-                | Action::BuildIndex(_)
-                | Action::AttachIndex(_)
-                | Action::RebuildIndex(_)
-                | Action::DropIndex(_)
-                | Action::SwapIndex(_) => {
+                Action::Partition(PartitionAction::Stamp(_)) if change.steps.len() == 1 => tally.changed += 1,
+                Action::Partition(PartitionAction::Stamp(_) | PartitionAction::Mark(_)) => {}
+                Action::Partition(PartitionAction::Detach(_)) => tally.detached += 1,
+                Action::Partition(PartitionAction::Drop(_)) => tally.dropped += 1,
+                Action::Index(_) => {
                     index_changed = true;
                 }
             }

@@ -9,7 +9,7 @@ use super::find::{Found, NotFound, anything};
 use super::timeline::timelines;
 use crate::catalog::{Question, Snapshot, TableState};
 use crate::grid::{KeyValue, NameTemplate};
-use crate::plan::{Action, Block, Class, Finding, Gate, Plan, PlanOptions, Step, StepId};
+use crate::plan::{Action, Block, Class, Finding, Gate, PartitionAction, Plan, PlanOptions, Step, StepId};
 use crate::policy::{DefaultPartition, Desired, Grant, Keep, Premake, Straddling, TableDesired, Then, Width};
 use crate::resource::partition::{Entry, Event, Timeline};
 use crate::sql::TableName;
@@ -221,23 +221,18 @@ impl Story<'_> {
     /// The range that a planned partition will have.
     pub fn planned_range(&self) -> Option<(KeyValue, KeyValue)> {
         self.steps.iter().find_map(|step| match &step.step.action {
-            Action::CreatePartition(create) => Some((create.from, create.to)),
-            Action::CreateDefault(_)
-            | Action::FinalizeDetach(_)
-            | Action::MarkPartition(_)
-            | Action::DetachPartition(_)
-            | Action::StampPartition(_)
-            | Action::AttachPartition(_)
-            | Action::DropPartition(_)
-            | Action::CreateIndex(_)
-            | Action::BuildIndex(_)
-            | Action::AttachIndex(_)
-            | Action::RebuildIndex(_)
-            | Action::DropIndex(_)
-            | Action::SwapIndex(_)
-            | Action::AnalyzeParent(_)
-            | Action::VacuumPartition(_)
-            | Action::ReindexIndex(_) => None,
+            Action::Partition(PartitionAction::Create(create)) => Some((create.from, create.to)),
+            Action::Partition(
+                PartitionAction::CreateDefault(_)
+                | PartitionAction::Finalize(_)
+                | PartitionAction::Mark(_)
+                | PartitionAction::Detach(_)
+                | PartitionAction::Stamp(_)
+                | PartitionAction::Attach(_)
+                | PartitionAction::Drop(_),
+            )
+            | Action::Index(_)
+            | Action::Maintenance(_) => None,
         })
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::{Oid, Snapshot, TableState};
-use crate::plan::{Action, Plan, PlanOptions};
+use crate::plan::{Action, PartitionAction, Plan, PlanOptions};
 use crate::policy::{Desired, suggest};
 use crate::sql::{Ident, TableName};
 
@@ -125,23 +125,18 @@ pub fn anything(
         }
     }
     let creations = plan.into_iter().flat_map(|plan| &plan.steps).filter_map(|step| match &step.action {
-        Action::CreatePartition(create) => Some((step, &create.partition)),
-        Action::CreateDefault(create) => Some((step, &create.partition)),
-        Action::FinalizeDetach(_)
-        | Action::MarkPartition(_)
-        | Action::DetachPartition(_)
-        | Action::StampPartition(_)
-        | Action::AttachPartition(_)
-        | Action::DropPartition(_)
-        | Action::CreateIndex(_)
-        | Action::BuildIndex(_)
-        | Action::AttachIndex(_)
-        | Action::RebuildIndex(_)
-        | Action::DropIndex(_)
-        | Action::SwapIndex(_)
-        | Action::AnalyzeParent(_)
-        | Action::VacuumPartition(_)
-        | Action::ReindexIndex(_) => None,
+        Action::Partition(PartitionAction::Create(create)) => Some((step, &create.partition)),
+        Action::Partition(PartitionAction::CreateDefault(create)) => Some((step, &create.partition)),
+        Action::Partition(
+            PartitionAction::Finalize(_)
+            | PartitionAction::Mark(_)
+            | PartitionAction::Detach(_)
+            | PartitionAction::Stamp(_)
+            | PartitionAction::Attach(_)
+            | PartitionAction::Drop(_),
+        )
+        | Action::Index(_)
+        | Action::Maintenance(_) => None,
     });
     known
         .extend(creations.map(|(step, name)| (name, Found::Planned { table: step.table.clone(), name: name.clone() })));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Serialize, Serializer};
 
 use super::drift::Drift;
-use crate::plan::{Action, Class, Code, Gate};
+use crate::plan::{Action, Class, Code, Gate, PartitionAction};
 use crate::render::{all_changes, run_words};
 use crate::sql::{Ident, TableName};
 
@@ -98,20 +98,15 @@ impl Kind {
 
     fn of(action: &Action) -> Self {
         match action {
-            Action::CreatePartition(_) => Self::PartitionMissing,
-            Action::CreateDefault(_) => Self::DefaultPartitionMissing,
-            Action::FinalizeDetach(_) => Self::DetachUnfinished,
-            Action::MarkPartition(_) | Action::DetachPartition(_) => Self::RetentionDue,
-            Action::StampPartition(_) => Self::DetachUnrecorded,
-            Action::AttachPartition(_) => Self::AttachDue,
-            Action::DropPartition(_) => Self::DropDue,
-            Action::CreateIndex(_)
-            | Action::BuildIndex(_)
-            | Action::AttachIndex(_)
-            | Action::RebuildIndex(_)
-            | Action::DropIndex(_)
-            | Action::SwapIndex(_) => Self::IndexMissing,
-            Action::AnalyzeParent(_) | Action::VacuumPartition(_) | Action::ReindexIndex(_) => Self::MaintenanceDue,
+            Action::Partition(PartitionAction::Create(_)) => Self::PartitionMissing,
+            Action::Partition(PartitionAction::CreateDefault(_)) => Self::DefaultPartitionMissing,
+            Action::Partition(PartitionAction::Finalize(_)) => Self::DetachUnfinished,
+            Action::Partition(PartitionAction::Mark(_) | PartitionAction::Detach(_)) => Self::RetentionDue,
+            Action::Partition(PartitionAction::Stamp(_)) => Self::DetachUnrecorded,
+            Action::Partition(PartitionAction::Attach(_)) => Self::AttachDue,
+            Action::Partition(PartitionAction::Drop(_)) => Self::DropDue,
+            Action::Index(_) => Self::IndexMissing,
+            Action::Maintenance(_) => Self::MaintenanceDue,
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TableName;
 use crate::catalog::Attributes;
-use crate::plan::{Action, BuildMode, DetachMode, Leaving, Touches};
+use crate::plan::{Action, BuildMode, DetachMode, IndexAction, Leaving, MaintenanceAction, PartitionAction, Touches};
 use LockMode::{AccessExclusive, AccessShare, Share, ShareRowExclusive, ShareUpdateExclusive};
 
 /// A table-level lock mode (section 13.3.1), weakest first.
@@ -181,15 +181,15 @@ impl Locks {
 pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
     let mut locks = Locks::default();
     match action {
-        Action::CreatePartition(create) => {
+        Action::Partition(PartitionAction::Create(create)) => {
             locks.attaching(&create.root.name, &create.touches, major);
             reading(&create.attributes).for_each(|table| locks.take(table, AccessShare));
         }
-        Action::CreateDefault(create) => {
+        Action::Partition(PartitionAction::CreateDefault(create)) => {
             locks.attaching(&create.root.name, &create.touches, major);
             reading(&create.attributes).for_each(|table| locks.take(table, AccessShare));
         }
-        Action::AttachPartition(attach) => {
+        Action::Partition(PartitionAction::Attach(attach)) => {
             locks.attaching(&attach.root.name, &attach.touches, major);
             locks.take(&attach.retired.partition.name, AccessExclusive);
             // Its foreign keys become parts of the parent's, and their own triggers go.
@@ -198,10 +198,10 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
                 locks.take_all(table, AccessExclusive, partitions);
             }
         }
-        Action::MarkPartition(retiring) | Action::StampPartition(retiring) => {
+        Action::Partition(PartitionAction::Mark(retiring) | PartitionAction::Stamp(retiring)) => {
             locks.take(&retiring.partition.name, ShareUpdateExclusive);
         }
-        Action::DetachPartition(detach) => {
+        Action::Partition(PartitionAction::Detach(detach)) => {
             let leaving = &detach.leaving;
             let parent = match detach.mode {
                 DetachMode::Concurrently => ShareUpdateExclusive,
@@ -211,11 +211,11 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
             leaving.touches.default.iter().for_each(|table| locks.take(table, AccessExclusive));
             locks.detaching(leaving, major, true);
         }
-        Action::FinalizeDetach(leaving) => {
+        Action::Partition(PartitionAction::Finalize(leaving)) => {
             locks.take(&leaving.root.name, ShareUpdateExclusive);
             locks.detaching(leaving, major, false);
         }
-        Action::DropPartition(drop) => {
+        Action::Partition(PartitionAction::Drop(drop)) => {
             locks.take(&drop.retired.partition.name, AccessExclusive);
             for table in &drop.references {
                 match drop.partitioned.contains(table) {
@@ -227,29 +227,35 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
             }
         }
         // ONLY: the root alone, and for no longer than it takes to write the catalog.
-        Action::CreateIndex(create) => locks.take(&create.root.name, Share),
-        Action::BuildIndex(build) => locks.take(
+        Action::Index(IndexAction::Create(create)) => locks.take(&create.root.name, Share),
+        Action::Index(IndexAction::Build(build)) => locks.take(
             &build.partition,
             match build.mode {
                 BuildMode::Concurrently => ShareUpdateExclusive,
                 BuildMode::Plainly(_) => Share,
             },
         ),
-        Action::AttachIndex(attach) => {
+        Action::Index(IndexAction::Attach(attach)) => {
             locks.take(&attach.root.name, AccessShare);
             locks.take(&attach.partition, AccessShare);
         }
-        Action::RebuildIndex(loose) | Action::DropIndex(loose) => {
+        Action::Index(IndexAction::Rebuild(loose) | IndexAction::Drop(loose)) => {
             locks.take(&loose.partition.name, ShareUpdateExclusive);
         }
         // The root's is held while it samples its partitions; before 18 each of them is analyzed then by itself.
-        Action::AnalyzeParent(analyze) => {
+        Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => {
             let partitions = if analyze.only { AccessShare } else { ShareUpdateExclusive };
             locks.take_all(&analyze.root.name, ShareUpdateExclusive, Some(partitions));
         }
-        Action::VacuumPartition(vacuum) => locks.take(&vacuum.partition.name, ShareUpdateExclusive),
-        Action::ReindexIndex(reindex) => locks.take(&reindex.partition.name, ShareUpdateExclusive),
-        Action::SwapIndex(swap) => locks.take_all(&swap.root.name, AccessExclusive, Some(AccessExclusive)),
+        Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => {
+            locks.take(&vacuum.partition.name, ShareUpdateExclusive);
+        }
+        Action::Maintenance(MaintenanceAction::Reindex(reindex)) => {
+            locks.take(&reindex.partition.name, ShareUpdateExclusive);
+        }
+        Action::Index(IndexAction::Swap(swap)) => {
+            locks.take_all(&swap.root.name, AccessExclusive, Some(AccessExclusive));
+        }
     }
     let Locks(by_table) = locks;
     by_table.into_iter().map(|(relation, (mode, partitions))| Lock { relation, mode, partitions }).collect()
@@ -260,27 +266,20 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
 pub fn index_locks(action: &Action) -> Vec<Lock> {
     let one = |relation: &TableName, mode| Lock { relation: relation.clone(), mode, partitions: None };
     match action {
-        Action::AttachIndex(attach) => {
+        Action::Index(IndexAction::Attach(attach)) => {
             let mut locks = vec![one(&attach.index, AccessExclusive), one(&attach.to, ShareUpdateExclusive)];
             locks.sort();
             locks
         }
-        Action::CreatePartition(_)
-        | Action::CreateDefault(_)
-        | Action::FinalizeDetach(_)
-        | Action::MarkPartition(_)
-        | Action::DetachPartition(_)
-        | Action::StampPartition(_)
-        | Action::AttachPartition(_)
-        | Action::DropPartition(_)
-        | Action::CreateIndex(_)
-        | Action::BuildIndex(_)
-        | Action::RebuildIndex(_)
-        | Action::DropIndex(_)
-        | Action::SwapIndex(_)
-        | Action::AnalyzeParent(_)
-        | Action::VacuumPartition(_)
-        | Action::ReindexIndex(_) => Vec::new(),
+        Action::Partition(_)
+        | Action::Index(
+            IndexAction::Create(_)
+            | IndexAction::Build(_)
+            | IndexAction::Rebuild(_)
+            | IndexAction::Drop(_)
+            | IndexAction::Swap(_),
+        )
+        | Action::Maintenance(_) => Vec::new(),
     }
 }
 

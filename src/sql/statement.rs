@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Ident, check, comment, create, index, remove, upkeep};
-use crate::plan::{Action, Fact, Step, Unit};
+use crate::plan::{Action, Fact, IndexAction, MaintenanceAction, PartitionAction, Step, Unit};
 
 /// What marks a check on the wire and in the server's log: it is the executor's own, not the plan's.
 pub const CHECK_COMMENT: &str = "/* pgstrata check */";
@@ -75,27 +75,41 @@ fn server_time(value: Duration) -> String {
 /// The role that works, the locks it takes first, and the work.
 fn work(action: &Action) -> (&Ident, Vec<String>, Vec<String>) {
     match action {
-        Action::CreatePartition(action) => (&action.attributes.owner, vec![], create::partition(action)),
-        Action::CreateDefault(action) => (&action.attributes.owner, vec![], create::default(action)),
-        Action::FinalizeDetach(leaving) => (&leaving.owner, vec![], vec![remove::finalize(leaving)]),
-        Action::MarkPartition(retiring) => (&retiring.owner, vec![], vec![comment::write(retiring)]),
-        Action::DetachPartition(action) => (&action.leaving.owner, vec![], vec![remove::detach(action)]),
-        Action::StampPartition(retiring) => (&retiring.owner, vec![], vec![comment::stamp(retiring)]),
-        Action::AttachPartition(action) => {
+        Action::Partition(PartitionAction::Create(action)) => {
+            (&action.attributes.owner, vec![], create::partition(action))
+        }
+        Action::Partition(PartitionAction::CreateDefault(action)) => {
+            (&action.attributes.owner, vec![], create::default(action))
+        }
+        Action::Partition(PartitionAction::Finalize(leaving)) => {
+            (&leaving.owner, vec![], vec![remove::finalize(leaving)])
+        }
+        Action::Partition(PartitionAction::Mark(retiring)) => (&retiring.owner, vec![], vec![comment::write(retiring)]),
+        Action::Partition(PartitionAction::Detach(action)) => {
+            (&action.leaving.owner, vec![], vec![remove::detach(action)])
+        }
+        Action::Partition(PartitionAction::Stamp(retiring)) => {
+            (&retiring.owner, vec![], vec![comment::stamp(retiring)])
+        }
+        Action::Partition(PartitionAction::Attach(action)) => {
             (&action.owner, vec![], vec![create::again(action), comment::remove(&action.retired)])
         }
-        Action::DropPartition(action) => {
+        Action::Partition(PartitionAction::Drop(action)) => {
             (&action.retired.owner, vec![remove::lock(action)], vec![remove::drop(action)])
         }
-        Action::CreateIndex(action) => (&action.owner, vec![], vec![index::create(action)]),
-        Action::BuildIndex(action) => (&action.owner, vec![], vec![index::build(action)]),
-        Action::AttachIndex(action) => (&action.owner, vec![], vec![index::attach(action)]),
-        Action::RebuildIndex(loose) => (&loose.owner, vec![], vec![index::rebuild(loose)]),
-        Action::DropIndex(loose) => (&loose.owner, vec![], vec![index::drop(loose)]),
-        Action::SwapIndex(action) => (&action.owner, vec![], index::swap(action)),
-        Action::AnalyzeParent(action) => (&action.role, vec![], vec![upkeep::analyze(action)]),
-        Action::VacuumPartition(action) => (&action.role, vec![], vec![upkeep::vacuum(action)]),
-        Action::ReindexIndex(action) => (&action.role, vec![], vec![upkeep::reindex(action)]),
+        Action::Index(IndexAction::Create(action)) => (&action.owner, vec![], vec![index::create(action)]),
+        Action::Index(IndexAction::Build(action)) => (&action.owner, vec![], vec![index::build(action)]),
+        Action::Index(IndexAction::Attach(action)) => (&action.owner, vec![], vec![index::attach(action)]),
+        Action::Index(IndexAction::Rebuild(loose)) => (&loose.owner, vec![], vec![index::rebuild(loose)]),
+        Action::Index(IndexAction::Drop(loose)) => (&loose.owner, vec![], vec![index::drop(loose)]),
+        Action::Index(IndexAction::Swap(action)) => (&action.owner, vec![], index::swap(action)),
+        Action::Maintenance(MaintenanceAction::AnalyzeParent(action)) => {
+            (&action.role, vec![], vec![upkeep::analyze(action)])
+        }
+        Action::Maintenance(MaintenanceAction::Vacuum(action)) => (&action.role, vec![], vec![upkeep::vacuum(action)]),
+        Action::Maintenance(MaintenanceAction::Reindex(action)) => {
+            (&action.role, vec![], vec![upkeep::reindex(action)])
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::grid::{Bound, KeyValue};
-use crate::plan::{Action, DetachMode, Gate, HazardKind, Plan, Runway, Step};
+use crate::plan::{Action, DetachMode, Gate, HazardKind, MaintenanceAction, PartitionAction, Plan, Runway, Step};
 
 /// Every step, every finding, and the runway.
 ///
@@ -51,31 +51,37 @@ pub fn findings(plan: &Plan) -> String {
 /// One step: what, where, why, and whether it may run.
 pub fn line(step: &Step) -> String {
     let (word, range) = match &step.action {
-        Action::CreateIndex(_)
-        | Action::BuildIndex(_)
-        | Action::AttachIndex(_)
-        | Action::RebuildIndex(_)
-        | Action::DropIndex(_)
-        | Action::SwapIndex(_)
-        | Action::ReindexIndex(_) => (step.action.word(), format!("on {}", step.action.partition())),
-        Action::CreatePartition(create) => ("+", range(Bound::Value(create.from), Bound::Value(create.to))),
-        Action::CreateDefault(_) => ("+", "[default]".to_owned()),
-        Action::FinalizeDetach(leaving) => ("- finalize", range(leaving.from, leaving.to)),
-        Action::MarkPartition(retiring) => ("- mark", range(retiring.marker.from, retiring.marker.to)),
-        Action::DetachPartition(detach) => {
+        Action::Index(_) | Action::Maintenance(MaintenanceAction::Reindex(_)) => {
+            (step.action.word(), format!("on {}", step.action.partition()))
+        }
+        Action::Partition(PartitionAction::Create(create)) => {
+            ("+", range(Bound::Value(create.from), Bound::Value(create.to)))
+        }
+        Action::Partition(PartitionAction::CreateDefault(_)) => ("+", "[default]".to_owned()),
+        Action::Partition(PartitionAction::Finalize(leaving)) => ("- finalize", range(leaving.from, leaving.to)),
+        Action::Partition(PartitionAction::Mark(retiring)) => {
+            ("- mark", range(retiring.marker.from, retiring.marker.to))
+        }
+        Action::Partition(PartitionAction::Detach(detach)) => {
             let word = match detach.mode {
                 DetachMode::Concurrently => "- detach concurrently",
                 DetachMode::Blocking(_) => "- detach",
             };
             (word, range(detach.leaving.from, detach.leaving.to))
         }
-        Action::StampPartition(retiring) => ("- stamp", range(retiring.marker.from, retiring.marker.to)),
-        Action::AttachPartition(attach) => ("~ attach", range(attach.retired.marker.from, attach.retired.marker.to)),
-        Action::AnalyzeParent(analyze) => {
+        Action::Partition(PartitionAction::Stamp(retiring)) => {
+            ("- stamp", range(retiring.marker.from, retiring.marker.to))
+        }
+        Action::Partition(PartitionAction::Attach(attach)) => {
+            ("~ attach", range(attach.retired.marker.from, attach.retired.marker.to))
+        }
+        Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => {
             (step.action.word(), if analyze.only { "[only]" } else { "[all]" }.to_owned())
         }
-        Action::VacuumPartition(vacuum) => (step.action.word(), range(vacuum.from, vacuum.to)),
-        Action::DropPartition(drop) => ("- drop", range(drop.retired.marker.from, drop.retired.marker.to)),
+        Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => (step.action.word(), range(vacuum.from, vacuum.to)),
+        Action::Partition(PartitionAction::Drop(drop)) => {
+            ("- drop", range(drop.retired.marker.from, drop.retired.marker.to))
+        }
     };
     let mut text = format!("{word} {} {range} {}: {}", step.action.object(), step.class.word(), step.reason);
     if let Some(note) = &step.note {

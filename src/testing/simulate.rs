@@ -1,7 +1,7 @@
 //! Carrying out a plan in memory: each step's facts before must hold, and its facts after come true.
 
 use super::World;
-use crate::plan::{Action, Plan, PlanOptions, verify};
+use crate::plan::{Action, PartitionAction, Plan, PlanOptions, verify};
 
 /// Carries out every step that may run. `taken_at` of the snapshot is the clock that stamps.
 ///
@@ -24,7 +24,7 @@ pub fn simulate(world: &mut World, plan: &Plan) {
                 panic!("after `{}`: {fact}; found: {found}\nin\n{}", step.id, super::lines(plan));
             }
         }
-        if let Action::DropPartition(drop) = &step.action {
+        if let Action::Partition(PartitionAction::Drop(drop)) = &step.action {
             // A simulated table may get the OID again.
             let oid = drop.retired.partition.oid;
             world.rows.remove(&oid);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use pgstrata::apply::{ApplyOptions, Ended, Judged, Outcome, Refusal, Run, Silent, StepResult, judge};
 use pgstrata::db::Interrupt;
-use pgstrata::plan::{Action, Gate, GrantSource, Granted, Plan};
+use pgstrata::plan::{Action, Gate, GrantSource, Granted, PartitionAction, Plan};
 use pgstrata::policy::Desired;
 use serde_json::{Value, json};
 
@@ -286,7 +286,10 @@ fn grants_are_those_of_the_command_that_runs() {
     let mut run = Run::begin(&connector(&url), Duration::from_secs(10), &Interrupt::new()).unwrap();
     let gates = |judged: &Judged, blocked: bool| -> Vec<String> {
         let steps = judged.plan.steps.iter().filter(|step| step.gate.is_blocked() == blocked);
-        steps.filter(|step| matches!(step.action, Action::DropPartition(_))).map(|step| step.id.to_string()).collect()
+        steps
+            .filter(|step| matches!(step.action, Action::Partition(PartitionAction::Drop(_))))
+            .map(|step| step.id.to_string())
+            .collect()
     };
     let (snapshot, with_none) = run.inspect_for(&granted, &world.policy, &options(None, &no_grants())).unwrap();
     let judged = judge(&granted, &world.policy, &snapshot, &with_none).unwrap();

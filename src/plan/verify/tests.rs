@@ -5,7 +5,9 @@
 use super::verify;
 use crate::catalog::{LeafKind, Oid, Question};
 use crate::grid::{Bound, KeyValue};
-use crate::plan::{Action, Block, DetachMode, Fact, Gate, GrantSource, Granted, Plan, Stamp, Step, StepId, Unit};
+use crate::plan::{
+    Action, Block, DetachMode, Fact, Gate, GrantSource, Granted, PartitionAction, Plan, Stamp, Step, StepId, Unit,
+};
 use crate::sql::{Ident, TableName};
 use crate::testing::World;
 
@@ -94,7 +96,7 @@ fn order_ids_units_and_timeouts() {
         step.timeouts.lock = std::time::Duration::from_millis(1);
     });
     tampered("detach", "its unit or lock timeout does not fit", |step| {
-        if let Action::DetachPartition(detach) = &mut step.action {
+        if let Action::Partition(PartitionAction::Detach(detach)) = &mut step.action {
             detach.mode = DetachMode::Blocking("so".to_owned());
         }
     });
@@ -147,33 +149,35 @@ fn another_parent_or_role() {
     let other = |root: &mut crate::plan::Relation| root.oid = Oid(7);
     for word in ["create", "finalize", "detach", "attach"] {
         tampered(word, "its parent is another table", |step| match &mut step.action {
-            Action::CreatePartition(create) => other(&mut create.root),
-            Action::FinalizeDetach(leaving) => other(&mut leaving.root),
-            Action::DetachPartition(detach) => other(&mut detach.leaving.root),
-            Action::AttachPartition(attach) => other(&mut attach.root),
+            Action::Partition(PartitionAction::Create(create)) => other(&mut create.root),
+            Action::Partition(PartitionAction::Finalize(leaving)) => other(&mut leaving.root),
+            Action::Partition(PartitionAction::Detach(detach)) => other(&mut detach.leaving.root),
+            Action::Partition(PartitionAction::Attach(attach)) => other(&mut attach.root),
             action => panic!("{action:?}"),
         });
     }
     for word in ["finalize", "mark", "detach", "stamp", "attach", "drop"] {
         tampered(word, "it works as a role that is not the owner", |step| {
             let owner = match &mut step.action {
-                Action::FinalizeDetach(leaving) => &mut leaving.owner,
-                Action::MarkPartition(retiring) | Action::StampPartition(retiring) => &mut retiring.owner,
-                Action::DetachPartition(detach) => &mut detach.leaving.owner,
-                Action::AttachPartition(attach) => &mut attach.owner,
-                Action::DropPartition(drop) => &mut drop.retired.owner,
+                Action::Partition(PartitionAction::Finalize(leaving)) => &mut leaving.owner,
+                Action::Partition(PartitionAction::Mark(retiring) | PartitionAction::Stamp(retiring)) => {
+                    &mut retiring.owner
+                }
+                Action::Partition(PartitionAction::Detach(detach)) => &mut detach.leaving.owner,
+                Action::Partition(PartitionAction::Attach(attach)) => &mut attach.owner,
+                Action::Partition(PartitionAction::Drop(drop)) => &mut drop.retired.owner,
                 action => panic!("{action:?}"),
             };
             *owner = Ident::new("postgres");
         });
     }
     tampered("create", "what it makes is not like its parent", |step| {
-        if let Action::CreatePartition(create) = &mut step.action {
+        if let Action::Partition(PartitionAction::Create(create)) = &mut step.action {
             create.attributes.owner = Ident::new("postgres");
         }
     });
     tampered("create", "its range is empty", |step| {
-        if let Action::CreatePartition(create) = &mut step.action {
+        if let Action::Partition(PartitionAction::Create(create)) = &mut step.action {
             create.to = create.from;
         }
     });
@@ -186,9 +190,11 @@ fn forge(step: &mut Step, from: &str, to: &str) {
     };
     let (low, high) = (value(from), value(to));
     match &mut step.action {
-        Action::MarkPartition(retiring) => (retiring.marker.from, retiring.marker.to) = (low, high),
-        Action::DetachPartition(detach) => (detach.leaving.from, detach.leaving.to) = (low, high),
-        Action::DropPartition(drop) => (drop.retired.marker.from, drop.retired.marker.to) = (low, high),
+        Action::Partition(PartitionAction::Mark(retiring)) => (retiring.marker.from, retiring.marker.to) = (low, high),
+        Action::Partition(PartitionAction::Detach(detach)) => (detach.leaving.from, detach.leaving.to) = (low, high),
+        Action::Partition(PartitionAction::Drop(drop)) => {
+            (drop.retired.marker.from, drop.retired.marker.to) = (low, high);
+        }
         action => panic!("{action:?}"),
     }
     for fact in step.before.iter_mut().chain(&mut step.after) {
@@ -208,7 +214,7 @@ fn younger_rows_and_held_ones_never_leave() {
         tampered(word, "hold `m` keeps it", |step| forge(step, "2026-02-01", "2026-02-02"));
     }
     tampered("drop", "an unbounded partition never leaves", |step| {
-        if let Action::DropPartition(drop) = &mut step.action {
+        if let Action::Partition(PartitionAction::Drop(drop)) = &mut step.action {
             drop.retired.marker.from = Bound::MinValue;
         }
     });
@@ -222,7 +228,7 @@ fn younger_rows_and_held_ones_never_leave() {
             forge(step, "2025-01-01", "2025-01-02");
             // A detach is caught by the catalog first where the leaf is known.
             (step.before, step.after) = (before, after);
-            if let Action::DetachPartition(detach) = &mut step.action {
+            if let Action::Partition(PartitionAction::Detach(detach)) = &mut step.action {
                 detach.leaving.partition.oid = Oid(77);
             }
         });
@@ -267,7 +273,7 @@ fn what_the_catalog_says_against_it() {
     let leaf = |plan: &Plan| {
         let detach = plan.steps.iter().find(|step| step.action.word() == "detach").unwrap();
         match &detach.action {
-            Action::DetachPartition(detach) => detach.leaving.partition.oid,
+            Action::Partition(PartitionAction::Detach(detach)) => detach.leaving.partition.oid,
             action => panic!("{action:?}"),
         }
     };
@@ -288,7 +294,7 @@ fn what_the_catalog_says_against_it() {
         tables.insert("public.events".parse().unwrap(), crate::catalog::TableState::Missing);
     });
     tampered("stamp", "its marker is not that of its table", |step| {
-        if let Action::StampPartition(retiring) = &mut step.action {
+        if let Action::Partition(PartitionAction::Stamp(retiring)) = &mut step.action {
             retiring.marker.root = TableName::new("public", "other");
         }
     });

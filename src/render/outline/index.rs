@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Change;
-use crate::plan::{Action, BuildMode};
+use crate::plan::{Action, BuildMode, IndexAction};
 use crate::sql::TableName;
 
 /// Steps of an index by what they do, each partition counted once.
@@ -21,26 +21,15 @@ impl<'a> Count<'a> {
         let mut count = Self::default();
         for step in &change.steps {
             match &step.action {
-                Action::BuildIndex(build) => match build.mode {
+                Action::Index(IndexAction::Build(build)) => match build.mode {
                     BuildMode::Concurrently => count.concurrently.insert(&build.partition),
                     BuildMode::Plainly(_) => count.plainly.insert(&build.partition),
                 },
-                Action::RebuildIndex(loose) => count.concurrently.insert(&loose.partition.name),
-                Action::AttachIndex(attach) => count.attached.insert(&attach.partition),
-                Action::SwapIndex(_) => std::mem::replace(&mut count.swaps, true),
-                Action::CreateIndex(_) => std::mem::replace(&mut count.creates, true),
-                Action::DropIndex(_)
-                | Action::CreatePartition(_)
-                | Action::CreateDefault(_)
-                | Action::FinalizeDetach(_)
-                | Action::MarkPartition(_)
-                | Action::DetachPartition(_)
-                | Action::StampPartition(_)
-                | Action::AttachPartition(_)
-                | Action::DropPartition(_)
-                | Action::AnalyzeParent(_)
-                | Action::VacuumPartition(_)
-                | Action::ReindexIndex(_) => false,
+                Action::Index(IndexAction::Rebuild(loose)) => count.concurrently.insert(&loose.partition.name),
+                Action::Index(IndexAction::Attach(attach)) => count.attached.insert(&attach.partition),
+                Action::Index(IndexAction::Swap(_)) => std::mem::replace(&mut count.swaps, true),
+                Action::Index(IndexAction::Create(_)) => std::mem::replace(&mut count.creates, true),
+                Action::Index(IndexAction::Drop(_)) | Action::Partition(_) | Action::Maintenance(_) => false,
             };
         }
         count

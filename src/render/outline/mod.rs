@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::words;
 use crate::grid::Bound;
 use crate::plan::{
-    Action, Block, Class, DetachMode, Finding, Gate, Gating, GrantSource, Hazard, HazardKind, Plan, Stake, Step,
-    TableOverview,
+    Action, Block, Class, DetachMode, Finding, Gate, Gating, GrantSource, Hazard, HazardKind, IndexAction,
+    MaintenanceAction, PartitionAction, Plan, Stake, Step, TableOverview,
 };
 use crate::sql::{Ident, TableName};
 use index::{build_words, index_words};
@@ -100,7 +100,7 @@ fn changes<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<Change<'a>> {
         match before.filter(|_| joins) {
             Some(at) => {
                 changes[at].steps.push(step);
-                if matches!(step.action, Action::DetachPartition(_)) {
+                if matches!(step.action, Action::Partition(PartitionAction::Detach(_))) {
                     changes[at].lead = step;
                 }
             }
@@ -116,37 +116,19 @@ fn changes<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<Change<'a>> {
 /// Whether a step belongs to what an earlier one of its partition began.
 fn joins(change: &Change<'_>, step: &Step) -> bool {
     match (&change.lead.action, &step.action) {
-        (Action::MarkPartition(_), Action::DetachPartition(_)) => true,
-        (Action::DetachPartition(_) | Action::FinalizeDetach(_), Action::StampPartition(_)) => true,
+        (Action::Partition(PartitionAction::Mark(_)), Action::Partition(PartitionAction::Detach(_))) => true,
+        (
+            Action::Partition(PartitionAction::Detach(_) | PartitionAction::Finalize(_)),
+            Action::Partition(PartitionAction::Stamp(_)),
+        ) => true,
         // A drop that is blocked by itself must be seen by itself.
-        (Action::DetachPartition(_), Action::DropPartition(_)) => {
+        (Action::Partition(PartitionAction::Detach(_)), Action::Partition(PartitionAction::Drop(_))) => {
             change.lead.gate.is_blocked() == step.gate.is_blocked()
         }
         // What needs a grant is seen by itself.
-        (_, Action::SwapIndex(_)) => !step.gate.is_blocked(),
-        (
-            Action::CreateIndex(_)
-            | Action::BuildIndex(_)
-            | Action::AttachIndex(_)
-            | Action::RebuildIndex(_)
-            | Action::DropIndex(_)
-            | Action::SwapIndex(_),
-            _,
-        ) => step.action.wanted_index().is_some(),
-        (
-            Action::CreatePartition(_)
-            | Action::CreateDefault(_)
-            | Action::FinalizeDetach(_)
-            | Action::MarkPartition(_)
-            | Action::DetachPartition(_)
-            | Action::StampPartition(_)
-            | Action::AttachPartition(_)
-            | Action::DropPartition(_)
-            | Action::AnalyzeParent(_)
-            | Action::VacuumPartition(_)
-            | Action::ReindexIndex(_),
-            _,
-        ) => false,
+        (_, Action::Index(IndexAction::Swap(_))) => !step.gate.is_blocked(),
+        (Action::Index(_), _) => true,
+        (Action::Partition(_) | Action::Maintenance(_), _) => false,
     }
 }
 
@@ -209,75 +191,68 @@ impl<'a> Change<'a> {
 
     /// What is done, in words.
     pub(crate) fn verb(&self) -> &'static str {
-        let drops = self.steps.iter().any(|step| matches!(step.action, Action::DropPartition(_)));
+        let drops = self.steps.iter().any(|step| matches!(step.action, Action::Partition(PartitionAction::Drop(_))));
         match &self.lead.action {
-            Action::CreatePartition(_) => "create",
-            Action::CreateDefault(_) => "create the default partition",
-            Action::FinalizeDetach(_) => "finalize the interrupted detach",
-            Action::MarkPartition(_) => "mark as retired",
-            Action::DetachPartition(detach) => match (&detach.mode, drops) {
+            Action::Partition(PartitionAction::Create(_)) => "create",
+            Action::Partition(PartitionAction::CreateDefault(_)) => "create the default partition",
+            Action::Partition(PartitionAction::Finalize(_)) => "finalize the interrupted detach",
+            Action::Partition(PartitionAction::Mark(_)) => "mark as retired",
+            Action::Partition(PartitionAction::Detach(detach)) => match (&detach.mode, drops) {
                 (DetachMode::Concurrently, false) => "detach",
                 (DetachMode::Concurrently, true) => "detach, then drop",
                 (DetachMode::Blocking(_), false) => "detach, blocking",
                 (DetachMode::Blocking(_), true) => "detach, blocking, then drop",
             },
-            Action::StampPartition(_) => "record when it was detached",
-            Action::AttachPartition(_) => "attach again",
-            Action::DropPartition(_) => "drop",
-            Action::CreateIndex(_) => "build on every partition",
-            Action::BuildIndex(_) => "build",
-            Action::AttachIndex(_) => "attach",
-            Action::RebuildIndex(_) => "rebuild",
-            Action::DropIndex(_) => "drop what is invalid, and build",
-            Action::SwapIndex(_) => "drop the old one, and take its name",
-            Action::AnalyzeParent(_) => "analyze as a whole",
-            Action::VacuumPartition(_) => "vacuum and freeze",
-            Action::ReindexIndex(_) => "rebuild",
+            Action::Partition(PartitionAction::Stamp(_)) => "record when it was detached",
+            Action::Partition(PartitionAction::Attach(_)) => "attach again",
+            Action::Partition(PartitionAction::Drop(_)) => "drop",
+            Action::Index(IndexAction::Create(_)) => "build on every partition",
+            Action::Index(IndexAction::Build(_)) => "build",
+            Action::Index(IndexAction::Attach(_)) => "attach",
+            Action::Index(IndexAction::Rebuild(_)) => "rebuild",
+            Action::Index(IndexAction::Drop(_)) => "drop what is invalid, and build",
+            Action::Index(IndexAction::Swap(_)) => "drop the old one, and take its name",
+            Action::Maintenance(MaintenanceAction::AnalyzeParent(_)) => "analyze as a whole",
+            Action::Maintenance(MaintenanceAction::Vacuum(_)) => "vacuum and freeze",
+            Action::Maintenance(MaintenanceAction::Reindex(_)) => "rebuild",
         }
     }
 
     /// `+`, `-` or `~`.
     pub(crate) fn symbol(&self) -> char {
         match &self.lead.action {
-            Action::CreatePartition(_) | Action::CreateDefault(_) => '+',
-            Action::DetachPartition(_) | Action::DropPartition(_) => '-',
-            Action::FinalizeDetach(_)
-            | Action::MarkPartition(_)
-            | Action::StampPartition(_)
-            | Action::AttachPartition(_)
-            | Action::CreateIndex(_)
-            | Action::BuildIndex(_)
-            | Action::AttachIndex(_)
-            | Action::RebuildIndex(_)
-            | Action::DropIndex(_)
-            | Action::SwapIndex(_)
-            | Action::AnalyzeParent(_)
-            | Action::VacuumPartition(_)
-            | Action::ReindexIndex(_) => '~',
+            Action::Partition(PartitionAction::Create(_) | PartitionAction::CreateDefault(_)) => '+',
+            Action::Partition(PartitionAction::Detach(_) | PartitionAction::Drop(_)) => '-',
+            Action::Partition(
+                PartitionAction::Finalize(_)
+                | PartitionAction::Mark(_)
+                | PartitionAction::Stamp(_)
+                | PartitionAction::Attach(_),
+            )
+            | Action::Index(_)
+            | Action::Maintenance(_) => '~',
         }
     }
 
     /// The rows that it is about, where they are a range.
     fn range(&self) -> Option<(Bound, Bound)> {
         match &self.lead.action {
-            Action::CreatePartition(create) => Some((Bound::Value(create.from), Bound::Value(create.to))),
-            Action::CreateDefault(_) => None,
-            Action::FinalizeDetach(leaving) => Some((leaving.from, leaving.to)),
-            Action::MarkPartition(retiring) | Action::StampPartition(retiring) => {
+            Action::Partition(PartitionAction::Create(create)) => {
+                Some((Bound::Value(create.from), Bound::Value(create.to)))
+            }
+            Action::Partition(PartitionAction::CreateDefault(_)) => None,
+            Action::Partition(PartitionAction::Finalize(leaving)) => Some((leaving.from, leaving.to)),
+            Action::Partition(PartitionAction::Mark(retiring) | PartitionAction::Stamp(retiring)) => {
                 Some((retiring.marker.from, retiring.marker.to))
             }
-            Action::DetachPartition(detach) => Some((detach.leaving.from, detach.leaving.to)),
-            Action::AttachPartition(attach) => Some((attach.retired.marker.from, attach.retired.marker.to)),
-            Action::VacuumPartition(vacuum) => Some((vacuum.from, vacuum.to)),
-            Action::DropPartition(drop) => Some((drop.retired.marker.from, drop.retired.marker.to)),
-            Action::CreateIndex(_)
-            | Action::BuildIndex(_)
-            | Action::AttachIndex(_)
-            | Action::RebuildIndex(_)
-            | Action::DropIndex(_)
-            | Action::SwapIndex(_)
-            | Action::AnalyzeParent(_)
-            | Action::ReindexIndex(_) => None,
+            Action::Partition(PartitionAction::Detach(detach)) => Some((detach.leaving.from, detach.leaving.to)),
+            Action::Partition(PartitionAction::Attach(attach)) => {
+                Some((attach.retired.marker.from, attach.retired.marker.to))
+            }
+            Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => Some((vacuum.from, vacuum.to)),
+            Action::Partition(PartitionAction::Drop(drop)) => Some((drop.retired.marker.from, drop.retired.marker.to)),
+            Action::Index(_)
+            | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Reindex(_)) => None,
         }
     }
 
@@ -352,7 +327,7 @@ impl<'a> Line<'a> {
             return index.to_string();
         }
         // Of several indexes of one partition each is rebuilt by itself.
-        if let Action::ReindexIndex(reindex) = &self.first().lead.action {
+        if let Action::Maintenance(MaintenanceAction::Reindex(reindex)) = &self.first().lead.action {
             return short(&reindex.index.name, table);
         }
         if self.changes.len() == 1 {
@@ -369,7 +344,7 @@ impl<'a> Line<'a> {
         if self.first().lead.action.wanted_index().is_some() {
             return index_words(self.first());
         }
-        let creates = matches!(self.first().lead.action, Action::CreatePartition(_));
+        let creates = matches!(self.first().lead.action, Action::Partition(PartitionAction::Create(_)));
         let many = if count == 1 { "1 partition".to_owned() } else { format!("{count} partitions") };
         let mut how = match (creates, count) {
             (true, _) => many,
@@ -377,7 +352,8 @@ impl<'a> Line<'a> {
             (false, _) => format!("{many}: {verb}"),
         };
         let notes = (self.first().lead.note.as_deref(), self.last().lead.note.as_deref());
-        let separator = if matches!(self.first().lead.action, Action::DropPartition(_)) { ", " } else { "; " };
+        let separator =
+            if matches!(self.first().lead.action, Action::Partition(PartitionAction::Drop(_))) { ", " } else { "; " };
         match notes {
             (Some(first), Some(last)) => {
                 how.push_str(separator);

@@ -7,7 +7,7 @@ use super::steps::{Place, Wanted, obstacle};
 use super::view::{Seen, View, leaves, representatives, wanted};
 use crate::catalog::{Answer, IndexShape, Oid, Question};
 use crate::grid::{Bound, LeafBounds};
-use crate::plan::{Action, BuildMode, Code, Finding, Step, StepId};
+use crate::plan::{Action, BuildMode, Code, Finding, PartitionAction, Step, StepId};
 use crate::policy::IndexDesired;
 use crate::resource::partition::{Context, Diff, SMALL_BYTES, suffixed};
 use crate::sql::{Ident, TableName};
@@ -402,23 +402,18 @@ impl<'s, 'a> One<'s, 'a> {
     fn leaving(&self) -> BTreeSet<Oid> {
         let open = self.earlier.iter().filter(|step| !step.gate.is_blocked());
         let detached = open.filter_map(|step| match &step.action {
-            Action::DetachPartition(detach) => Some(detach.leaving.partition.oid),
-            Action::FinalizeDetach(leaving) => Some(leaving.partition.oid),
-            Action::CreatePartition(_)
-            | Action::CreateDefault(_)
-            | Action::MarkPartition(_)
-            | Action::StampPartition(_)
-            | Action::AttachPartition(_)
-            | Action::DropPartition(_)
-            | Action::CreateIndex(_)
-            | Action::BuildIndex(_)
-            | Action::AttachIndex(_)
-            | Action::RebuildIndex(_)
-            | Action::DropIndex(_)
-            | Action::SwapIndex(_)
-            | Action::AnalyzeParent(_)
-            | Action::VacuumPartition(_)
-            | Action::ReindexIndex(_) => None,
+            Action::Partition(PartitionAction::Detach(detach)) => Some(detach.leaving.partition.oid),
+            Action::Partition(PartitionAction::Finalize(leaving)) => Some(leaving.partition.oid),
+            Action::Partition(
+                PartitionAction::Create(_)
+                | PartitionAction::CreateDefault(_)
+                | PartitionAction::Mark(_)
+                | PartitionAction::Stamp(_)
+                | PartitionAction::Attach(_)
+                | PartitionAction::Drop(_),
+            )
+            | Action::Index(_)
+            | Action::Maintenance(_) => None,
         });
         detached.collect()
     }
@@ -436,38 +431,33 @@ impl<'s, 'a> One<'s, 'a> {
 /// The partition that an action makes, or attaches again.
 fn made_by(action: &Action) -> Option<Place<'_>> {
     match action {
-        Action::CreatePartition(create) => Some(Place {
+        Action::Partition(PartitionAction::Create(create)) => Some(Place {
             partition: &create.partition,
             oid: None,
             owner: &create.attributes.owner,
             bounds: LeafBounds::Range { from: Bound::Value(create.from), to: Bound::Value(create.to) },
         }),
-        Action::CreateDefault(create) => Some(Place {
+        Action::Partition(PartitionAction::CreateDefault(create)) => Some(Place {
             partition: &create.partition,
             oid: None,
             owner: &create.attributes.owner,
             bounds: LeafBounds::Default,
         }),
-        Action::AttachPartition(attach) => Some(Place {
+        Action::Partition(PartitionAction::Attach(attach)) => Some(Place {
             partition: &attach.retired.partition.name,
             oid: Some(attach.retired.partition.oid),
             owner: &attach.retired.owner,
             bounds: LeafBounds::Range { from: attach.retired.marker.from, to: attach.retired.marker.to },
         }),
-        Action::FinalizeDetach(_)
-        | Action::MarkPartition(_)
-        | Action::DetachPartition(_)
-        | Action::StampPartition(_)
-        | Action::DropPartition(_)
-        | Action::CreateIndex(_)
-        | Action::BuildIndex(_)
-        | Action::AttachIndex(_)
-        | Action::RebuildIndex(_)
-        | Action::DropIndex(_)
-        | Action::SwapIndex(_)
-        | Action::AnalyzeParent(_)
-        | Action::VacuumPartition(_)
-        | Action::ReindexIndex(_) => None,
+        Action::Partition(
+            PartitionAction::Finalize(_)
+            | PartitionAction::Mark(_)
+            | PartitionAction::Detach(_)
+            | PartitionAction::Stamp(_)
+            | PartitionAction::Drop(_),
+        )
+        | Action::Index(_)
+        | Action::Maintenance(_) => None,
     }
 }
 

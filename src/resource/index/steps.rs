@@ -4,8 +4,8 @@ use super::view::Seen;
 use crate::catalog::{IndexShape, Leaf, LeafKind, Oid};
 use crate::grid::LeafBounds;
 use crate::plan::{
-    Action, AttachIndex, BuildIndex, BuildMode, Class, CreateIndex, Fact, Hazard, HazardKind, LooseIndex, Relation,
-    Step, SwapIndex,
+    Action, AttachIndex, BuildIndex, BuildMode, Class, CreateIndex, Fact, Hazard, HazardKind, IndexAction, LooseIndex,
+    Relation, Step, SwapIndex,
 };
 use crate::policy::IndexDesired;
 use crate::resource::partition::Context;
@@ -58,13 +58,13 @@ impl Wanted<'_> {
     pub(super) fn create(&self, context: &Context<'_>, index: &TableName) -> Step {
         let mut step = self.step(
             context,
-            Action::CreateIndex(CreateIndex {
+            Action::Index(IndexAction::Create(CreateIndex {
                 root: context.relation(),
                 owner: context.root.attributes.owner.clone(),
                 index: index.clone(),
                 wanted: self.name.clone(),
                 definition: self.definition.clone(),
-            }),
+            })),
         );
         step.before.push(Fact::NameFree { name: index.clone() });
         step.after.push(self.there(index, context.name, None, None));
@@ -80,7 +80,7 @@ impl Wanted<'_> {
         };
         let mut step = self.step(
             context,
-            Action::BuildIndex(BuildIndex {
+            Action::Index(IndexAction::Build(BuildIndex {
                 partition: place.partition.clone(),
                 oid: place.oid,
                 owner: place.owner.clone(),
@@ -88,7 +88,7 @@ impl Wanted<'_> {
                 wanted: self.name.clone(),
                 definition: self.definition.clone(),
                 mode,
-            }),
+            })),
         );
         step.before.push(attached(context, place));
         step.before.push(Fact::NameFree { name: index.clone() });
@@ -100,14 +100,14 @@ impl Wanted<'_> {
     pub(super) fn attach(&self, context: &Context<'_>, place: &Place<'_>, to: &TableName, index: &TableName) -> Step {
         let mut step = self.step(
             context,
-            Action::AttachIndex(AttachIndex {
+            Action::Index(IndexAction::Attach(AttachIndex {
                 root: context.relation(),
                 owner: context.root.attributes.owner.clone(),
                 to: to.clone(),
                 partition: place.partition.clone(),
                 index: index.clone(),
                 wanted: self.name.clone(),
-            }),
+            })),
         );
         step.before.push(attached(context, place));
         step.before.push(Fact::Index {
@@ -126,7 +126,7 @@ impl Wanted<'_> {
     pub(super) fn drop(&self, context: &Context<'_>, place: &Place<'_>, oid: Oid, seen: &Seen<'_>) -> Step {
         let loose = self.loose(place, oid, seen);
         let index = loose.index.clone();
-        let mut step = self.step(context, Action::DropIndex(loose));
+        let mut step = self.step(context, Action::Index(IndexAction::Drop(loose)));
         step.before.push(attached(context, place));
         step.before.push(Fact::Index {
             index: index.name.clone(),
@@ -150,7 +150,7 @@ impl Wanted<'_> {
     ) -> Step {
         let loose = self.loose(place, oid, seen);
         let index = loose.index.name.clone();
-        let mut step = self.step(context, Action::RebuildIndex(loose));
+        let mut step = self.step(context, Action::Index(IndexAction::Rebuild(loose)));
         step.before.push(attached(context, place));
         step.before.push(Fact::Index {
             index: index.clone(),
@@ -182,13 +182,13 @@ impl Wanted<'_> {
         let index = Relation { name: old.facts.name.clone(), oid: old.oid };
         let mut step = self.step(
             context,
-            Action::SwapIndex(SwapIndex {
+            Action::Index(IndexAction::Swap(SwapIndex {
                 root: context.relation(),
                 owner: context.root.attributes.owner.clone(),
                 old: index.clone(),
                 new: new.clone(),
                 wanted: self.name.clone(),
-            }),
+            })),
         );
         step.before.push(self.there(new, context.name, Some(true), None));
         step.after.push(Fact::NoIndex { index });

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::catalog::{Leaf, LeafKind, LeafUpkeep, Oid};
 use crate::grid::{Bound, KeyValue};
-use crate::plan::{Action, Fact, Relation, Step};
+use crate::plan::{Action, Fact, PartitionAction, Relation, Step};
 use crate::policy::Width;
 use crate::resource::partition::Context;
 use crate::sql::{Ident, TableName};
@@ -89,20 +89,17 @@ pub(super) fn keeper(context: &Context<'_>, owner: &Ident, may_maintain: bool) -
 /// Whether a step is a creation.
 pub(super) fn creates(step: &Step) -> bool {
     match step.action {
-        Action::CreatePartition(_) | Action::CreateDefault(_) | Action::AttachPartition(_) => true,
-        Action::FinalizeDetach(_)
-        | Action::MarkPartition(_)
-        | Action::DetachPartition(_)
-        | Action::StampPartition(_)
-        | Action::DropPartition(_)
-        | Action::CreateIndex(_)
-        | Action::BuildIndex(_)
-        | Action::AttachIndex(_)
-        | Action::RebuildIndex(_)
-        | Action::DropIndex(_)
-        | Action::SwapIndex(_)
-        | Action::AnalyzeParent(_)
-        | Action::VacuumPartition(_)
-        | Action::ReindexIndex(_) => false,
+        Action::Partition(
+            PartitionAction::Create(_) | PartitionAction::CreateDefault(_) | PartitionAction::Attach(_),
+        ) => true,
+        Action::Partition(
+            PartitionAction::Finalize(_)
+            | PartitionAction::Mark(_)
+            | PartitionAction::Detach(_)
+            | PartitionAction::Stamp(_)
+            | PartitionAction::Drop(_),
+        )
+        | Action::Index(_)
+        | Action::Maintenance(_) => false,
     }
 }

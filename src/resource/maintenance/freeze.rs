@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::closed::Closed;
 use super::diff::{Run, Why};
 use crate::catalog::Upkeep;
-use crate::plan::{Action, Class, Fact, VacuumPartition};
+use crate::plan::{Action, Class, Fact, MaintenanceAction, VacuumPartition};
 use crate::resource::partition::Context;
 
 /// A vacuum that did not help (an old snapshot kept rows) is not tried again before this.
@@ -58,12 +58,12 @@ pub(super) fn judge(run: &mut Run<'_, '_>, upkeep: &Upkeep, closed: &[Closed<'_>
                 continue;
             }
         };
-        let action = Action::VacuumPartition(VacuumPartition {
+        let action = Action::Maintenance(MaintenanceAction::Vacuum(VacuumPartition {
             partition: leaf.relation(),
             from: leaf.from,
             to: leaf.to,
             role: leaf.role(run.context),
-        });
+        }));
         let mut step = run.context.step(action, Class::Scheduled, "freeze_closed");
         step.note = Some(why.to_owned());
         step.due_at = leaf.since;

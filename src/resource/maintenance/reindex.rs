@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::closed::Closed;
 use super::diff::{Run, Why};
 use crate::catalog::{Answer, Bloat, IndexUpkeep, Oid, Question, Upkeep};
-use crate::plan::{Action, Class, Fact, Hazard, HazardKind, ReindexIndex, Relation};
+use crate::plan::{Action, Class, Fact, Hazard, HazardKind, MaintenanceAction, ReindexIndex, Relation};
 use crate::policy::Share;
 
 /// Entries wider than this leave so much of a page empty that no rebuild may help.
@@ -88,11 +88,11 @@ pub(super) fn judge(run: &mut Run<'_, '_>, upkeep: &Upkeep, closed: &[Closed<'_>
     found.sort_by(|a, b| (a.3.from, &a.2.name).cmp(&(b.3.from, &b.2.name)));
     for (size, oid, index, leaf, note) in found {
         let relation = Relation { name: index.name.clone(), oid };
-        let action = Action::ReindexIndex(ReindexIndex {
+        let action = Action::Maintenance(MaintenanceAction::Reindex(ReindexIndex {
             partition: leaf.relation(),
             role: leaf.role(run.context),
             index: relation.clone(),
-        });
+        }));
         let mut step = run.context.step(action, Class::Scheduled, "reindex_above_bloat");
         step.note = Some(note);
         step.before.push(leaf.attached(run.context));

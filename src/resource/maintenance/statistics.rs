@@ -4,7 +4,7 @@ use super::closed::{creates, keeper};
 use super::diff::Around;
 use crate::catalog::Upkeep;
 use crate::grid::CalendarSpan;
-use crate::plan::{Action, AnalyzeParent, Class, Code, Fact, StepId};
+use crate::plan::{Action, AnalyzeParent, Class, Code, Fact, MaintenanceAction, StepId};
 use crate::resource::partition::{Context, Diff};
 use crate::sql::LockMode;
 
@@ -89,7 +89,8 @@ pub(super) fn judge(
         return;
     }
     let role = keeper(context, &context.root.attributes.owner, upkeep.may_maintain);
-    let action = Action::AnalyzeParent(AnalyzeParent { root: context.relation(), role, only });
+    let action =
+        Action::Maintenance(MaintenanceAction::AnalyzeParent(AnalyzeParent { root: context.relation(), role, only }));
     let mut step = context.step(action, Class::Scheduled, "analyze_parent_every");
     step.note = Some(note);
     step.due_at = due;

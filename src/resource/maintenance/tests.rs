@@ -3,7 +3,9 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test of one kind of step fails on every other")]
 
 use crate::catalog::{Bloat, IndexUpkeep, LeafUpkeep, Oid, Question};
-use crate::plan::{Action, Class, Code, Fact, Gate, Plan, PlanOptions, Relation, Scope, Step, verify};
+use crate::plan::{
+    Action, Class, Code, Fact, Gate, MaintenanceAction, Plan, PlanOptions, Relation, Scope, Step, verify,
+};
 use crate::sql::{Ident, LockMode, TableName};
 use crate::testing::{World, at, lines, run};
 
@@ -304,18 +306,20 @@ fn plans_that_were_tampered_with_are_refused() {
         breaks(word, "only ever scheduled", |step| step.class = Class::Overdue);
         breaks(word, "what will hold after", |step| step.after.clear());
         breaks(word, "neither the owner nor the one that connected", |step| match &mut step.action {
-            Action::AnalyzeParent(analyze) => analyze.role = Ident::new("postgres"),
-            Action::VacuumPartition(vacuum) => vacuum.role = Ident::new("postgres"),
-            Action::ReindexIndex(reindex) => reindex.role = Ident::new("postgres"),
+            Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => analyze.role = Ident::new("postgres"),
+            Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => vacuum.role = Ident::new("postgres"),
+            Action::Maintenance(MaintenanceAction::Reindex(reindex)) => reindex.role = Ident::new("postgres"),
             other => panic!("{other:?}"),
         });
     }
     breaks("analyze", "no ANALYZE ONLY", |step| {
-        let Action::AnalyzeParent(analyze) = &mut step.action else { panic!("{}", step.id) };
+        let Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) = &mut step.action else {
+            panic!("{}", step.id)
+        };
         analyze.only = true;
     });
     breaks("reindex", "leaves out a fact", |step| {
-        let Action::ReindexIndex(reindex) = &mut step.action else { panic!("{}", step.id) };
+        let Action::Maintenance(MaintenanceAction::Reindex(reindex)) = &mut step.action else { panic!("{}", step.id) };
         reindex.partition = Relation { name: TableName::new("public", "events_20260301"), oid: Oid(1003) };
     });
     breaks("reindex", "hides a hazard", |step| step.hazards.clear());

@@ -6,8 +6,8 @@ use super::cursor::{Cursor, less};
 use crate::catalog::{Leaf, Oid, Root, Snapshot};
 use crate::grid::{Bound, Grid, KeyValue, LeafBounds};
 use crate::plan::{
-    Action, Class, Code, Fact, Finding, Gate, Hazard, HazardKind, ObjectRef, Overrides, Relation, Stake, Step, StepId,
-    Timeouts, Touches, Unit, Verb,
+    Action, Class, Code, Fact, Finding, Gate, Hazard, HazardKind, IndexAction, MaintenanceAction, ObjectRef, Overrides,
+    PartitionAction, Relation, Stake, Step, StepId, Timeouts, Touches, Unit, Verb,
 };
 use crate::policy::{Desired, Keep, Retention, TableDesired, Width};
 use crate::sql::TableName;
@@ -227,47 +227,42 @@ impl<'a> Context<'a> {
         } else {
             let statement = match &action {
                 // The scan of the table that comes back blocks nobody who uses the parent, unless keys reference it.
-                Action::AttachPartition(attach) if attach.touches == Touches::default() => apply.concurrent_timeout,
-                Action::AttachPartition(_)
-                | Action::CreatePartition(_)
-                | Action::CreateDefault(_)
-                | Action::FinalizeDetach(_)
-                | Action::MarkPartition(_)
-                | Action::DetachPartition(_)
-                | Action::StampPartition(_)
-                | Action::DropPartition(_)
-                | Action::CreateIndex(_)
-                | Action::BuildIndex(_)
-                | Action::AttachIndex(_)
-                | Action::RebuildIndex(_)
-                | Action::DropIndex(_)
-                | Action::SwapIndex(_) => apply.statement_timeout,
-                // They hold nothing that readers or writers wait for, and grow with the data.
-                Action::AnalyzeParent(_) | Action::VacuumPartition(_) | Action::ReindexIndex(_) => {
+                Action::Partition(PartitionAction::Attach(attach)) if attach.touches == Touches::default() => {
                     apply.concurrent_timeout
                 }
+                Action::Partition(_) | Action::Index(_) => apply.statement_timeout,
+                // They hold nothing that readers or writers wait for, and grow with the data.
+                Action::Maintenance(_) => apply.concurrent_timeout,
             };
             // VACUUM and ANALYZE may give up on a lock at any time: what they have done by then stays done.
             let unit = if action.stands_alone() { Unit::Statement } else { Unit::Transaction };
             (unit, Timeouts { lock, lock_retries, statement })
         };
         let object = match &action {
-            Action::CreatePartition(create) => ObjectRef::MadeBy(id.clone(), create.partition.clone()),
-            Action::CreateDefault(create) => ObjectRef::MadeBy(id.clone(), create.partition.clone()),
-            Action::FinalizeDetach(leaving) => ObjectRef::Existing(leaving.partition.clone()),
-            Action::MarkPartition(retiring) | Action::StampPartition(retiring) => {
+            Action::Partition(PartitionAction::Create(create)) => {
+                ObjectRef::MadeBy(id.clone(), create.partition.clone())
+            }
+            Action::Partition(PartitionAction::CreateDefault(create)) => {
+                ObjectRef::MadeBy(id.clone(), create.partition.clone())
+            }
+            Action::Partition(PartitionAction::Finalize(leaving)) => ObjectRef::Existing(leaving.partition.clone()),
+            Action::Partition(PartitionAction::Mark(retiring) | PartitionAction::Stamp(retiring)) => {
                 ObjectRef::Existing(retiring.partition.clone())
             }
-            Action::DetachPartition(detach) => ObjectRef::Existing(detach.leaving.partition.clone()),
-            Action::AttachPartition(attach) => ObjectRef::Existing(attach.retired.partition.clone()),
-            Action::DropPartition(drop) => ObjectRef::Existing(drop.retired.partition.clone()),
-            Action::CreateIndex(_) | Action::BuildIndex(_) => ObjectRef::MadeBy(id.clone(), action.object().clone()),
-            Action::AttachIndex(attach) => ObjectRef::Existing(attach.root.clone()),
-            Action::RebuildIndex(loose) | Action::DropIndex(loose) => ObjectRef::Existing(loose.index.clone()),
-            Action::SwapIndex(swap) => ObjectRef::Existing(swap.old.clone()),
-            Action::AnalyzeParent(analyze) => ObjectRef::Existing(analyze.root.clone()),
-            Action::VacuumPartition(vacuum) => ObjectRef::Existing(vacuum.partition.clone()),
-            Action::ReindexIndex(reindex) => ObjectRef::Existing(reindex.index.clone()),
+            Action::Partition(PartitionAction::Detach(detach)) => ObjectRef::Existing(detach.leaving.partition.clone()),
+            Action::Partition(PartitionAction::Attach(attach)) => ObjectRef::Existing(attach.retired.partition.clone()),
+            Action::Partition(PartitionAction::Drop(drop)) => ObjectRef::Existing(drop.retired.partition.clone()),
+            Action::Index(IndexAction::Create(_) | IndexAction::Build(_)) => {
+                ObjectRef::MadeBy(id.clone(), action.object().clone())
+            }
+            Action::Index(IndexAction::Attach(attach)) => ObjectRef::Existing(attach.root.clone()),
+            Action::Index(IndexAction::Rebuild(loose) | IndexAction::Drop(loose)) => {
+                ObjectRef::Existing(loose.index.clone())
+            }
+            Action::Index(IndexAction::Swap(swap)) => ObjectRef::Existing(swap.old.clone()),
+            Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => ObjectRef::Existing(analyze.root.clone()),
+            Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => ObjectRef::Existing(vacuum.partition.clone()),
+            Action::Maintenance(MaintenanceAction::Reindex(reindex)) => ObjectRef::Existing(reindex.index.clone()),
         };
         Step {
             id,

@@ -7,7 +7,9 @@ use super::returning::Returning;
 use super::wanted::Piece;
 use crate::catalog::{Answer, Question, RowCount};
 use crate::grid::{Bound, KeyValue, LeafBounds, NameTemplate};
-use crate::plan::{Action, Block, Code, CreatePartition, Fact, Finding, Gate, Hazard, HazardKind, Step, StepId};
+use crate::plan::{
+    Action, Block, Code, CreatePartition, Fact, Finding, Gate, Hazard, HazardKind, PartitionAction, Step, StepId,
+};
 use crate::sql::{Ident, MAX_IDENT_BYTES, TableName};
 
 /// Names tried for a new partition before giving up: the template's, then `_2`, `_3`, `_4` behind it.
@@ -57,7 +59,7 @@ pub(super) fn creations(
         let bounds = LeafBounds::Range { from: Bound::Value(piece.from), to: Bound::Value(piece.to) };
         let wanted = names(context, piece.from, piece.to);
         let Some(name) = free_name(context, &wanted, used, &bounds.to_string(), &mut result.findings) else { continue };
-        let action = Action::CreatePartition(CreatePartition {
+        let action = Action::Partition(PartitionAction::Create(CreatePartition {
             root: context.relation(),
             partition: name.clone(),
             key: context.root.key.clone(),
@@ -66,7 +68,7 @@ pub(super) fn creations(
             attributes: context.root.attributes.clone(),
             storage_parameters: context.table.storage_parameters.clone(),
             touches: context.touches(),
-        });
+        }));
         let mut step = context.step(action, piece.class, piece.reason);
         step.due_at = piece.due_at;
         let (from, to) = (Bound::Value(piece.from), Bound::Value(piece.to));

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::create::{free_name, subscriber_hazard, suffixed};
 use crate::catalog::Question;
 use crate::grid::LeafBounds;
-use crate::plan::{Action, Class, Code, CreateDefault, Fact, Finding, Step};
+use crate::plan::{Action, Class, Code, CreateDefault, Fact, Finding, PartitionAction, Step};
 use crate::policy::DefaultPartition;
 use crate::sql::TableName;
 
@@ -54,13 +54,13 @@ fn names(context: &Context<'_>) -> impl Iterator<Item = TableName> {
 fn create_default(context: &Context<'_>, used: &mut BTreeSet<TableName>, findings: &mut Vec<Finding>) -> Option<Step> {
     let wanted: Vec<TableName> = names(context).collect();
     let name = free_name(context, &wanted, used, "DEFAULT", findings)?;
-    let action = Action::CreateDefault(CreateDefault {
+    let action = Action::Partition(PartitionAction::CreateDefault(CreateDefault {
         root: context.relation(),
         partition: name.clone(),
         attributes: context.root.attributes.clone(),
         storage_parameters: context.table.storage_parameters.clone(),
         touches: context.touches(),
-    });
+    }));
     let mut step = context.step(action, Class::Drift, "the policy requires a default partition");
     step.before.push(Fact::NameFree { name: name.clone() });
     step.before.push(Fact::NoDefault { root: context.relation() });

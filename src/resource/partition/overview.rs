@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::context::Context;
 use crate::grid::{Bound, KeyValue};
-use crate::plan::{Action, Runway, Step, TableOverview};
+use crate::plan::{Action, PartitionAction, Runway, Step, TableOverview};
 use crate::policy::{Keep, Premake, Then, Width};
 
 /// The table's line, with the runway now and once these steps are done.
@@ -18,29 +18,24 @@ pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
     let mut after = now.clone();
     for step in steps.iter().filter(|step| !step.gate.is_blocked()) {
         match &step.action {
-            Action::CreatePartition(create) => {
+            Action::Partition(PartitionAction::Create(create)) => {
                 after.insert((Bound::Value(create.from), Bound::Value(create.to)));
             }
-            Action::AttachPartition(attach) => {
+            Action::Partition(PartitionAction::Attach(attach)) => {
                 after.insert((attach.retired.marker.from, attach.retired.marker.to));
             }
-            Action::DetachPartition(detach) => {
+            Action::Partition(PartitionAction::Detach(detach)) => {
                 after.remove(&(detach.leaving.from, detach.leaving.to));
             }
-            Action::CreateDefault(_)
-            | Action::FinalizeDetach(_)
-            | Action::MarkPartition(_)
-            | Action::StampPartition(_)
-            | Action::DropPartition(_)
-            | Action::CreateIndex(_)
-            | Action::BuildIndex(_)
-            | Action::AttachIndex(_)
-            | Action::RebuildIndex(_)
-            | Action::DropIndex(_)
-            | Action::SwapIndex(_)
-            | Action::AnalyzeParent(_)
-            | Action::VacuumPartition(_)
-            | Action::ReindexIndex(_) => {}
+            Action::Partition(
+                PartitionAction::CreateDefault(_)
+                | PartitionAction::Finalize(_)
+                | PartitionAction::Mark(_)
+                | PartitionAction::Stamp(_)
+                | PartitionAction::Drop(_),
+            )
+            | Action::Index(_)
+            | Action::Maintenance(_) => {}
         }
     }
     TableOverview {

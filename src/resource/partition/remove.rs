@@ -7,8 +7,8 @@ use super::retired::{Keys, bytes_of, drop_after};
 use crate::catalog::{Leaf, Marker, Oid};
 use crate::grid::{Bound, LeafBounds};
 use crate::plan::{
-    Action, Block, Class, Code, DetachMode, DetachPartition, Fact, Finding, Hazard, HazardKind, Relation, Retiring,
-    Stake, Stamp, Step, StepId,
+    Action, Block, Class, Code, DetachMode, DetachPartition, Fact, Finding, Hazard, HazardKind, PartitionAction,
+    Relation, Retiring, Stake, Stamp, Step, StepId,
 };
 use crate::policy::Then;
 use crate::sql::TableName;
@@ -20,7 +20,8 @@ pub(super) fn finalize(context: &Context<'_>, comes_back: bool, findings: &mut V
     let (from, to) = leaf.bounds.coverage().unwrap_or((Bound::MinValue, Bound::MaxValue));
     let partition = Relation { name: leaf.name.clone(), oid };
     let leaving = leaving(context, &partition, from, to, None);
-    let mut step = context.step(Action::FinalizeDetach(leaving), Class::Drift, "an interrupted detach");
+    let mut step =
+        context.step(Action::Partition(PartitionAction::Finalize(leaving)), Class::Drift, "an interrupted detach");
     step.before.push(attached(context, &partition, &leaf.bounds, true));
     step.after.push(Fact::Left { root: context.relation(), partition: partition.clone() });
     let detach_id = step.id.clone();
@@ -108,7 +109,8 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableNam
     };
     let leaving = self::leaving(context, &partition, from, to, default);
     let blocking = mode != DetachMode::Concurrently;
-    let mut detach = context.step(Action::DetachPartition(DetachPartition { leaving, mode }), class, "retention");
+    let mut detach =
+        context.step(Action::Partition(PartitionAction::Detach(DetachPartition { leaving, mode })), class, "retention");
     detach.before.extend([attached, not_held, marked(Stamp::Absent)]);
     detach.after.push(Fact::Detached { partition: partition.clone() });
     detach.needs.extend(steps.last().map(|mark| mark.id.clone()));
@@ -156,7 +158,7 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableNam
 /// The step that writes the marker, without a stamp.
 fn mark(context: &Context<'_>, retiring: Retiring, before: Vec<Fact>, class: Class, reason: &str) -> Step {
     let (partition, marker) = (retiring.partition.clone(), retiring.marker.clone());
-    let mut step = context.step(Action::MarkPartition(retiring), class, reason);
+    let mut step = context.step(Action::Partition(PartitionAction::Mark(retiring)), class, reason);
     step.before.extend(before);
     step.after.push(Fact::Marked { partition, marker, stamp: Stamp::Absent });
     step
@@ -165,7 +167,7 @@ fn mark(context: &Context<'_>, retiring: Retiring, before: Vec<Fact>, class: Cla
 /// The step that starts the grace.
 pub(super) fn stamp(context: &Context<'_>, retiring: Retiring, class: Class, reason: &str) -> Step {
     let (partition, marker) = (retiring.partition.clone(), retiring.marker.clone());
-    let mut step = context.step(Action::StampPartition(retiring), class, reason);
+    let mut step = context.step(Action::Partition(PartitionAction::Stamp(retiring)), class, reason);
     step.before.push(Fact::Detached { partition: partition.clone() });
     step.before.push(Fact::Marked { partition: partition.clone(), marker: marker.clone(), stamp: Stamp::Any });
     step.after.push(Fact::Marked { partition, marker, stamp: Stamp::Present });

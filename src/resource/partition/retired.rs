@@ -9,7 +9,8 @@ use super::remove::stamp;
 use crate::catalog::{Answer, Marker, Oid, Question, Retired};
 use crate::grid::Bound;
 use crate::plan::{
-    Action, Class, Code, DropPartition, Fact, Finding, Hazard, HazardKind, Relation, Retiring, Stake, Stamp, Step,
+    Action, Class, Code, DropPartition, Fact, Finding, Hazard, HazardKind, PartitionAction, Relation, Retiring, Stake,
+    Stamp, Step,
 };
 use crate::policy::{Keep, Then};
 use crate::sql::TableName;
@@ -134,7 +135,7 @@ fn judge_one(
 
 /// With `grace: 0 days` the drop follows the stamp in the same plan, also where an interruption left the stamp out.
 pub(super) fn drop_without_grace(context: &Context<'_>, stamp: &Step, held: bool, keys: Keys) -> Option<Step> {
-    let Action::StampPartition(retiring) = &stamp.action else { return None };
+    let Action::Partition(PartitionAction::Stamp(retiring)) = &stamp.action else { return None };
     let (retention, edge) = context.retention()?;
     let (from, to) = (retiring.marker.from, retiring.marker.to);
     let at_once = retention.then == Then::Drop && retention.grace.is_zero() && context.at_or_before(to, edge);
@@ -163,7 +164,7 @@ pub(super) fn drop_after(
 ) -> Step {
     let (partition, marker) = (retiring.partition.clone(), retiring.marker.clone());
     partitioned.retain(|table| references.contains(table));
-    let action = Action::DropPartition(DropPartition { retired: retiring, references, partitioned });
+    let action = Action::Partition(PartitionAction::Drop(DropPartition { retired: retiring, references, partitioned }));
     let mut step = context.step(action, class, "grace is over");
     step.before.extend([
         Fact::Detached { partition: partition.clone() },

@@ -13,7 +13,8 @@ use super::wanted::reach;
 use crate::catalog::{Marker, Oid};
 use crate::grid::{Bound, LeafBounds};
 use crate::plan::{
-    Action, AttachPartition, Class, Fact, Finding, Hazard, HazardKind, Relation, Retiring, Stake, Stamp, Step, StepId,
+    Action, AttachPartition, Class, Fact, Finding, Hazard, HazardKind, PartitionAction, Relation, Retiring, Stake,
+    Stamp, Step, StepId,
 };
 use crate::policy::{Keep, Retention};
 use crate::sql::{Ident, TableName};
@@ -102,14 +103,14 @@ pub(super) fn attach(
     let partition = Relation { name: (*name).clone(), oid: *oid };
     let mut touches = context.touches();
     touches.default = touches.default.or_else(|| default.cloned());
-    let action = Action::AttachPartition(AttachPartition {
+    let action = Action::Partition(PartitionAction::Attach(AttachPartition {
         root: context.relation(),
         owner: context.root.attributes.owner.clone(),
         key: context.root.key.clone(),
         retired: Retiring { partition: partition.clone(), owner: (*owner).clone(), marker: marker.clone() },
         references: (*references).clone(),
         touches,
-    });
+    }));
     let mut step = context.step(action, Class::Drift, "retention keeps this window again");
     step.before.extend([
         Fact::Detached { partition: partition.clone() },

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pgstrata::plan::{Action, DetachMode, Gate, Plan};
+use pgstrata::plan::{Action, DetachMode, Gate, PartitionAction, Plan};
 
 /// One line for each step, then one for each finding. A lane shows where there is more than one.
 pub(crate) fn lines(plan: &Plan) -> String {
@@ -20,7 +20,7 @@ pub(crate) fn lines(plan: &Plan) -> String {
         let hazards: Vec<String> =
             step.hazards.iter().map(|hazard| format!(" !{}@{}", hazard.kind, hazard.relation)).collect();
         let mut word = String::new();
-        if let Action::DetachPartition(detach) = &step.action
+        if let Action::Partition(PartitionAction::Detach(detach)) = &step.action
             && let DetachMode::Blocking(because) = &detach.mode
         {
             let _ = write!(word, " blocking: {because};");

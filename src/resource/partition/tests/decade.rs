@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use crate::catalog::Oid;
 use crate::grid::{Bound, CalendarSpan, Grid, KeyKind, KeyValue, LeafBounds, Zone};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, PartitionAction, Plan};
 use crate::policy::Premake;
 use crate::testing::{World, at, lines, simulate};
 
@@ -169,7 +169,7 @@ impl Diary {
             let plan = self.world.plan();
             for step in &plan.steps {
                 assert!(!step.action.removes() || step.gate.is_blocked(), "by a wrong clock:\n{}", lines(&plan));
-                if let Action::CreatePartition(create) = &step.action {
+                if let Action::Partition(PartitionAction::Create(create)) = &step.action {
                     self.created.insert(create.partition.to_string());
                 }
             }
@@ -185,35 +185,28 @@ impl Diary {
             let context = || format!("{now}\n{}", lines(&plan));
             assert!(!step.gate.is_blocked(), "{}", context());
             match &step.action {
-                Action::CreatePartition(create) => {
+                Action::Partition(PartitionAction::Create(create)) => {
                     assert!(self.created.insert(create.partition.to_string()), "made twice: {}", context());
                 }
-                Action::DetachPartition(detach) => {
+                Action::Partition(PartitionAction::Detach(detach)) => {
                     let leaving = &detach.leaving;
                     self.may_leave(leaving.from, leaving.to, now).unwrap_or_else(|why| panic!("{why}: {}", context()));
                     let again = self.detached.insert(leaving.partition.oid, now);
                     assert!(again.is_none(), "detached twice: {}", context());
                 }
-                Action::DropPartition(drop) => {
+                Action::Partition(PartitionAction::Drop(drop)) => {
                     let oid = drop.retired.partition.oid;
                     let since = now.duration_since(self.detached.remove(&oid).expect("detached before"));
                     let grace = DAY * i32::try_from(self.life.grace).unwrap();
                     assert!(since >= grace && since <= grace + since_last + DAY, "{since}: {}", context());
                     self.removed += 1;
                 }
-                Action::MarkPartition(_) | Action::StampPartition(_) => {}
-                Action::CreateDefault(_)
-                | Action::FinalizeDetach(_)
-                | Action::AttachPartition(_)
-                | Action::CreateIndex(_)
-                | Action::BuildIndex(_)
-                | Action::AttachIndex(_)
-                | Action::RebuildIndex(_)
-                | Action::DropIndex(_)
-                | Action::SwapIndex(_)
-                | Action::AnalyzeParent(_)
-                | Action::VacuumPartition(_)
-                | Action::ReindexIndex(_) => {
+                Action::Partition(PartitionAction::Mark(_) | PartitionAction::Stamp(_)) => {}
+                Action::Partition(
+                    PartitionAction::CreateDefault(_) | PartitionAction::Finalize(_) | PartitionAction::Attach(_),
+                )
+                | Action::Index(_)
+                | Action::Maintenance(_) => {
                     panic!("{}", context());
                 }
             }

@@ -9,7 +9,7 @@ use proptest::test_runner::RngSeed;
 
 use crate::catalog::{LeafKind, TableState};
 use crate::grid::{Bound, Grid, KeyKind, KeyValue, LeafBounds};
-use crate::plan::{Action, Code, Plan};
+use crate::plan::{Action, Code, PartitionAction, Plan};
 use crate::testing::{World, lines, run, simulate};
 
 const TABLE: &str = "public.events";
@@ -347,9 +347,9 @@ fn check_removals(drawn: &Drawn, world: &World, plan: &Plan) {
         .map(|(_, oid)| oid);
     for step in &plan.steps {
         let (oid, drops) = match &step.action {
-            Action::MarkPartition(retiring) => (retiring.partition.oid, false),
-            Action::DetachPartition(detach) => (detach.leaving.partition.oid, false),
-            Action::DropPartition(drop) => (drop.retired.partition.oid, true),
+            Action::Partition(PartitionAction::Mark(retiring)) => (retiring.partition.oid, false),
+            Action::Partition(PartitionAction::Detach(detach)) => (detach.leaving.partition.oid, false),
+            Action::Partition(PartitionAction::Drop(drop)) => (drop.retired.partition.oid, true),
             _ => continue,
         };
         let context = || format!("{}\n{drawn:?}\n{}", step.id, lines(plan));
@@ -424,8 +424,10 @@ fn check_coverage(drawn: &Drawn, world: &mut World) {
         .collect();
     for step in &plan.steps {
         match &step.action {
-            Action::CreatePartition(create) => known.push((create.from.into(), create.to.into())),
-            Action::AttachPartition(attach) => known.push((attach.retired.marker.from, attach.retired.marker.to)),
+            Action::Partition(PartitionAction::Create(create)) => known.push((create.from.into(), create.to.into())),
+            Action::Partition(PartitionAction::Attach(attach)) => {
+                known.push((attach.retired.marker.from, attach.retired.marker.to));
+            }
             _ => {}
         }
     }

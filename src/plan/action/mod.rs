@@ -1,0 +1,129 @@
+//! What a step does, as data: `sql::render` is the only way from here to SQL and locks.
+
+mod index;
+mod maintenance;
+mod partition;
+mod wire;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::index::{AttachIndex, BuildIndex, BuildMode, CreateIndex, IndexAction, LooseIndex, SwapIndex};
+pub use self::maintenance::{AnalyzeParent, MaintenanceAction, ReindexIndex, VacuumPartition};
+pub use self::partition::{
+    AttachPartition, CreateDefault, CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving,
+    PartitionAction, Retiring, Touches,
+};
+use crate::catalog::Oid;
+use crate::sql::{Ident, TableName};
+
+/// An existing relation: the name that SQL uses, and the OID that says it is still the same one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Relation {
+    /// Its name.
+    pub name: TableName,
+    /// Its OID.
+    pub oid: Oid,
+}
+
+/// One thing that a step does, by the resource that it belongs to. In a document it is flat: `kind`, and what that has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, from = "wire::Action")]
+pub enum Action {
+    /// With a partition.
+    Partition(PartitionAction),
+    /// With an index of the policy.
+    Index(IndexAction),
+    /// To keep a table fit.
+    Maintenance(MaintenanceAction),
+}
+
+/// The kinds of action, for counts and order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// A partition is made.
+    Create,
+    /// An interrupted detach is completed.
+    Finalize,
+    /// Something existing changes.
+    Change,
+    /// A partition becomes a table of its own.
+    Detach,
+    /// A table goes.
+    Drop,
+}
+
+impl Action {
+    /// What it counts as.
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::Partition(action) => action.verb(),
+            Self::Index(_) | Self::Maintenance(_) => Verb::Change,
+        }
+    }
+
+    /// The table it works on: a partition, or the root of an index.
+    pub fn partition(&self) -> &TableName {
+        match self {
+            Self::Partition(action) => action.partition(),
+            Self::Index(action) => action.table(),
+            Self::Maintenance(action) => action.table(),
+        }
+    }
+
+    /// What it is about: the partition, or the index.
+    pub fn object(&self) -> &TableName {
+        match self {
+            Self::Partition(action) => action.partition(),
+            Self::Index(action) => action.index(),
+            Self::Maintenance(action) => action.object(),
+        }
+    }
+
+    /// The policy's name of the index that it serves.
+    pub fn wanted_index(&self) -> Option<&Ident> {
+        match self {
+            Self::Index(action) => Some(action.wanted()),
+            Self::Partition(_) | Self::Maintenance(_) => None,
+        }
+    }
+
+    /// Whether it is one statement outside a transaction: PostgreSQL refuses it inside one, or commits it part by part.
+    pub fn stands_alone(&self) -> bool {
+        self.is_concurrent() || self.is_maintenance()
+    }
+
+    /// Whether it keeps the table rather than changing what it is.
+    pub fn is_maintenance(&self) -> bool {
+        match self {
+            Self::Maintenance(_) => true,
+            Self::Partition(_) | Self::Index(_) => false,
+        }
+    }
+
+    /// Whether it says CONCURRENTLY: a lock timeout would leave it half done.
+    pub fn is_concurrent(&self) -> bool {
+        match self {
+            Self::Partition(action) => action.is_concurrent(),
+            Self::Index(action) => action.is_concurrent(),
+            Self::Maintenance(action) => action.is_concurrent(),
+        }
+    }
+
+    /// Its word in a step's id; no two actions of one plan share word and object.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Partition(action) => action.word(),
+            Self::Index(action) => action.word(),
+            Self::Maintenance(action) => action.word(),
+        }
+    }
+
+    /// Whether rows leave, or go.
+    pub fn removes(&self) -> bool {
+        match self {
+            Self::Partition(action) => action.removes(),
+            Self::Index(_) | Self::Maintenance(_) => false,
+        }
+    }
+}
