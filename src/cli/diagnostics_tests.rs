@@ -66,6 +66,11 @@ fn bad_policies_are_explained() {
         ("two documents", with("---\nversion: 1\n")),
         ("template constant", partition("      name: \"{table}_x\"\n")),
         ("template not injective", partition("      name: \"{table}_p{start:%Y}\"\n")),
+        (
+            "template of ids without a separator",
+            "version: 1\ntables:\n  a.ids:\n    partition: {key: id, interval: 1000, name: \"{table}{start}\"}\n"
+                .to_owned(),
+        ),
         ("zone misspelt", partition("      timezone: Europe/Berln\n")),
         ("anchor", partition("      anchor: 2000-01-31\n")),
         ("start with an offset", partition("      start: 2026-01-01T00:00:00+02:00\n")),

@@ -74,6 +74,10 @@ fn from_file(tool: ImportFrom, file: &Path, args: &ImportArgs) -> Result<Draft, 
     };
     let draft = read.map_err(|error| failed(error.to_string()))?;
     let draft = draft.only(|name| (args.table.is_empty() || args.table.contains(name)) && !args.exclude.contains(name));
+    // Named tables are wanted, each of them.
+    if let Some(name) = args.table.iter().find(|name| !draft.has(name)) {
+        return Err(nothing(&draft, &format!("{name} is not among what {file} says of tables", file = file.display())));
+    }
     if draft.tables() > 0 {
         return Ok(draft);
     }

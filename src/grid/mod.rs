@@ -22,7 +22,7 @@ pub use bound::{Bound, LeafBounds};
 pub use classify::Fit;
 pub use clock::Encoding;
 pub use interval::{Interval, Unit};
-pub use name::{NameTemplate, TemplateError};
+pub use name::{Clash, NameTemplate, TemplateError};
 pub use span::{CalendarSpan, or_zero};
 pub use value::{KeyKind, KeyValue, KeyValueError};
 pub use window::{Grid, GridError, Position, Width, Window};

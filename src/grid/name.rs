@@ -78,6 +78,15 @@ enum Code {
     Quarter,
 }
 
+/// How two partitions come by one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clash {
+    /// These two windows, earlier first.
+    Windows(Window, Window),
+    /// Every id follows the table's name, a digit or a minus: where a long table's name is cut, it may run into the id.
+    Ids,
+}
+
 /// Why a text is not a name template. Positions count characters from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
@@ -184,17 +193,19 @@ impl NameTemplate {
         name
     }
 
-    /// Whether no two windows of the grid share a name; if they do, two that would.
+    /// Whether no two windows of the grid share a name, wherever the table's part is cut; if they do, how.
     ///
-    /// Ids tell their windows apart. Otherwise it is proven from the codes where they tell all starts (or all ends) apart. Otherwise windows are compared from 2000 on
-    /// until two clash: with a year in the name until 2100, which holds every combination of leap years and weekdays
-    /// three times, without one until the calendar ends.
+    /// Among ids it takes a character before one of them that is no part of it. Dates are proven to differ from the codes
+    /// where these tell all starts (or all ends) apart. Otherwise windows are compared from 2000 on until two clash: with
+    /// a year in the name until 2100, which holds every combination of leap years and weekdays three times, without one
+    /// until the calendar ends.
     ///
     /// # Errors
-    /// The two windows, earlier first.
-    pub fn is_injective(&self, grid: &Grid) -> Result<(), (Window, Window)> {
-        if !grid.tells_time() && self.separates_ids() {
-            return Ok(());
+    /// What may share a name.
+    pub fn is_injective(&self, grid: &Grid) -> Result<(), Clash> {
+        if !grid.tells_time() {
+            // Never one by one: there are 2^64 of them.
+            return if self.separates_ids() { Ok(()) } else { Err(Clash::Ids) };
         }
         if [End::Start, End::End].into_iter().any(|end| self.tells_apart(end, grid)) {
             return Ok(());
@@ -206,7 +217,7 @@ impl NameTemplate {
         let mut seen = BTreeMap::new();
         for window in grid.windows_between(first, last) {
             if let Some(earlier) = seen.insert(self.render("", window.from, window.to, grid), window) {
-                return Err((earlier, window));
+                return Err(Clash::Windows(earlier, window));
             }
         }
         Ok(())
@@ -251,7 +262,7 @@ impl NameTemplate {
 
     /// Whether some id stands behind a character that cannot be a part of it: then no two windows share a name, however
     /// much of the table's is cut.
-    fn separates_ids(&self) -> bool {
+    pub fn separates_ids(&self) -> bool {
         let mut before: Option<&Part> = None;
         self.parts.iter().any(|part| {
             let separated = match before {

@@ -286,10 +286,11 @@ proptest! {
         let template: NameTemplate = format!("{{table}}{{{end}:{format}}}").parse().unwrap();
         let name = |window: Window| template.render("t", window.from, window.to, &grid);
         match template.is_injective(&grid) {
-            Err((a, b)) => {
+            Err(Clash::Windows(a, b)) => {
                 prop_assert!(a.index < b.index);
                 prop_assert_eq!(name(a), name(b));
             }
+            Err(Clash::Ids) => prop_assert!(false, "no ids"),
             Ok(()) => {
                 let index = grid.index_at(Timestamp::from_second(second).unwrap());
         prop_assume!(grid.kind() != KeyKind::Uuid || index.is_some());

@@ -245,4 +245,39 @@ fn what_is_no_configuration_is_said_with_the_file() {
     let one = ["import", "--from", "ppm", "theirs.yaml", "--table", "app.weeks"];
     let one = ran(pgstrata().current_dir(folder.path()).args(one), 0);
     assert_eq!(tables(&bare(&one.stdout)), ["app.weeks"]);
+    for other in ["app.gone", "public.logs"] {
+        let named = ["import", "--from", "ppm", "theirs.yaml", "--table", "app.weeks", "--table", other];
+        let refused = ran(pgstrata().current_dir(folder.path()).args(named), 1);
+        assert!(refused.stdout.is_empty() && refused.stderr.contains(other), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn what_a_configuration_merges_is_read_and_lengths_without_end_are_not() {
+    let text = "
+partitions:
+  logs: {<<: &all {schema: public, retention: 30, preProvisioned: 7}, table: logs, partitionKey: at, interval: daily, cleanupPolicy: drop}
+  more: {<<: *all, table: more, partitionKey: at, interval: daily, cleanupPolicy: drop, preProvisioned: 1000000}
+";
+    let (policy, _) = offline("ppm", text);
+    assert_eq!(tables(&bare(&policy)), ["public.logs", "public.more"]);
+    assert_eq!(policy.matches("keep: 30 days").count(), 2, "{policy}");
+    assert!(policy.contains("premake: 10000 "), "{policy}");
+
+    let text = "
+version: 1
+tables:
+  - table_name: queue
+    schema_name: app
+    scheme: {method: range, key: id, boundaries: {kind: integer, step: 1000000, name_suffix: '{start}'}}
+    lifecycle: {creation: {kind: create_ahead, count: 20000}, retention: {kind: keep_behind, distance: 20500000}}
+  - table_name: long
+    schema_name: app
+    partition_column: at
+    granularity: day
+    lifecycle: {retention: {kind: keep_for, age: P4000000D}}
+";
+    let (policy, _) = offline("pg-partsmith", text);
+    assert!(policy.contains("keep: 21000000 "), "as much as theirs keeps, by whole steps: {policy}");
+    assert!(policy.contains("premake: 10000\n") && !policy.contains("keep: 4000000"), "{policy}");
 }

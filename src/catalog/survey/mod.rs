@@ -134,7 +134,8 @@ fn part_config(reader: &mut Reader<'_>) -> Result<BTreeMap<String, PartConfig>, 
             false => "false".to_owned(),
         };
         let sql = format!(
-            "/* pgstrata import */ SELECT p.parent_table::text, to_jsonb(p)::text, {sub} FROM {part_config} AS p"
+            "/* pgstrata import */ SELECT p.parent_table::text, to_jsonb(p)::text, {sub} FROM {part_config} AS p \
+             WHERE p.parent_table IS NOT NULL"
         );
         let read = reader.aside(PARTMAN, |reader| reader.query(PARTMAN, &sql, &[]))?;
         // Row security, a lock, or a table of that name that is not pg_partman's: nothing is known of its plans then.

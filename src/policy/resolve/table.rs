@@ -8,7 +8,7 @@ use super::super::{
 };
 use super::rest::{maintenance, storage_parameters};
 use super::{Checks, index, moment};
-use crate::grid::{CalendarSpan, Grid, GridError, Interval, KeyKind, NameTemplate, Zone};
+use crate::grid::{CalendarSpan, Clash, Grid, GridError, Interval, KeyKind, NameTemplate, Zone};
 use crate::policy::GridMismatch;
 use crate::sql::TableName;
 
@@ -193,11 +193,18 @@ fn names(checks: &mut Checks, at: &PolicyPath, name: &TableName, grid: &Grid, te
             if grid.tells_time() { ("names ids", "a time") } else { ("names dates", "a number of ids") };
         let error = PolicyError::at(path, format!("the template {found}"));
         checks.push(error.and(interval(says.to_owned())).help(help));
-    } else if let Err((first, second)) = template.is_injective(grid) {
-        let shown = template.render(name.name.as_str(), first.from, first.to, grid);
-        let error = PolicyError::at(path, "the template gives two partitions the same name")
-            .says(format!("from {} and from {} are both `{shown}`", first.from, second.from));
-        checks.push(error.and(interval(format!("each partition spans {}", grid.width()))).help(help));
+    } else if let Err(clash) = template.is_injective(grid) {
+        let error = match clash {
+            Clash::Windows(first, second) => {
+                let shown = template.render(name.name.as_str(), first.from, first.to, grid);
+                PolicyError::at(path, "the template gives two partitions the same name")
+                    .says(format!("from {} and from {} are both `{shown}`", first.from, second.from))
+                    .and(interval(format!("each partition spans {}", grid.width())))
+            }
+            Clash::Ids => PolicyError::at(path, "the template does not keep ids apart from what stands before them")
+                .says("an id needs a character before it that is no digit and no `-`"),
+        };
+        checks.push(error.help(help));
     }
 }
 

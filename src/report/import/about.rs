@@ -36,8 +36,12 @@ pub(super) fn remarks(table: &TableName, root: &Root, grid: &Grid, pieces: &[Pie
     };
     let wider = format!("wider than {interval}: as a whole, by the upper bound, is how such partitions leave");
     say(&kinds.wider, &format!("is {wider}"), &format!("are {wider}"));
-    let narrower = format!("narrower than {interval}: they are kept as bridges");
-    say(&kinds.narrower, &format!("is narrower than {interval}: it is kept as a bridge"), &format!("are {narrower}"));
+    let narrower = format!("narrower than {interval}");
+    say(
+        &kinds.narrower,
+        &format!("is {narrower}, and leaves by its upper bound"),
+        &format!("are {narrower}, and leave by their upper bounds"),
+    );
     say(
         &kinds.odd,
         "fits no window: it stays, unless a retention says `straddling: remove`",
@@ -136,8 +140,8 @@ fn gaps(grid: &Grid, pieces: &[Piece]) -> Option<String> {
     let (from, to) = *holes.first()?;
     let first = format!("{} to {}", shown(grid, from), shown(grid, to));
     Some(match holes.len() {
-        1 => format!("Nothing covers {first}: `plan` fills that."),
-        count => format!("There are {count} gaps, the first from {first}: `plan` fills them."),
+        1 => format!("Nothing covers {first}: `plan` fills that, unless its time is over."),
+        count => format!("There are {count} gaps, the first from {first}: `plan` fills those whose time is not over."),
     })
 }
 

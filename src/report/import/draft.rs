@@ -81,6 +81,11 @@ impl Draft {
         self.tables.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
+    /// Whether it has this table.
+    pub fn has(&self, name: &TableName) -> bool {
+        self.tables.iter().any(|table| table.name == *name)
+    }
+
     /// How many tables it has.
     pub fn tables(&self) -> usize {
         self.tables.len()

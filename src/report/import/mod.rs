@@ -11,6 +11,7 @@ mod name;
 mod partman;
 mod partsmith;
 mod ppm;
+mod premake;
 mod reading;
 mod source;
 mod span;

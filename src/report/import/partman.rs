@@ -119,7 +119,7 @@ impl<'a> Told<'a> {
         }
     }
 
-    pub(super) fn premake(&self) -> Option<u32> {
+    pub(super) fn premake(&self) -> Option<u64> {
         self.get("premake")?.parse().ok()
     }
 

@@ -3,7 +3,8 @@
 use serde_yaml::Value;
 
 use super::draft::{Draft, Line, TableDraft};
-use super::ppm::{ident, premake, windows};
+use super::ppm::{ident, windows};
+use super::premake;
 use super::source::{Map, SourceError, text};
 use crate::grid::{CalendarSpan, Interval, NameTemplate, Unit, Zone};
 use crate::policy::is_shorter;
@@ -11,6 +12,8 @@ use crate::sql::TableName;
 
 /// What pg-partsmith makes ahead when nobody says so, the current period included.
 const DEFAULT_AHEAD: u64 = 6;
+
+const NUMBER: &str = "ahead of the current one pg-partsmith's number";
 
 /// A policy from pg-partsmith's YAML, whose text this is.
 ///
@@ -99,7 +102,7 @@ fn table(map: &Map) -> Result<TableDraft, String> {
             partition.push(Line::new("timezone", zone));
             partition.extend(codec.as_ref().map(|codec| Line::new("encoding", codec)));
             // The current one is not ahead.
-            partition.push(premake(Some(ahead - 1), *interval, "ahead of the current one pg-partsmith's number"));
+            partition.push(premake::told(Some(ahead - 1), Some(*interval), NUMBER));
             let format = match interval.unit {
                 Unit::Hours => "%Y_%m_%d_%H",
                 Unit::Days => "%Y_%m_%d",
@@ -115,10 +118,13 @@ fn table(map: &Map) -> Result<TableDraft, String> {
             if *origin != 0 {
                 partition.push(Line::new("anchor", origin));
             }
-            partition.push(Line::new("premake", (ahead - 1).max(1)));
+            partition.push(premake::told(Some(ahead - 1), None, NUMBER));
             let name = format!("{{table}}{suffix}");
             match name.parse::<NameTemplate>() {
-                Ok(template) if template.is_of_ids() => partition.push(Line::quoted("name", template)),
+                Ok(template) if template.separates_ids() => partition.push(Line::quoted("name", template)),
+                Ok(template) if template.is_of_ids() => remarks.push(format!(
+                    "Its name_suffix, `{suffix}`, may let a long table's name run into the id: new partitions are named by the default."
+                )),
                 Ok(_) | Err(_) => remarks.push(format!("Its name_suffix, `{suffix}`, is not understood.")),
             }
         }
@@ -225,7 +231,10 @@ fn retention(map: &Map, lifecycle: Option<&Map>, axis: &Axis, remarks: &mut Vec<
             (count - 1).checked_mul(*step).map(|keys| keys.to_string())
         }
         (Rule::For(span), Axis::Time { interval, .. }) if !is_shorter(*span, *interval) => Some(span.to_string()),
-        (Rule::Behind(distance), Axis::Keys { step, .. }) => Some((*distance).max(*step).to_string()),
+        // It counts from the start of the current window, a policy from its highest key: as much is kept by whole steps.
+        (Rule::Behind(distance), Axis::Keys { step, .. }) => {
+            distance.div_ceil(*step).checked_mul(*step).map(|keys| keys.to_string())
+        }
         (Rule::Newest(_) | Rule::For(_) | Rule::Behind(_) | Rule::Other(_), Axis::Time { .. } | Axis::Keys { .. }) => {
             None
         }
@@ -315,6 +324,6 @@ fn duration(text: &str) -> Option<CalendarSpan> {
 }
 
 fn span(days: u32, hours: u32) -> Option<CalendarSpan> {
-    let span = CalendarSpan { days, hours, ..CalendarSpan::ZERO };
-    (!span.is_zero()).then_some(span)
+    // Through text, which knows how long the calendar is.
+    CalendarSpan { days, hours, ..CalendarSpan::ZERO }.to_string().parse().ok()
 }

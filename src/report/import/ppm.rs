@@ -1,9 +1,9 @@
 //! The configuration of qonto's PostgreSQL Partition Manager (PPM).
 
 use super::draft::{Draft, Line, TableDraft};
+use super::premake;
 use super::source::{Map, SourceError};
 use crate::grid::{CalendarSpan, Interval, Unit};
-use crate::policy::{MAX_PREMAKE, least_premake};
 use crate::sql::{Ident, MAX_IDENT_BYTES, TableName};
 
 /// A policy from PPM's YAML, whose text this is.
@@ -75,7 +75,7 @@ fn table(map: &Map) -> Result<TableDraft, String> {
         Line::new("key", key),
         Line::new("interval", interval),
         Line::new("timezone", "UTC").says(zone),
-        premake(map.count("preProvisioned"), interval, "PPM's preProvisioned"),
+        premake::told(map.count("preProvisioned"), Some(interval), "PPM's preProvisioned"),
         Line::quoted("name", format!("{{table}}_{{start:{template}}}")),
     ];
     let mut retention = Vec::new();
@@ -105,22 +105,6 @@ pub(super) fn ident(name: &str) -> Result<Ident, String> {
         "" => Err("a name is empty".to_owned()),
         name if name.len() > MAX_IDENT_BYTES || name.contains('\0') => Err(format!("`{name}` is no identifier")),
         name => Ok(Ident::new(name)),
-    }
-}
-
-/// Windows ahead, at least as many as validation takes without a warning.
-pub(super) fn premake(written: Option<u64>, interval: Interval, whose: &str) -> Line {
-    let least = least_premake(interval);
-    let most = u64::from(MAX_PREMAKE);
-    match written.map(|count| (count, u32::try_from(count.min(most)).unwrap_or(MAX_PREMAKE))) {
-        Some((written, count)) if count < least => {
-            Line::new("premake", least).says(format!("two days at least; {whose} is {written}"))
-        }
-        Some((written, count)) if u64::from(count) < written => {
-            Line::new("premake", count).says(format!("the most there can be; {whose} is {written}"))
-        }
-        Some((_, count)) => Line::new("premake", count),
-        None => Line::new("premake", crate::policy::DEFAULT_PREMAKE.max(least)),
     }
 }
 

@@ -27,8 +27,10 @@ pub(super) struct Map(BTreeMap<String, (String, Value)>);
 impl Map {
     /// Reads a document whose top is a mapping with `needed` in it.
     pub(super) fn document(text: &str, needed: &'static str, tool: &'static str) -> Result<Self, SourceError> {
-        let value: Value = serde_yaml::from_str(text.strip_prefix('\u{feff}').unwrap_or(text))
-            .map_err(|error| SourceError::Yaml(error.to_string()))?;
+        let unread = |error: serde_yaml::Error| SourceError::Yaml(error.to_string());
+        let mut value: Value = serde_yaml::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(unread)?;
+        // `<<`: both tools' readers merge such keys, a retention among them.
+        value.apply_merge().map_err(unread)?;
         match Self::of(&value) {
             Some(map) if map.0.contains_key(needed) => Ok(map),
             Some(_) | None => Err(SourceError::NotTheTools { missing: needed, tool }),

@@ -69,7 +69,7 @@ impl Length {
         Some(normal(interval))
     }
 
-    /// As a time to keep rows; `None` where it is nothing at all, or finer than an hour.
+    /// As a time to keep rows; `None` where it is nothing at all, finer than an hour, or longer than the calendar.
     pub(super) fn keep(self) -> Option<CalendarSpan> {
         let hours = u32::try_from(self.seconds / 3600).ok().filter(|_| self.seconds.is_multiple_of(3600))?;
         let span = CalendarSpan { years: self.months / 12, months: self.months % 12, weeks: 0, days: self.days, hours };
@@ -78,7 +78,8 @@ impl Length {
             0 => span,
             _ => CalendarSpan { years: 0, months: self.months, ..span },
         };
-        (!span.is_zero()).then_some(span)
+        // Through text, which knows how long the calendar is.
+        span.to_string().parse().ok()
     }
 }
 
@@ -88,7 +89,10 @@ fn clock(word: &str) -> Option<u64> {
     let hours: u64 = parts.next()?.parse().ok()?;
     let minutes: u64 = parts.next()?.parse().ok()?;
     let seconds: u64 = parts.next().unwrap_or("0").parse().ok()?;
-    (parts.next().is_none() && minutes < 60 && seconds < 60).then(|| hours * 3600 + minutes * 60 + seconds)
+    if parts.next().is_some() || minutes >= 60 || seconds >= 60 {
+        return None;
+    }
+    hours.checked_mul(3600)?.checked_add(minutes * 60 + seconds)
 }
 
 #[cfg(test)]
@@ -134,6 +138,8 @@ mod tests {
             let keep = Length::parse(text).and_then(Length::keep);
             assert_eq!(keep.map(|keep| keep.to_string()).as_deref(), Some(expected), "{text}");
         }
-        assert_eq!(Length::parse("30 minutes").and_then(Length::keep), None);
+        for text in ["30 minutes", "0 days", "100000 years", "6000000000000000000:00:00", "5124095576030431:00:00"] {
+            assert_eq!(Length::parse(text).and_then(Length::keep), None, "{text}");
+        }
     }
 }

@@ -7,11 +7,12 @@ use super::draft::{Line, TableDraft};
 use super::infer::{Choice, Phase, Piece};
 use super::name::{Names, template};
 use super::partman::{Epoch, Told};
+use super::premake;
 use super::reading::Reading;
 use super::zone::{Evidence, Placed, place};
 use crate::catalog::{Answer, Leaf, LeafKey, LeafKind, Question, Root, Survey};
 use crate::grid::{Bound, Encoding, Grid, Interval, KeyKind, LeafBounds, NameTemplate, Position, Unit, Width, Zone};
-use crate::policy::{DEFAULT_PREMAKE, MAX_PREMAKE, least_premake};
+use crate::policy::MAX_PREMAKE;
 use crate::sql::TableName;
 
 /// The table as a part of a policy, and what has to be done elsewhere; or why it cannot be one.
@@ -39,7 +40,7 @@ pub(super) fn table(survey: &Survey, name: &TableName, root: &Root) -> Result<(T
     }
     partition.extend(timezone(survey, reading, &placed));
     partition.extend(anchor(&placed));
-    partition.push(premake(survey, root, grid, told.as_ref()));
+    partition.push(ahead(survey, root, grid, told.as_ref()));
     partition.extend(names(name, &placed, &named, told.as_ref()));
     if let Some((_, leaf)) = root.default_leaf() {
         partition.push(Line::new("default_partition", "allow").says(leaf.name.name.to_string()));
@@ -262,34 +263,23 @@ fn phase(interval: Interval, anchor: DateTime) -> Option<String> {
 }
 
 /// As many windows ahead as there are, and as validation accepts without a warning.
-fn premake(survey: &Survey, root: &Root, grid: &Grid, told: Option<&Told<'_>>) -> Line {
-    let least = match grid.width() {
-        Width::Calendar(interval) => least_premake(interval),
-        Width::Keys(_) => 1,
+fn ahead(survey: &Survey, root: &Root, grid: &Grid, told: Option<&Told<'_>>) -> Line {
+    let interval = match grid.width() {
+        Width::Calendar(interval) => Some(interval),
+        Width::Keys(_) => None,
     };
+    if let Some(said) = told.and_then(Told::premake) {
+        return premake::told(Some(said), interval, "pg_partman's");
+    }
     let observed = current(survey, root, grid).and_then(|current| {
         let window = grid.window(current)?;
         let reached = reach(root, grid, window.to);
         // A partition without an upper end covers everything: that was nobody's number of partitions.
         reached.value()?;
-        let ahead = grid.windows_between(current + 1, current + i64::from(MAX_PREMAKE));
-        u32::try_from(ahead.take_while(|window| Bound::Value(window.to) <= reached).count()).ok()
+        let windows = grid.windows_between(current + 1, current + i64::from(MAX_PREMAKE));
+        u32::try_from(windows.take_while(|window| Bound::Value(window.to) <= reached).count()).ok()
     });
-    match (told.and_then(Told::premake), observed) {
-        (Some(said), _) if said < least => {
-            Line::new("premake", least).says(format!("two days at least; pg_partman's is {said}"))
-        }
-        (Some(said), _) => Line::new("premake", said),
-        (None, Some(observed)) if observed >= least => Line::new("premake", observed),
-        (None, observed) => {
-            let line = Line::new("premake", DEFAULT_PREMAKE.max(least));
-            match observed {
-                Some(0) => line.says("the next one is missing".to_owned()),
-                Some(observed) => line.says(format!("two days at least; there are {observed}")),
-                None => line,
-            }
-        }
-    }
+    premake::observed(observed, interval)
 }
 
 /// The window that rows are written to: by the clock, or among ids by the highest key.

@@ -168,7 +168,7 @@ fn the_newest_run_decides_and_the_rest_is_reported() {
         .leaf("2026-06-01", "2026-06-11");
     let yaml = found.yaml();
     assert!(yaml.contains("interval: 1 month"), "{yaml}");
-    assert!(yaml.contains("events_20260601 is narrower than 1 month: it is kept as a bridge."), "{yaml}");
+    assert!(yaml.contains("events_20260601 is narrower than 1 month, and leaves by its upper bound."), "{yaml}");
     assert!(yaml.contains("events_20240105 fits no window: it stays"), "{yaml}");
     found.wants_nothing();
 

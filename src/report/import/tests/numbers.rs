@@ -40,11 +40,19 @@ fn ids_have_a_width_and_a_phase() {
 }
 
 #[test]
+fn ids_that_follow_a_name_without_a_separator_are_read_in_no_time() {
+    let found = ids(r#"interval: 1000, name: "events{start}""#, "0", "5000", 1);
+    let yaml = found.yaml();
+    assert!(yaml.contains("interval: 1000\n"), "{yaml}");
+    found.wants_nothing();
+}
+
+#[test]
 fn a_changed_width_is_read_from_its_newest_part() {
     let found = ids("interval: 1000", "0", "5000", 0).windows("interval: 10000", "10000", "50000");
     let yaml = found.yaml();
     assert!(yaml.contains("interval: 10000\n"), "{yaml}");
-    assert!(yaml.contains("Nothing covers 5000 to 10000: `plan` fills that."), "{yaml}");
+    assert!(yaml.contains("Nothing covers 5000 to 10000: `plan` fills that, unless its time is over."), "{yaml}");
     assert!(yaml.contains("are narrower than 10,000 keys"), "{yaml}");
     assert!(yaml.contains("premake: 4   # the next one is missing"), "{yaml}");
 }
