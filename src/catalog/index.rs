@@ -58,14 +58,14 @@ pub struct IndexFacts {
     pub valid: bool,
     /// Somebody is building it.
     pub building: bool,
-    /// A constraint stands on it: a primary key, a unique or an exclusion constraint.
+    /// A constraint stands on it: a primary key, a unique or an exclusion constraint, or a foreign key that references it.
     pub constraint: bool,
     /// It is its table's replica identity, or what the table is clustered by.
     pub in_use: bool,
     /// How it compares. Expressions and the predicate are empty where `raw` is set: the server's spelling of them has to be
     /// asked for.
     pub shape: IndexShape,
-    /// Expressions and predicate as the catalog stores them: equal texts of one table mean the same.
+    /// Expressions and predicate as the catalog stores them: equal texts mean the same.
     pub raw: Option<String>,
 }
 

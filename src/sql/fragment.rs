@@ -52,11 +52,13 @@ fn check(text: &str, one_column: bool) -> Result<(), FragmentError> {
     }
     let mut depth = 0_u32;
     let mut before = ' ';
+    // The `e` of `date'…'` and `like'…'` ends a word, that of `1e'…'` may begin one.
+    let (mut in_word, mut begins_word) = (false, false);
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             // Inside an `E'…'` a backslash keeps a quote from closing. (Sessions pin standard_conforming_strings.)
-            '\'' if matches!(before, 'e' | 'E') => return Err(FragmentError::Unread),
+            '\'' if matches!(before, 'e' | 'E') && begins_word => return Err(FragmentError::Unread),
             '$' | '\0' => return Err(FragmentError::Unread),
             // What is quoted is passed over. A doubled quote closes and opens again: the same to us.
             '\'' | '"' if !chars.by_ref().any(|inside| inside == c) => return Err(FragmentError::Quote),
@@ -68,6 +70,9 @@ fn check(text: &str, one_column: bool) -> Result<(), FragmentError> {
             '/' if chars.peek() == Some(&'*') => return Err(FragmentError::Comment),
             _ => {}
         }
+        let letter = c.is_ascii_alphabetic() || c == '_' || !c.is_ascii();
+        begins_word = letter && !in_word;
+        in_word = letter || (in_word && c.is_ascii_digit());
         before = c;
     }
     if depth > 0 { Err(FragmentError::Open) } else { Ok(()) }
@@ -90,7 +95,13 @@ mod tests {
         ] {
             assert_eq!(column(text), Ok(()), "{text}");
         }
-        for text in ["status = 'it''s; (open'", "a IN (1, 2), b", "a - -1 > 0", r"path ~ '^/\d+$'"] {
+        for text in [
+            "status = 'it''s; (open'",
+            "a IN (1, 2), b",
+            "a - -1 > 0",
+            r"path ~ '^/\d+$'",
+            "at > date'2026-01-01' and x like'a%'",
+        ] {
             assert_eq!(expression(text), Ok(()), "{text}");
         }
     }
@@ -107,6 +118,8 @@ mod tests {
             ("a, b", FragmentError::Comma),
             ("'a", FragmentError::Quote),
             ("E'\\''; drop table x; --'", FragmentError::Unread),
+            ("'a'e'\\''; drop table x; --'", FragmentError::Unread),
+            ("1e'\\''; drop table x; --'", FragmentError::Unread),
             ("$$'$$ || b", FragmentError::Unread),
         ] {
             assert_eq!(column(text), Err(error), "{text}");

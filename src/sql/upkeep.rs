@@ -8,8 +8,10 @@ pub(super) fn analyze(action: &AnalyzeParent) -> String {
     format!("ANALYZE{} {}", if *only { " ONLY" } else { "" }, root.name)
 }
 
+/// Without truncation, which takes ACCESS EXCLUSIVE for a moment, and on a standby for as long as its replay (VACUUM,
+/// TRUNCATE): the room at the end of a partition that is over is no haste.
 pub(super) fn vacuum(action: &VacuumPartition) -> String {
-    format!("VACUUM (FREEZE, ANALYZE) {}", action.partition.name)
+    format!("VACUUM (FREEZE, ANALYZE, TRUNCATE false) {}", action.partition.name)
 }
 
 pub(super) fn reindex(action: &ReindexIndex) -> String {

@@ -16,11 +16,15 @@ SELECT x.indrelid,
        k.collations,
        k.options,
        k.opclass_options,
+       -- Both name columns by number: equal texts mean the same only where the tables number their columns alike.
        CASE WHEN x.indexprs IS NOT NULL OR x.indpred IS NOT NULL
-            THEN concat_ws('|', x.indkey::text, x.indexprs::text, x.indpred::text) END AS raw,
+            THEN concat_ws('|', x.indkey::text, x.indexprs::text, x.indpred::text,
+                           (SELECT string_agg(quote_ident(a.attname), ',' ORDER BY a.attnum)
+                            FROM pg_catalog.pg_attribute AS a
+                            WHERE a.attrelid = x.indrelid AND a.attnum > 0)) END AS raw,
        x.indpred IS NOT NULL AS partial,
-       EXISTS (SELECT FROM pg_catalog.pg_constraint AS o
-               WHERE o.conindid = x.indexrelid AND o.contype IN ('p', 'u', 'x')) AS is_constraint,
+       -- A foreign key's is that of the referenced index, which needs no constraint of its own.
+       EXISTS (SELECT FROM pg_catalog.pg_constraint AS o WHERE o.conindid = x.indexrelid) AS is_constraint,
        x.indisreplident OR x.indisclustered AS in_use,
        -- Which index another role builds is hidden, and which table it has locked is not: such an index must not be taken
        -- for a leftover.

@@ -59,8 +59,9 @@ impl Rules<'_> {
         rule(*owner == self.root.attributes.owner, "it works as a role that is not the owner")?;
         rule(self.table.indexes.contains_key(wanted), "the policy names no such index")?;
         rule(old.name.name == *wanted && old.name != *new, "it drops an index of another name")?;
-        let found = self.root.indexes.get(&old.oid);
-        rule(found.is_none_or(|facts| !facts.constraint && !facts.in_use), "a constraint or an identity stands on it")?;
+        let with_it = self.root.indexes.iter().filter(|(oid, facts)| **oid == old.oid || facts.parent == Some(old.oid));
+        let mut with_it = with_it.map(|(_, facts)| facts);
+        rule(with_it.all(|facts| !facts.constraint && !facts.in_use), "a constraint or an identity stands on it")?;
         self.states(|fact| matches!(fact, Fact::Index { index, table, valid: Some(true), .. } if index == new && table == self.name))?;
         self.loses(old)
     }

@@ -302,9 +302,7 @@ impl<'s, 'a> One<'s, 'a> {
     ) {
         let differences = rival.shape.as_ref().map(|shape| shape.differences(&one.shape).join("; "));
         let message = format!("it differs from the policy: {}", differences.unwrap_or_default());
-        if rival.facts.constraint || rival.facts.in_use {
-            let because =
-                if rival.facts.constraint { "a constraint stands on it" } else { "it is the replica identity" };
+        if let Some(because) = self.stands_on(rival) {
             self.found(
                 Code::IndexDiffers,
                 &rival.facts.name,
@@ -317,6 +315,20 @@ impl<'s, 'a> One<'s, 'a> {
             step.needs.extend(waits_for.iter().cloned());
             steps.push(step);
         }
+    }
+
+    /// Why a root's index cannot be dropped: its drop takes the partitions' along, and a replica identity or a mark of
+    /// CLUSTER is each table's own.
+    fn stands_on(&self, rival: &Seen<'_>) -> Option<String> {
+        let used = |seen: &Seen<'_>, of: &str| match (seen.facts.constraint, seen.facts.in_use) {
+            (true, _) => Some(format!("a constraint stands on {of}")),
+            (false, true) => Some(format!("{of} is a replica identity, or what CLUSTER goes by")),
+            (false, false) => None,
+        };
+        used(rival, "it").or_else(|| {
+            let children = self.view.of_leaf.values().flatten().filter(|seen| seen.facts.parent == Some(rival.oid));
+            children.filter_map(|seen| used(seen, &seen.facts.name.to_string())).min()
+        })
     }
 
     /// Invalid leftovers of this index on a partition, as steps; their names are free afterwards.

@@ -269,7 +269,7 @@ fn who_may_maintain_and_may_not_become_the_owner_works_as_itself() {
     SET lock_timeout = '200ms';
     SET statement_timeout = '10min';
     SET ROLE app;
-    VACUUM (FREEZE, ANALYZE) public.events_20260101;
+    VACUUM (FREEZE, ANALYZE, TRUNCATE false) public.events_20260101;
     RESET ROLE;
     RESET statement_timeout;
     RESET lock_timeout

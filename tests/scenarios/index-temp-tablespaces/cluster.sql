@@ -1,0 +1,1 @@
+CREATE TABLESPACE index_temp_tablespaces LOCATION ''
