@@ -48,8 +48,8 @@ fn carry_out(
     env: &Env,
     ui: &Ui,
 ) -> Result<Events, CommandError> {
-    if file.is_none() && !args.auto_approve {
-        confirm::can_ask(command.name, ui, env)?;
+    if file.is_none() && !args.execution.auto_approve {
+        confirm::can_ask(command.name, command.scope, ui, env)?;
     }
     for report in &args.report {
         check_folder(&report.path)?;
@@ -68,7 +68,7 @@ fn carry_out(
     }
     let stop = signals::install(ui)?;
     let connector = connect::connector(&command.name.replace(' ', "-"), &args.connect, &loaded, env, ui, &stop)?;
-    let wait = args.run_lock_wait.unwrap_or(Duration::ZERO);
+    let wait = args.execution.run_lock_wait.unwrap_or(Duration::ZERO);
     let mut run = Run::begin(&connector, wait, &stop).map_err(|error| not_begun(&error, &stop))?;
 
     let Prepared { judged, planning } = match saved.zip(file) {
@@ -79,7 +79,7 @@ fn carry_out(
     if something_is_broken(&judged.plan) {
         events.insert(Event::Error);
     }
-    let options = ApplyOptions { jobs: args.jobs };
+    let options = ApplyOptions { jobs: args.execution.jobs };
     let outcome = run.carry_out(judged, &planning, &options, &mut Progress::new(ui));
 
     ui.result(&outcome_text::outcome_text(&outcome, args.format, ui.style())?)?;
@@ -129,7 +129,7 @@ fn planned(
         run.inspect(desired, &options, None).map_err(|error| unreadable(&error, stop.signal()))?;
     let plan = fresh_plan(desired, &snapshot, &planning)?;
     let runnable = plan.steps.iter().filter(|step| !step.gate.is_blocked()).count();
-    let asks = !args.auto_approve && runnable > 0;
+    let asks = !args.execution.auto_approve && runnable > 0;
     if asks || !(ui.quiet || plan.is_empty()) {
         ui.say(&plan_text(&plan, PlanFormat::Human, ui.style_of_notes())?);
         ui.say("\n");

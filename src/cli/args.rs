@@ -240,12 +240,33 @@ pub(super) struct CarryArgs {
     /// Let so many partitions leave one table at once, instead of the policy's apply.max_drop.
     #[arg(long, value_name = "N", help_heading = "Hazards")]
     pub(super) max_drop: Option<u32>,
+    #[command(flatten)]
+    pub(super) locks: LockArgs,
+}
+
+/// How it waits for locks.
+#[derive(Debug, Args)]
+pub(super) struct LockArgs {
     /// The server's lock_timeout for each try, such as 200ms, instead of the policy's.
     #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "Execution")]
     pub(super) lock_timeout: Option<Duration>,
     /// Tries after the first for a lock, instead of the policy's.
     #[arg(long, value_name = "N", help_heading = "Execution")]
     pub(super) lock_retries: Option<u32>,
+}
+
+/// How a run goes about it.
+#[derive(Debug, Args)]
+pub(super) struct ExecutionArgs {
+    /// Do not ask. Hazards still need their grants.
+    #[arg(long, help_heading = "Hazards")]
+    pub(super) auto_approve: bool,
+    /// Tables side by side, instead of the policy's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "Execution")]
+    pub(super) jobs: Option<u32>,
+    /// Wait this long for another run to end, such as 5min; without it another run is exit 5 at once.
+    #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "Execution")]
+    pub(super) run_lock_wait: Option<Duration>,
 }
 
 /// `plan`
@@ -299,15 +320,8 @@ pub(super) struct RunArgs {
     /// Also write the outcome to a file. Repeatable.
     #[arg(long, value_name = "FORMAT=PATH", value_parser = report::<OutcomeFormat>, help_heading = "Output")]
     pub(super) report: Vec<Report<OutcomeFormat>>,
-    /// Do not ask. Hazards still need their grants.
-    #[arg(long, help_heading = "Hazards")]
-    pub(super) auto_approve: bool,
-    /// Tables side by side, instead of the policy's.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "Execution")]
-    pub(super) jobs: Option<u32>,
-    /// Wait this long for another run to end, such as 5min; without it another run is exit 5 at once.
-    #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "Execution")]
-    pub(super) run_lock_wait: Option<Duration>,
+    #[command(flatten)]
+    pub(super) execution: ExecutionArgs,
 }
 
 /// `optimize`
@@ -338,34 +352,25 @@ Examples:
 /// `optimize maintenance`
 #[derive(Debug, Args)]
 pub(super) struct MaintenanceArgs {
-    /// Only these tables of the policy.
-    #[arg(value_name = "TABLE")]
+    /// Only these tables of the policy, like --table.
+    #[arg(value_name = "TABLE", conflicts_with_all = ["table", "exclude"])]
     pub(super) tables: Vec<TableName>,
     #[command(flatten)]
     pub(super) policy: PolicyArgs,
     #[command(flatten)]
     pub(super) connect: ConnectArgs,
-    /// The server's lock_timeout for each try, such as 200ms, instead of the policy's.
-    #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "Execution")]
-    pub(super) lock_timeout: Option<Duration>,
-    /// Tries after the first for a lock, instead of the policy's.
-    #[arg(long, value_name = "N", help_heading = "Execution")]
-    pub(super) lock_retries: Option<u32>,
+    #[command(flatten)]
+    pub(super) select: SelectArgs,
+    #[command(flatten)]
+    pub(super) locks: LockArgs,
     /// How the plan and the forecast, or the outcome, are printed.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
     pub(super) format: MaintenanceFormat,
     /// Show what is due and the forecast. Changes nothing.
     #[arg(long, conflicts_with = "auto_approve", help_heading = "Execution")]
     pub(super) dry_run: bool,
-    /// Do not ask.
-    #[arg(long, help_heading = "Hazards")]
-    pub(super) auto_approve: bool,
-    /// Tables side by side, instead of the policy's.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "Execution")]
-    pub(super) jobs: Option<u32>,
-    /// Wait this long for another run to end, such as 5min; without it another run is exit 5 at once.
-    #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "Execution")]
-    pub(super) run_lock_wait: Option<Duration>,
+    #[command(flatten)]
+    pub(super) execution: ExecutionArgs,
 }
 
 /// `drift`

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use pgstrata::db::{Env, Interrupt};
+use pgstrata::plan::Scope;
 
 use super::env::in_ci;
 use super::error::CommandError;
@@ -15,7 +16,7 @@ use super::ui::Ui;
 const POLL: Duration = Duration::from_millis(50);
 
 /// Exit 64 where nobody can be asked; found out before anything is connected.
-pub(super) fn can_ask(command: &str, ui: &Ui, env: &Env) -> Result<(), CommandError> {
+pub(super) fn can_ask(command: &str, scope: Scope, ui: &Ui, env: &Env) -> Result<(), CommandError> {
     let because = if !ui.terminals.stdin {
         "standard input is no terminal"
     } else if !ui.terminals.stderr {
@@ -25,9 +26,13 @@ pub(super) fn can_ask(command: &str, ui: &Ui, env: &Env) -> Result<(), CommandEr
     } else {
         return Ok(());
     };
-    Err(CommandError::usage(format!("nobody can be asked for approval: {because}"))
-        .hint(format!("approve by a flag: pgstrata {command} --auto-approve"))
-        .hint("or by review: pgstrata plan --out plan.json, then pgstrata apply plan.json"))
+    let error = CommandError::usage(format!("nobody can be asked for approval: {because}"))
+        .hint(format!("approve by a flag: pgstrata {command} --auto-approve"));
+    Err(match scope {
+        Scope::All => error.hint("or by review: pgstrata plan --out plan.json, then pgstrata apply plan.json"),
+        // A saved plan is of everything that is due, which is more than was asked for.
+        Scope::Creations | Scope::Removals | Scope::Maintenance => error,
+    })
 }
 
 /// Asks; only the word `yes` approves. Anything else, the end of input included, does not.

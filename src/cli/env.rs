@@ -7,7 +7,7 @@ use pgstrata::db::Env;
 
 /// Flags that no variable stands in for: nothing that lingers in CI approves, and nothing that lingers moves the clock
 /// or stands in for the database.
-const NOT_FROM_ENV: [&str; 8] = ["allow", "auto-approve", "max-drop", "now", "force", "snapshot", "help", "version"];
+const NOT_FROM_ENV: [&str; 6] = ["allow", "auto-approve", "max-drop", "now", "force", "snapshot"];
 
 /// Variables, home folder and the operating system's name of the user, as libpq would find them.
 pub(super) fn read() -> Env {
@@ -27,7 +27,9 @@ pub(super) fn read() -> Env {
 
 /// `PGSTRATA_LOCK_TIMEOUT` for `lock-timeout`; `None` for a flag that has none.
 pub(super) fn variable(long: &str) -> Option<String> {
-    (!NOT_FROM_ENV.contains(&long)).then(|| format!("PGSTRATA_{}", long.to_ascii_uppercase().replace('-', "_")))
+    // The last two are clap's own.
+    let has_one = !NOT_FROM_ENV.contains(&long) && !matches!(long, "help" | "version");
+    has_one.then(|| format!("PGSTRATA_{}", long.to_ascii_uppercase().replace('-', "_")))
 }
 
 /// Gives every flag of the command and its subcommands its variable as a default. An empty variable counts as unset,
@@ -55,7 +57,7 @@ pub(super) fn defaults(command: Command, env: &Env) -> Command {
 
 /// Variables that look like flags of ours and have no effect.
 pub(super) fn ignored(env: &Env) -> Vec<(String, &'static str)> {
-    ["allow", "auto-approve", "max-drop", "now", "force", "snapshot"]
+    NOT_FROM_ENV
         .into_iter()
         .map(|flag| (format!("PGSTRATA_{}", flag.to_ascii_uppercase().replace('-', "_")), flag))
         .filter(|(name, _)| env.non_empty(name).is_some())

@@ -1,7 +1,5 @@
 //! `pgstrata explain`
 
-use std::fmt::Write as _;
-
 use pgstrata::catalog::Snapshot;
 use pgstrata::db::Env;
 use pgstrata::plan::PlanOptions;
@@ -34,7 +32,7 @@ pub(super) fn run(args: &ExplainArgs, env: &Env, ui: &Ui) -> Result<Events, Comm
     let flags = flags(policy_args);
     show(output, ui, |format, style| match format {
         ReportFormat::Human => written(|out| human::story(&plan, &story, &flags, style, out)),
-        ReportFormat::Json => Ok(json::story(&plan, &story)),
+        ReportFormat::Json => Ok(json::story(&plan, &story, &flags)),
     })?;
     // Another table that is broken is another story.
     Ok(if story.timeline.is_none() { judged(&plan) } else { Events::new() })
@@ -55,15 +53,11 @@ fn origins(loaded: &Loaded, table: &TableName) -> Origins {
 }
 
 /// The flags that name the policy, as they were given.
-fn flags(args: &PolicyArgs) -> String {
+fn flags(args: &PolicyArgs) -> Vec<String> {
     let PolicyArgs { policy, env } = args;
-    let mut flags = String::new();
     let is_default = policy.len() == 1 && policy.iter().all(|path| path.as_os_str() == "pgstrata.yaml");
-    for path in policy.iter().filter(|_| !is_default) {
-        let _ = write!(flags, " -p {}", path.display());
-    }
-    if let Some(env) = env {
-        let _ = write!(flags, " --env {env}");
-    }
+    let files = policy.iter().filter(|_| !is_default);
+    let mut flags: Vec<String> = files.flat_map(|path| ["-p".to_owned(), path.display().to_string()]).collect();
+    flags.extend(env.iter().flat_map(|env| ["--env".to_owned(), env.clone()]));
     flags
 }

@@ -26,8 +26,8 @@ pub(super) fn options(select: &SelectArgs, carry: Option<&CarryArgs>) -> PlanOpt
         probe: !no_probe,
         max_drop: carry.and_then(|carry| carry.max_drop),
         overrides: Overrides {
-            lock_timeout: carry.and_then(|carry| carry.lock_timeout),
-            lock_retries: carry.and_then(|carry| carry.lock_retries),
+            lock_timeout: carry.and_then(|carry| carry.locks.lock_timeout),
+            lock_retries: carry.and_then(|carry| carry.locks.lock_retries),
         },
         ..PlanOptions::at(Timestamp::UNIX_EPOCH)
     }

@@ -13,31 +13,22 @@ use super::ui::Ui;
 use super::{apply, inspect, policy};
 
 pub(super) fn run(args: MaintenanceArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
-    let MaintenanceArgs {
-        tables,
-        policy,
-        connect,
-        lock_timeout,
-        lock_retries,
-        format,
-        dry_run,
-        auto_approve,
-        jobs,
-        run_lock_wait,
-    } = args;
+    let MaintenanceArgs { tables, policy, connect, mut select, locks, format, dry_run, execution } = args;
+    if !tables.is_empty() {
+        // From the environment only: beside names the flags are refused.
+        select = SelectArgs { table: tables, exclude: Vec::new(), ..select };
+    }
     let args = RunArgs {
         policy,
         connect,
-        select: SelectArgs { table: tables, exclude: Vec::new(), no_probe: false },
-        carry: CarryArgs { allow: Vec::new(), max_drop: None, lock_timeout, lock_retries },
+        select,
+        carry: CarryArgs { allow: Vec::new(), max_drop: None, locks },
         format: match format {
             MaintenanceFormat::Human => OutcomeFormat::Human,
             MaintenanceFormat::Json => OutcomeFormat::Json,
         },
         report: Vec::new(),
-        auto_approve,
-        jobs,
-        run_lock_wait,
+        execution,
     };
     if dry_run {
         return show(args, format, env, ui);

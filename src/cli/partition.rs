@@ -83,6 +83,8 @@ fn read(command: &str, args: &TableReportArgs, also: Also<'_>, env: &Env, ui: &U
     let mut options = inspect::options(select, None);
     if let Some(name) = name {
         options.include = BTreeSet::from([table_of(name, &loaded.desired)?]);
+        // From the environment only: beside a name the flag is refused.
+        options.exclude.clear();
     }
     let also = |snapshot: &Snapshot, options: &PlanOptions| also(&loaded.desired, snapshot, options);
     let (snapshot, options) = inspect::read(command, source, &loaded, &options, *now, &also, (env, ui))?;

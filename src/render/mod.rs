@@ -13,7 +13,7 @@ mod outline;
 pub mod prometheus;
 pub mod sarif;
 pub mod script;
-mod sentences;
+pub(crate) mod sentences;
 mod style;
 mod tally;
 #[cfg(test)]

@@ -68,7 +68,7 @@ pub fn drift(drift: &Drift<'_>, out: &mut dyn Write) -> fmt::Result {
     for name in &tables {
         let overdue =
             items.iter().filter(|item| item.table == *name && item.kind.is_retention() && item.class == Class::Overdue);
-        let count: usize = overdue.map(|item| item.count()).sum();
+        let count: usize = overdue.map(|item| item.changes).sum();
         page.sample("pgstrata_retention_overdue_partitions", &[table(name)], count)?;
     }
 
@@ -78,7 +78,7 @@ pub fn drift(drift: &Drift<'_>, out: &mut dyn Write) -> fmt::Result {
             let counted = items
                 .iter()
                 .filter(|item| item.table == *name && item.kind == kind && drift.fail_on.contains(&item.class));
-            let count: usize = counted.map(|item| item.count()).sum();
+            let count: usize = counted.map(|item| item.changes).sum();
             page.sample("pgstrata_drift_items", &[table(name), ("kind", kind.word())], count)?;
         }
     }
@@ -207,7 +207,7 @@ mod tests {
 
     use super::*;
     use crate::catalog::{Answer, Question};
-    use crate::grid::LeafBounds;
+    use crate::grid::{KeyKind, LeafBounds};
     use crate::plan::PlanOptions;
     use crate::render::testing::{EVENTS, World, all_kinds, busy, desired, events, now, overdue, vast};
     use crate::report::drift::{default_fail_on, drift as judge};
@@ -251,6 +251,18 @@ mod tests {
             assert_eq!(families.len(), 8);
             assert!(!samples(&text).is_empty());
         }
+    }
+
+    #[test]
+    fn ids_have_a_runway_of_their_own() {
+        let policy = "tables: {public.jobs: {partition: {key: id, interval: 1000, premake: 1}}}";
+        let mut world = crate::testing::World::with_key("2026-03-14", KeyKind::BigInt, policy);
+        world.leaf("public.jobs", "0", "1000");
+        let text = text(&world.plan());
+        assert!(text.contains("\n# TYPE pgstrata_partition_runway_keys gauge\n"), "{text}");
+        let keys = samples(&text).into_iter().filter(|(series, _)| series.contains("runway"));
+        let keys: Vec<(String, f64)> = keys.collect();
+        assert!(matches!(&keys[..], [(series, 1.0..=1000.0)] if series.contains("runway_keys{")), "{keys:?}");
     }
 
     #[test]

@@ -116,7 +116,7 @@ pub(crate) fn blocked_sentences(plan: &Plan) -> Vec<String> {
 }
 
 /// A word as a POSIX shell takes it: quoted identifiers would lose their quotes.
-fn shell_word(word: &str) -> String {
+pub(crate) fn shell_word(word: &str) -> String {
     let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/' | '@'));
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

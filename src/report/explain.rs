@@ -11,6 +11,7 @@ use crate::catalog::{Question, Snapshot, TableState};
 use crate::grid::{KeyValue, NameTemplate};
 use crate::plan::{Action, Block, Class, Finding, Gate, PartitionAction, Plan, PlanOptions, Step, StepId};
 use crate::policy::{DefaultPartition, Desired, Grant, Keep, Premake, Straddling, TableDesired, Then, Width};
+use crate::render::sentences::shell_word;
 use crate::resource::partition::{Entry, Event, Timeline};
 use crate::sql::TableName;
 
@@ -53,6 +54,8 @@ pub struct Story<'a> {
     pub findings: Vec<&'a Finding>,
     /// Grants that would let blocked steps run.
     pub allow: BTreeSet<&'a Grant>,
+    /// Whether it is told as of an instant that the server's clock has not reached.
+    pub ahead: bool,
 }
 
 /// One key of a table's policy.
@@ -158,6 +161,7 @@ pub fn explain<'a>(
         (Found::Table(_) | Found::Partition { .. } | Found::Planned { .. }, _) => Vec::new(),
     };
     let allow = grants(plan, &steps);
+    let ahead = plan.evaluated_at > snapshot.taken_at;
     let findings = findings.collect();
     let steps = steps.into_iter().map(|step| StoryStep {
         id: &step.id,
@@ -166,7 +170,7 @@ pub fn explain<'a>(
         blocked_because: blocks(step).iter().map(ToString::to_string).collect(),
         step,
     });
-    Ok(Story { steps: steps.collect(), found, timeline, entry, settings, events, findings, allow })
+    Ok(Story { steps: steps.collect(), found, timeline, entry, settings, events, findings, allow, ahead })
 }
 
 fn blocks(step: &Step) -> &[Block] {
@@ -205,15 +209,19 @@ fn grants<'a>(plan: &'a Plan, steps: &[&'a Step]) -> BTreeSet<&'a Grant> {
 
 impl Story<'_> {
     /// The command that does what is due, with the flags that blocked steps need; `None` where nothing is due, or no flag
-    /// helps.
-    pub fn command(&self) -> Option<String> {
+    /// helps, or the story is of a time to come: run now, it would do something else. `policy` are the flags that name the
+    /// policy.
+    pub fn command(&self, policy: &[String]) -> Option<String> {
         let runs = self.steps.iter().any(|step| step.blocked_because.is_empty());
-        if !runs && self.allow.is_empty() {
+        if self.ahead || (!runs && self.allow.is_empty()) {
             return None;
         }
-        let mut command = format!("pgstrata apply --table {}", word(&self.found.table().to_string()));
+        let mut command = format!("pgstrata apply --table {}", shell_word(&self.found.table().to_string()));
         for grant in &self.allow {
-            command.push_str(&format!(" --allow {}", word(&grant.to_string())));
+            command.push_str(&format!(" --allow {}", shell_word(&grant.to_string())));
+        }
+        for word in policy {
+            command.push_str(&format!(" {}", shell_word(word)));
         }
         Some(command)
     }
@@ -235,12 +243,6 @@ impl Story<'_> {
             | Action::Maintenance(_) => None,
         })
     }
-}
-
-/// A word as a shell takes it.
-fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-' | '/');
-    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// The policy of a table, key by key, those left out that say nothing here.

@@ -126,10 +126,14 @@ pub struct Item<'a> {
     pub kind: Kind,
     /// Why now.
     pub class: Class,
-    /// The partitions, in the plan's order; empty where it is about indexes.
+    /// How many changes they are, as a plan counts them.
+    pub changes: usize,
+    /// The partitions, in the plan's order; empty where it is about something else.
     pub partitions: Vec<&'a TableName>,
     /// The policy's indexes.
     pub indexes: BTreeSet<&'a Ident>,
+    /// Tables and indexes that maintenance is due on.
+    pub maintained: BTreeSet<&'a TableName>,
     /// Why at all.
     pub reasons: BTreeSet<&'a str>,
     /// Why some of them may not be carried out; empty when all may.
@@ -137,21 +141,18 @@ pub struct Item<'a> {
 }
 
 impl Item<'_> {
-    /// How many partitions or indexes it is about.
-    pub fn count(&self) -> usize {
-        self.partitions.len() + self.indexes.len()
-    }
-
     /// `2 partitions: events_p20260315 … events_p20260316; overdue: premake; blocked: …`
     pub fn sentence(&self) -> String {
-        let (one, many, names) = match self.indexes.is_empty() {
-            true => ("partition", "partitions", run_words(self.table, &self.partitions)),
-            false => {
-                let names: Vec<String> = self.indexes.iter().map(ToString::to_string).collect();
-                ("index", "indexes", names.join(", "))
-            }
+        let maintained: Vec<&TableName> = self.maintained.iter().copied().collect();
+        let (count, one, many, names) = if !self.indexes.is_empty() {
+            let names: Vec<String> = self.indexes.iter().map(ToString::to_string).collect();
+            (names.len(), "index", "indexes", names.join(", "))
+        } else if !maintained.is_empty() {
+            (maintained.len(), "table or index", "tables and indexes", run_words(self.table, &maintained))
+        } else {
+            (self.partitions.len(), "partition", "partitions", run_words(self.table, &self.partitions))
         };
-        let count = match self.count() {
+        let count = match count {
             1 => format!("1 {one}"),
             count => format!("{count} {many}"),
         };
@@ -178,16 +179,18 @@ pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
             table,
             kind,
             class,
+            changes: 0,
             partitions: Vec::new(),
             indexes: BTreeSet::new(),
+            maintained: BTreeSet::new(),
             reasons: BTreeSet::new(),
             blocked: BTreeSet::new(),
         });
-        match step.action.wanted_index() {
-            Some(index) => {
-                item.indexes.insert(index);
-            }
-            None => item.partitions.push(step.action.partition()),
+        item.changes += 1;
+        match &step.action {
+            Action::Partition(action) => item.partitions.push(action.partition()),
+            Action::Index(action) => drop(item.indexes.insert(action.wanted())),
+            Action::Maintenance(_) => drop(item.maintained.insert(step.action.object())),
         }
         item.reasons.insert(&step.reason);
         if let Gate::Blocked(blocks) = &step.gate {
@@ -252,11 +255,37 @@ mod tests {
         for plan in [busy(), all_kinds()] {
             let found = drift(&plan, &default_fail_on());
             let items = items(&found);
-            let counted: usize = items.iter().map(|item| item.partitions.len()).sum();
+            let counted: usize = items.iter().map(|item| item.changes).sum();
             assert_eq!(counted, found.by_class.values().sum::<usize>());
             let keys: BTreeSet<_> = items.iter().map(|item| (item.table, item.kind, item.class)).collect();
             assert_eq!(keys.len(), items.len());
         }
+    }
+
+    #[test]
+    fn indexes_and_maintenance_are_counted_as_the_plan_counts_them_and_named_once() {
+        const TABLE: &str = "public.events";
+        let policy = "tables: {public.events: {partition: {key: at, interval: 1 month, premake: 1},
+            indexes: {by_actor: {columns: [actor, at desc]}}, maintenance: {analyze_parent_every: 1 day, freeze_closed: true}}}";
+        let mut world = crate::testing::World::new("2026-03-14", policy);
+        let leaves = world.windows(TABLE, "2026-01-01", "2026-05-01");
+        let root = world.root(TABLE).oid;
+        world.index(TABLE, root, "by_actor", &["actor", "at"], None);
+        let upkeep = world.upkeep(TABLE);
+        (upkeep.analyzed, upkeep.analyzed_at) = (false, None);
+        let leaf = upkeep.leaves.get_mut(&leaves[0]).unwrap();
+        (leaf.rows, leaf.xid_age) = (None, 10);
+        let plan = world.plan();
+        let found = drift(&plan, &default_fail_on());
+        let items = items(&found);
+        // The swap has no grant, and is a change of its own.
+        let of = |kind: Kind| items.iter().find(|item| item.kind == kind).unwrap_or_else(|| panic!("{items:?}"));
+        assert_eq!(of(Kind::IndexMissing).changes, 2);
+        assert!(of(Kind::IndexMissing).sentence().starts_with("1 index: by_actor; drift"));
+        let due = of(Kind::MaintenanceDue);
+        assert_eq!((due.changes, due.maintained.len()), (2, 2), "{due:?}");
+        assert!(due.sentence().starts_with("2 tables and indexes: "), "{}", due.sentence());
+        assert_eq!(items.iter().map(|item| item.changes).sum::<usize>(), found.by_class.values().sum::<usize>());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::locks::{OTHERS, behind};
 use crate::support::drive::{desired, grant_all, plan_now};
 use crate::support::lines::lines;
 use crate::support::locks::declared;
-use crate::support::place::{Place, until};
+use crate::support::place::{Place, ran, until};
 use crate::support::watch::{apply_watched, begins};
 use crate::support::{database, own_server, settings};
 
@@ -115,6 +115,10 @@ fn the_command_shows_what_is_due_and_does_it_alone() {
     let refused = place.run(&command, 64).stderr;
     assert!(refused.contains("optimize maintenance --auto-approve"), "{refused}");
     place.run(&with(&["--dry-run", "public.others"]), 64);
+    // What the environment excludes is left alone here as everywhere.
+    let mut excluded = place.command(&with(&["--auto-approve"]));
+    let excluded = ran(excluded.env("PGSTRATA_EXCLUDE", "public.events"), 0).stdout;
+    assert!(!excluded.contains("vacuum and freeze"), "{excluded}");
     // By the server's clock partitions are missing: its statistics wait for them, the rest does not.
     let done = place.run(&with(&["--auto-approve"]), 0).stdout;
     assert!(done.contains("Apply complete"), "{done}");

@@ -239,6 +239,45 @@ fn names_that_mean_nothing_are_64_with_what_was_meant() {
 }
 
 #[test]
+fn a_name_on_the_command_line_counts_more_than_what_the_environment_excludes() {
+    let place = place("reads_named");
+    let with = |args: &[&str]| {
+        let mut command = place.command(args);
+        ran(command.env("PGSTRATA_EXCLUDE", "app.events"), 0).stdout
+    };
+    for args in [["partition", "list", "events"], ["partition", "analyze", "events"]] {
+        assert!(with(&args).contains("app.events"), "{args:?}");
+    }
+    assert!(!with(&["partition", "list"]).contains("app.events"));
+}
+
+#[test]
+fn the_command_of_a_story_can_be_copied_and_does_what_the_story_says() {
+    let place = place("reads_command");
+    fs::create_dir(place.path("my policies")).unwrap();
+    place.write("my policies/events.yaml", &place.read("pgstrata.yaml"));
+    let explain = ["explain", "app.events", "-p", "my policies"];
+    let text = place.run(&explain, 0).stdout;
+    let document = json(&place.run(&[&explain[..], &["--format", "json"]].concat(), 0).stdout);
+    let command = document["command"].as_str().unwrap();
+    assert!(command.ends_with(" -p 'my policies'") && text.contains(command), "{command}\n{text}");
+    let script = command.replacen("pgstrata ", "\"$0\" ", 1) + " --auto-approve -q";
+    let shell = place.command(&[]);
+    let mut done = std::process::Command::new("sh");
+    done.args(["-c", &script]).arg(shell.get_program()).current_dir(place.path(""));
+    done.envs(shell.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let done = done.output().unwrap();
+    assert!(done.status.success(), "{script}: {}", String::from_utf8_lossy(&done.stderr));
+    let after = json(&place.run(&["plan", "--format", "json"], 0).stdout);
+    assert!(after["steps"].as_array().unwrap().is_empty(), "{after}");
+
+    // A story of a time to come: run now, the command would do something else.
+    let later = [&explain[..], &["--now", "2093-05-01", "--format", "json"]].concat();
+    let later = json(&place.run(&later, 0).stdout);
+    assert!(!later["steps"].as_array().unwrap().is_empty() && later["command"].is_null(), "{later}");
+}
+
+#[test]
 fn a_table_that_cannot_be_judged_is_1_and_the_others_are_shown() {
     let place = place("reads_broken");
     place.write("pgstrata.yaml", &policy("", &[managed("events", DROPS), managed("gone", "")]));

@@ -40,8 +40,8 @@ pub fn forecast(forecasts: &[Forecast], style: Style, out: &mut dyn Write) -> fm
         for (what, due) in [("vacuum", vacuum), ("insert", insert), ("analyze", analyze)] {
             line(what, due, *partitions, style, out)?;
         }
-        age("xid", "age(relfrozenxid)", transactions, out)?;
-        age("mxid", "mxid_age(relminmxid)", multixacts, out)?;
+        age("xid", "age(relfrozenxid)", transactions, style, out)?;
+        age("mxid", "mxid_age(relminmxid)", multixacts, style, out)?;
     }
     Ok(())
 }
@@ -52,7 +52,8 @@ fn line(what: &str, due: &Due, partitions: u32, style: Style, out: &mut dyn Writ
     let state = if *due == 0 { "not due".to_owned() } else { format!("due on {due} of {partitions}") };
     write!(out, "  {what:<8} {state}")?;
     if let Some(worst) = worst {
-        write!(out, "; worst {}: {} of {}", worst.partition.name, worst.count, worst.limit)?;
+        let name = style.text(&worst.partition.name.to_string());
+        write!(out, "; worst {name}: {} of {}", worst.count, worst.limit)?;
     }
     writeln!(out)?;
     if style.verbose {
@@ -61,15 +62,15 @@ fn line(what: &str, due: &Due, partitions: u32, style: Style, out: &mut dyn Writ
     Ok(())
 }
 
-/// `xid      1234 of 200000000 (events_p20260101); failsafe 1600000000, end 2147483648`
-fn age(what: &str, formula: &str, age: &Age, out: &mut dyn Write) -> fmt::Result {
+/// `xid      age(relfrozenxid) at most 1234, on events_p20260101; vacuum is forced at …, failsafe at …, the end is …`
+fn age(what: &str, formula: &str, age: &Age, style: Style, out: &mut dyn Write) -> fmt::Result {
     let Age { oldest, forced_at, failsafe_at, stops_at } = age;
     let Some(Oldest { partition, age }) = oldest else { return Ok(()) };
     let limit = |at: &Option<u64>| at.map_or_else(|| "unknown".to_owned(), |at| at.to_string());
     writeln!(
         out,
         "  {what:<8} {formula} at most {age}, on {}; vacuum is forced at {}, failsafe at {}, the end is {stops_at}",
-        partition.name,
+        style.text(&partition.name.to_string()),
         limit(forced_at),
         limit(failsafe_at)
     )

@@ -63,10 +63,10 @@ fn told(world: &mut World, name: &str, style: Style) -> String {
     world.ask_also(&story_questions(name, &world.desired, &world.snapshot, &options));
     let origins = |_: &TableName| Origins::from([(("partition", "interval"), "pgstrata.yaml:3".to_owned())]);
     let found = explain(name, &world.desired, &world.snapshot, &options, &plan, &origins).unwrap();
-    let document: serde_json::Value = serde_json::from_str(&json::story(&plan, &found)).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&json::story(&plan, &found, &[])).unwrap();
     assert_eq!((&document["format_version"], document["name"].is_string()), (&"1.0".into(), true));
     let mut text = String::new();
-    story(&plan, &found, " -p policies", style, &mut text).unwrap();
+    story(&plan, &found, &["-p".to_owned(), "policies".to_owned()], style, &mut text).unwrap();
     text
 }
 

@@ -20,7 +20,7 @@ use crate::sql::TableName;
 ///
 /// # Errors
 /// What `out` refuses.
-pub fn story(plan: &Plan, story: &Story<'_>, flags: &str, style: Style, out: &mut dyn Write) -> fmt::Result {
+pub fn story(plan: &Plan, story: &Story<'_>, policy: &[String], style: Style, out: &mut dyn Write) -> fmt::Result {
     header("explain", plan, style, out)?;
     writeln!(out)?;
     let mut page = Page { style, out };
@@ -50,10 +50,10 @@ pub fn story(plan: &Plan, story: &Story<'_>, flags: &str, style: Style, out: &mu
     events(story, &mut page)?;
     findings(story, &mut page)?;
     steps(story, &mut page)?;
-    if let Some(command) = story.command() {
+    if let Some(command) = story.command(policy) {
         // Not wrapped: commands are copied whole.
         let whole = Style { width: None, ..style };
-        labelled("  run         ", &[format!("{command}{flags}")], None, whole, page.out)?;
+        labelled("  run         ", &[command], None, whole, page.out)?;
     }
     Ok(())
 }

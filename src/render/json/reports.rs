@@ -63,9 +63,10 @@ pub fn analyses(plan: &Plan, analyses: &[Analysis]) -> String {
     report(plan, analyses, |analysis| &analysis.table)
 }
 
-/// The story of a table or partition, as a document: pretty, ending in a newline.
-pub fn story(plan: &Plan, story: &Story<'_>) -> String {
-    let Story { found, timeline, entry, settings, events, steps, findings, allow: _ } = story;
+/// The story of a table or partition, as a document: pretty, ending in a newline. `policy` are the flags that name the
+/// policy in its command.
+pub fn story(plan: &Plan, story: &Story<'_>, policy: &[String]) -> String {
+    let Story { found, timeline, entry, settings, events, steps, findings, allow: _, ahead: _ } = story;
     let overview = plan.tables.iter().find(|overview| overview.table == *found.table());
     let (kind, settings) = match found {
         Found::Table(_) => ("table", Some(settings.as_slice())),
@@ -89,7 +90,7 @@ pub fn story(plan: &Plan, story: &Story<'_>) -> String {
         events,
         steps,
         findings: findings.iter().map(|finding| FindingDocument::of(finding)).collect(),
-        command: story.command(),
+        command: story.command(policy),
     })
 }
 

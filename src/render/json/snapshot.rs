@@ -227,8 +227,8 @@ holds: {m: {tables: [public.events], from: 2026-03-01, to: 2026-03-02, reason: x
         );
         for name in names {
             if let Ok(story) = explain(&name, &world.desired, snapshot, options, plan, &|_| Origins::new()) {
-                human::story(plan, &story, "", Style::PLAIN, &mut text).unwrap();
-                text.push_str(&crate::render::json::story(plan, &story));
+                human::story(plan, &story, &[], Style::PLAIN, &mut text).unwrap();
+                text.push_str(&crate::render::json::story(plan, &story, &[]));
             }
         }
         assert!(!text.is_empty());
