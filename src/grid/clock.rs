@@ -36,10 +36,11 @@ impl Encoding {
         }
     }
 
-    /// Whether a column of this kind can hold it.
+    /// Whether a column of this kind can hold it: numbers of today, that is. Four bytes hold seconds until 2038.
     pub fn fits(self, kind: KeyKind) -> bool {
         match self {
-            Self::EpochS | Self::EpochMs | Self::EpochUs | Self::EpochNs => kind.integers().is_some(),
+            Self::EpochS => matches!(kind, KeyKind::Integer | KeyKind::BigInt),
+            Self::EpochMs | Self::EpochUs | Self::EpochNs => kind == KeyKind::BigInt,
             Self::Uuidv7 => kind == KeyKind::Uuid,
         }
     }
@@ -174,7 +175,7 @@ mod tests {
             assert_eq!(clock.micros(value), Some(back), "{encoding:?}");
         }
         // Beyond the column's type, before the epoch of a UUID, and beyond i64's nanoseconds.
-        assert_eq!(Clock::new(KeyKind::Integer, Some(Encoding::EpochMs)).unwrap().value(micros), None);
+        assert_eq!(Clock::new(KeyKind::Integer, Some(Encoding::EpochS)).unwrap().value(1 << 52), None);
         assert_eq!(Clock::new(KeyKind::Uuid, Some(Encoding::Uuidv7)).unwrap().value(-1), None);
         assert_eq!(Clock::new(KeyKind::BigInt, Some(Encoding::EpochNs)).unwrap().value(i64::MAX), None);
         assert_eq!(Clock::new(KeyKind::BigInt, Some(Encoding::EpochS)).unwrap().micros(KeyValue::Int(i64::MAX)), None);
@@ -182,6 +183,8 @@ mod tests {
             (KeyKind::BigInt, None),
             (KeyKind::Uuid, None),
             (KeyKind::Uuid, Some(Encoding::EpochMs)),
+            (KeyKind::Integer, Some(Encoding::EpochMs)),
+            (KeyKind::SmallInt, Some(Encoding::EpochS)),
             (KeyKind::BigInt, Some(Encoding::Uuidv7)),
             (KeyKind::Date, Some(Encoding::EpochS)),
         ] {

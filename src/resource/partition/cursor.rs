@@ -9,8 +9,8 @@ use crate::policy::Premake;
 
 /// By the clock both places are now. Among ids only the rows tell, and one absurd id must neither make retention remove
 /// what is young nor leave the true rows without partitions: retention counts from the uppermost partition whose lower
-/// neighbour has rows too (or the lowest with rows); premake from the uppermost with rows of all, unless it lies beyond
-/// the premade ones.
+/// neighbour has rows too (or the lowest with rows); premake from the uppermost with rows of all, if nothing but premade
+/// windows lie between the two, or partitions without a gap: rows that were deleted leave such.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor {
     /// Retention counts from here; `None` where there are no rows, or it is not known.
@@ -51,7 +51,7 @@ impl Cursor {
         match subject.snapshot.answers.get(&question(subject.root.oid)) {
             Answer::Keys(keys) => match occupied(ranges, &keys) {
                 Ok(occupied) if occupied.is_empty() => Self { current: first(subject, ranges), ..Self::default() },
-                Ok(occupied) => Self::among(subject, &occupied),
+                Ok(occupied) => Self::among(subject, &occupied, ranges),
                 Err(because) => Self { unknown: Some(because), ..Self::default() },
             },
             Answer::Unknown(because) => Self { unknown: Some(because), ..Self::default() },
@@ -66,7 +66,7 @@ impl Cursor {
         }
     }
 
-    fn among(subject: &Subject<'_>, occupied: &[Occupied<'_>]) -> Self {
+    fn among(subject: &Subject<'_>, occupied: &[Occupied<'_>], ranges: &[Range<'_>]) -> Self {
         let touches = |at: usize| occupied.get(at + 1).is_none_or(|lower| lower.range.to == occupied[at].range.from);
         let Some(at) = (0..occupied.len()).find(|at| touches(*at)) else { return Self::default() };
         let (reached, top) = (occupied[at], occupied[0]);
@@ -80,11 +80,26 @@ impl Cursor {
             .is_some_and(|(top, reached)| top.saturating_sub(reached) <= premade);
         Self {
             reached: reached.at_least(),
-            current: if near { top.at_most() } else { reached.at_most() },
+            current: if near || is_contiguous(ranges, reached.range, top.range) {
+                top.at_most()
+            } else {
+                reached.at_most()
+            },
             ahead: (at > 0).then(|| top.at_least().map(|key| (top.range.oid, key))).flatten(),
             unknown: None,
         }
     }
+}
+
+/// Whether partitions cover all from one to another; `ranges` are sorted.
+fn is_contiguous(ranges: &[Range<'_>], low: Range<'_>, high: Range<'_>) -> bool {
+    let mut reached = low.to;
+    for range in ranges {
+        if range.from == reached {
+            reached = range.to;
+        }
+    }
+    reached >= high.to
 }
 
 /// What must be asked before the cursor is known.
@@ -102,7 +117,7 @@ fn occupied<'a>(ranges: &[Range<'a>], keys: &[LeafKey]) -> Result<Vec<Occupied<'
     keys.iter().map(find).collect()
 }
 
-/// Without any row: where the policy starts, else where the partitions do, else at 0.
+/// Without any row: where the partitions start, else where the policy does, else at 0.
 fn first(subject: &Subject<'_>, ranges: &[Range<'_>]) -> Option<KeyValue> {
     let lowest = ranges.iter().find_map(|range| match (range.from, range.to) {
         (Bound::Value(from), _) => Some(from),

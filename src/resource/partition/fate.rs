@@ -56,11 +56,14 @@ pub(super) fn fate_of_leaf(context: &Context<'_>, oid: Oid, leaf: &Leaf, newest:
     fate
 }
 
-pub(super) fn fate_of_retired(context: &Context<'_>, _: Oid, table: &Retired) -> Fate {
+pub(super) fn fate_of_retired(context: &Context<'_>, table: &Retired) -> Fate {
     let (from, to) = (table.marker.from, table.marker.to);
     let Some(retention) = context.table.retention else {
         return Fate::stays("the policy keeps everything");
     };
+    if context.edge.is_none() && matches!(retention.keep, Keep::Keys(_)) {
+        return Fate::stays("how far its ids lie back is not known");
+    }
     let leaves_at = expires_at(context, to);
     if !context.is_expired(to) {
         return Fate { leaves_at, ..Fate::stays("the policy would keep its rows again") };
@@ -78,7 +81,7 @@ pub(super) fn fate_of_retired(context: &Context<'_>, _: Oid, table: &Retired) ->
 }
 
 /// The first instant at which the retention of what ends here is over: the inverse of the edge, to the second.
-fn expires_at(context: &Context<'_>, to: Bound) -> Option<Timestamp> {
+pub(super) fn expires_at(context: &Context<'_>, to: Bound) -> Option<Timestamp> {
     let (Some(retention), Bound::Value(to)) = (context.table.retention, to) else { return None };
     let Keep::Span(keep) = retention.keep else { return None };
     let (end, zone) = (context.grid.instant(to)?, context.grid.zone());

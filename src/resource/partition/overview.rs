@@ -77,8 +77,12 @@ fn describe(context: &Context<'_>) -> String {
 fn runway(context: &Context<'_>, ranges: &BTreeSet<(Bound, Bound)>) -> Option<Runway> {
     let start = context.current()?;
     let mut reached = Bound::Value(start);
+    let canonical = |bound: Bound| match bound {
+        Bound::Value(value) => Bound::Value(context.grid.canonical(value)),
+        Bound::MinValue | Bound::MaxValue => bound,
+    };
     for &(from, to) in ranges {
-        if from <= reached && to > reached {
+        if canonical(from) <= canonical(reached) && to > reached {
             reached = to;
         }
     }

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 
 use super::context::{Context, Range, range_of};
+use super::fate::expires_at;
 use super::hold::held_by;
 use crate::catalog::{Answer, Leaf, LeafKind, Oid, Question};
 use crate::grid::{Bound, Fit};
 use crate::plan::{Code, Finding};
-use crate::policy::{Keep, Straddling};
+use crate::policy::Straddling;
 
 /// A partition whose time is over.
 #[derive(Clone, Copy, Debug)]
@@ -31,22 +32,11 @@ pub(super) struct Leaving<'a> {
 
 /// Partitions whose upper bound is at or before the edge, before the rules that need an answer of the server.
 pub(super) fn expired<'a>(context: &Context<'a>) -> Vec<Leaver<'a>> {
-    let Some((retention, edge)) = context.retention() else { return Vec::new() };
+    let Some((_, edge)) = context.retention() else { return Vec::new() };
     // Bounds kept as text are no finite range, whatever they cover.
     let over =
         context.ranges.iter().filter(|range| range_of(range.leaf).is_some() && context.at_or_before(range.to, edge));
-    over.map(|&Range { oid, leaf, from, to }| {
-        let end = match to {
-            Bound::Value(to) => context.grid.instant(to),
-            Bound::MinValue | Bound::MaxValue => None,
-        };
-        let due_at = end.and_then(|end| match retention.keep {
-            Keep::Span(span) => span.after(end, context.grid.zone()),
-            Keep::Keys(_) => None,
-        });
-        Leaver { oid, leaf, from, to, due_at }
-    })
-    .collect()
+    over.map(|&Range { oid, leaf, from, to }| Leaver { oid, leaf, from, to, due_at: expires_at(context, to) }).collect()
 }
 
 /// What leaves. Unbounded, default, foreign and sub-partitioned partitions never do, nor the newest with rows, nor what

@@ -287,7 +287,7 @@ fn detached(context: &Context<'_>, oid: Oid) -> Entry {
         held_by: held(context, from, to, table.held),
         rows: table.rows_estimate,
         bytes: size(context, oid),
-        fate: fate_of_retired(context, oid, table),
+        fate: fate_of_retired(context, table),
         ..empty(EntryKind::Detached)
     };
     place(context, &mut entry, from, to);

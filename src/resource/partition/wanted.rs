@@ -45,7 +45,9 @@ pub(super) fn pieces(context: &Context<'_>, returning: &[Returning<'_>]) -> Vec<
                 return pieces;
             }
             let (from, to) = (from.max(window.from), to.min(window.to));
-            if from < to && !context.is_expired(Bound::Value(to)) {
+            // No row lies between two ways of writing one bound.
+            let has_room = context.grid.canonical(from) < context.grid.canonical(to);
+            if has_room && !context.is_expired(Bound::Value(to)) {
                 pieces.push(judge(context, window, from, to, highest));
             }
         }
@@ -61,7 +63,7 @@ pub(super) const MOST_PIECES: usize = 20_000;
 fn next_window(context: &Context<'_>, index: &mut i64) -> Option<Window> {
     (0..3).find_map(|_| {
         let window = context.grid.window(*index);
-        *index += 1;
+        *index = index.saturating_add(1);
         window
     })
 }
@@ -99,8 +101,12 @@ pub(super) fn reach(context: &Context<'_>) -> Option<(KeyValue, KeyValue)> {
     let high = match context.table.premake {
         Premake::Windows(count) => nth_after(context, current.index, count)?,
         Premake::Span(span) => {
-            let until = context.grid.value_at(span.after(context.now, context.grid.zone())?)?;
-            context.grid.window(context.grid.index_of(until)?).map_or(until, |window| window.to)
+            let until = span.after(context.now, context.grid.zone()).and_then(|until| context.grid.value_at(until));
+            match until {
+                Some(until) => context.grid.window(context.grid.index_of(until)?).map_or(until, |window| window.to),
+                // Four bytes of seconds end in 2038: up to what exists.
+                None => nth_after(context, current.index, u32::MAX)?,
+            }
         }
     };
     (low < high).then_some((low, high))
@@ -108,7 +114,7 @@ pub(super) fn reach(context: &Context<'_>) -> Option<(KeyValue, KeyValue)> {
 
 /// The end of the window `count` after this one, windows that do not exist not counted.
 fn nth_after(context: &Context<'_>, current: i64, count: u32) -> Option<KeyValue> {
-    let mut index = current + 1;
+    let mut index = current.saturating_add(1);
     let mut end = context.grid.window(current)?.to;
     for _ in 0..count {
         // The calendar ends, or the key's type.
@@ -135,9 +141,10 @@ fn gaps(covered: &[(Bound, Bound)], low: KeyValue, high: KeyValue) -> Vec<(KeyVa
 /// When the policy begins to want this window; `None` where no clock tells.
 pub(super) fn due_at(context: &Context<'_>, window: Window) -> Option<Timestamp> {
     match context.table.premake {
-        Premake::Windows(count) => {
-            context.grid.window(window.index - i64::from(count)).and_then(|due| context.grid.instant(due.from))
-        }
+        Premake::Windows(count) => context
+            .grid
+            .window(window.index.checked_sub(i64::from(count))?)
+            .and_then(|due| context.grid.instant(due.from)),
         Premake::Span(span) => {
             context.grid.instant(window.from).and_then(|begins| span.before(begins, context.grid.zone()))
         }

@@ -57,6 +57,41 @@ fn bounds_of_uuids_are_accepted_with_version_and_variant() {
 }
 
 #[test]
+fn a_gap_between_bounds_with_version_and_variant_is_filled_once() {
+    let mut world = world(KeyKind::Uuid, "uuidv7");
+    let grid = world.grid(TABLE);
+    let at = |text: &str| match grid.value_of(text.parse().unwrap()) {
+        Some(KeyValue::Uuid(bits)) => {
+            KeyValue::uuid(u128::from_be_bytes(bits) + 0x7000_8000_0000_0000_0000).to_string()
+        }
+        other => panic!("{other:?}"),
+    };
+    for (from, to) in [("2026-03-12", "2026-03-13"), ("2026-03-14", "2026-03-15"), ("2026-03-15", "2026-03-16")] {
+        world.leaf(TABLE, &at(from), &at(to));
+    }
+    let text = lines(&world.plan());
+    // No row of version 7 lies between the zeros and the least of the next day.
+    assert_eq!(text.matches("+ ").count(), 1, "{text}");
+    let options = world.options();
+    crate::testing::run(&mut world, &options);
+    let again = lines(&world.plan());
+    assert!(!again.contains("+ ") && !again.contains("STRADDLING"), "{again}");
+}
+
+#[test]
+fn seconds_in_four_bytes_are_planned_up_to_their_end() {
+    let policy = format!(
+        "tables: {{{TABLE}: {{partition: {{key: at, interval: 1 month, encoding: epoch_s, premake: 6 months}}}}}}"
+    );
+    let text = lines(&World::with_key("2037-10-14", KeyKind::Integer, &policy).plan());
+    // January 2038 ends beyond them.
+    for month in ["events_p20371001", "events_p20371101", "events_p20371201"] {
+        assert!(text.contains(month), "{text}");
+    }
+    assert!(!text.contains("events_p20380201"), "{text}");
+}
+
+#[test]
 fn a_misread_unit_changes_nothing() {
     for (kind, made, read, says) in [
         (KeyKind::BigInt, "epoch_s", "epoch_ms", "is 1970-01-21 12:38Z: did you mean `epoch_s`?"),
@@ -90,6 +125,9 @@ fn types_and_encodings_that_do_not_go_together_are_named() {
             "`epoch_s` is not for a timestamp with time zone key",
         ),
         (KeyKind::BigInt, "interval: 1 day, encoding: uuidv7", "`uuidv7` is not for a bigint key"),
+        // No value of today fits in: nothing could be planned.
+        (KeyKind::Integer, "interval: 1 day, encoding: epoch_ms", "`epoch_ms` is not for a integer key"),
+        (KeyKind::SmallInt, "interval: 1 day, encoding: epoch_s", "`epoch_s` is not for a smallint key"),
     ] {
         let policy = format!("tables: {{{TABLE}: {{partition: {{key: at, {partition}}}}}}}");
         let text = lines(&World::with_key("2026-03-14", kind, &policy).plan());

@@ -35,7 +35,7 @@ fn premake_counts_from_the_highest_id() {
 }
 
 #[test]
-fn an_empty_table_starts_where_the_policy_says_or_where_its_partitions_do() {
+fn an_empty_table_starts_where_its_partitions_do_or_where_the_policy_says() {
     let (mut empty, _) = world("premake: 1", &[]);
     assert_eq!(
         plan(&mut empty),
@@ -98,6 +98,28 @@ fn a_jump_within_the_premade_partitions_moves_the_horizon_and_not_the_edge() {
     // With a row below it, it is where the table is.
     world.rows.insert(oids[3], 1);
     assert!(plan(&mut world).contains("- detach concurrently public.events_1000"));
+}
+
+#[test]
+fn rows_that_are_deleted_do_not_stop_premake() {
+    let leaves: Vec<(String, String)> =
+        (0..10).map(|at| ((at * 1000).to_string(), (at * 1000 + 1000).to_string())).collect();
+    let leaves: Vec<(&str, &str)> = leaves.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    let (mut world, oids) = world("premake: 2", &leaves);
+    // One straggler far below; all others are where rows are written.
+    for oid in &oids[1..9] {
+        world.rows.remove(oid);
+    }
+    let found = plan(&mut world);
+    assert!(found.contains("+ public.events_p10000 [10000, 11000)"), "{found}");
+    assert!(found.contains("+ public.events_p11000 [11000, 12000)"), "{found}");
+    // Retention goes by the straggler: nothing of what may still be young leaves.
+    assert!(!found.contains("- detach"), "{found}");
+    // Where something is missing in between, the upper one may be a slip.
+    let (mut world, oids) = self::world("premake: 2", &[("0", "1000"), ("1000", "2000"), ("9000", "10000")]);
+    world.rows.remove(&oids[1]);
+    let found = plan(&mut world);
+    assert!(!found.contains("[10000, 11000)"), "{found}");
 }
 
 #[test]
