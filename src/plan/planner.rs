@@ -112,6 +112,24 @@ pub enum Scope {
     Maintenance,
 }
 
+impl Scope {
+    /// Whether indexes are compared.
+    pub(super) fn has_indexes(self) -> bool {
+        match self {
+            Self::All => true,
+            Self::Creations | Self::Removals | Self::Maintenance => false,
+        }
+    }
+
+    /// Whether it is asked what maintenance is due.
+    pub(super) fn has_maintenance(self) -> bool {
+        match self {
+            Self::All | Self::Maintenance => true,
+            Self::Creations | Self::Removals => false,
+        }
+    }
+}
+
 /// Makes the plan.
 ///
 /// The same policy, snapshot and options give the same bytes. A table that cannot be judged becomes a finding, and the
@@ -144,13 +162,13 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
                 findings.extend(diff.findings);
             }
             gate(context, options, &mut diff.steps, &mut findings);
-            if options.scope == Scope::All {
+            if options.scope.has_indexes() {
                 let mut indexes = index::diff(context, &diff.steps, &mut used);
                 gate(context, options, &mut indexes.steps, &mut findings);
                 diff.steps.extend(indexes.steps);
                 findings.extend(indexes.findings);
             }
-            if matches!(options.scope, Scope::All | Scope::Maintenance) {
+            if options.scope.has_maintenance() {
                 // Last of all: it may take hours, and nothing needs it.
                 let mut upkeep = maintenance::diff(context, &Around { whole: &whole, planned: &diff.steps });
                 gate(context, options, &mut upkeep.steps, &mut findings);

@@ -19,10 +19,17 @@ pub fn questions(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) 
         if let Some(state) = tables.get(name) {
             let _ = judged(desired, snapshot, options, (name, table, state), 0, &mut |context| {
                 questions.extend(partition::questions(context));
+                let indexes = options.scope.has_indexes() && !table.indexes.is_empty();
+                let upkeep = options.scope.has_maintenance() && table.maintenance.is_some();
+                if !indexes && !upkeep {
+                    return;
+                }
                 // What the table's partitions will be decides which names are asked for.
-                if !table.indexes.is_empty() || table.maintenance.is_some() {
-                    let partitions = partition::diff(context, options.scope, &mut BTreeSet::new());
+                let partitions = partition::diff(context, options.scope, &mut BTreeSet::new());
+                if indexes {
                     questions.extend(index::questions(context, &partitions.steps));
+                }
+                if upkeep {
                     questions.extend(maintenance::questions(context, &partitions.steps));
                 }
             });

@@ -56,7 +56,9 @@ pub(super) fn judge(run: &mut Run<'_, '_>, upkeep: &Upkeep, closed: &[Closed<'_>
     for (oid, index, leaf) in of_closed(upkeep, closed) {
         let answer = match measurable.contains(&oid) {
             true => run.context.snapshot.answers.get(&Question::Bloat { index: oid }),
-            false => Answer::Unknown("it is larger than what a run reads (max_bytes_per_run)".to_owned()),
+            false => {
+                Answer::Unknown("larger ones come first, and a run reads no more than max_bytes_per_run".to_owned())
+            }
         };
         // Its statistics are of its last vacuum, which must have been after the last write.
         let fresh = leaf.kept.pages > 0 && leaf.kept.visible >= leaf.kept.pages;

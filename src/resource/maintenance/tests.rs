@@ -333,3 +333,25 @@ fn plans_that_were_tampered_with_are_refused() {
     let found = format!("{:?}", verify(&plan, &world.desired, &world.snapshot).unwrap_err());
     assert!(found.contains("partitions are made after it"), "{found}");
 }
+
+#[test]
+fn what_a_command_does_not_do_it_does_not_measure() {
+    let (mut world, leaves) = world("freeze_closed: true, reindex_above_bloat: 40%");
+    let policy = format!(
+        "tables: {{{TABLE}: {{partition: {{key: at, interval: 1 month, premake: 1}}, maintenance: {{reindex_above_bloat: 40%}}, indexes: {{by_actor: {{columns: [actor]}}}}}}}}"
+    );
+    world.desired = World::new("2026-03-14", &policy).desired;
+    index(&mut world, leaves[0], "measured_idx", 2000, None);
+    for (scope, probes, measures) in [
+        (Scope::All, true, true),
+        (Scope::Maintenance, false, true),
+        (Scope::Creations, false, false),
+        (Scope::Removals, false, false),
+    ] {
+        let options = PlanOptions { scope, ..world.options() };
+        let asked = crate::plan::questions(&world.desired, &world.snapshot, &options);
+        let any = |of: fn(&Question) -> bool| asked.iter().any(of);
+        assert_eq!(any(|question| matches!(question, Question::WantedIndex { .. })), probes, "{scope:?}");
+        assert_eq!(any(|question| matches!(question, Question::Bloat { .. })), measures, "{scope:?}");
+    }
+}
