@@ -214,7 +214,7 @@ impl<'a> Executor<'a> {
             Ok(session) => session,
             Err(result) => return result,
         };
-        if step.action.is_maintenance() {
+        if !step.action.is_concurrent() {
             return match unit.statement_with_retries(step, session) {
                 Ok(retries) => {
                     unit.has_committed();

@@ -1,5 +1,5 @@
-//! `… INDEX CONCURRENTLY`: started only when nobody old is in its way. What it leaves half-way is invalid, serves no query,
-//! and is dropped first by the next run.
+//! `… INDEX CONCURRENTLY`: started only when nobody old is in its way. What it leaves half-way is invalid and serves no
+//! query. The next run drops what a build left first; what a `REINDEX` left beside a valid index stays, and is named.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,7 +11,8 @@ use super::outcome::StepResult;
 use super::unit::{Unit, UnitError};
 use crate::db::{Session, describe};
 use crate::plan::{Action, IndexAction, Step};
-use crate::sql::{CHECK_COMMENT, Literal};
+use crate::resource::partition::suffixed;
+use crate::sql::{CHECK_COMMENT, Literal, TableName};
 
 /// What a concurrent build or drop of an index is carried out with, beside its session.
 pub(super) struct Online<'a> {
@@ -54,28 +55,49 @@ impl Online<'_> {
             }
             // Whoever it waited for is still there, or it was just too slow.
             UnitError::Cancelled(error) => {
-                let left = if self.note_leftover(session) {
-                    "; the next run drops what it left, which is invalid"
-                } else {
-                    ""
-                };
+                let left = self.note_leftover(session);
                 match in_the_way(session, &what) {
                     names if names.is_empty() => failed(format!("{error}{left}")),
                     names => StepResult::Postponed(format!("{error}; in the way now: {names}{left}")),
                 }
             }
             error @ (UnitError::Fact(_) | UnitError::Lock(_) | UnitError::Server(_)) => {
-                self.note_leftover(session);
-                failed(error.words())
+                let left = self.note_leftover(session);
+                failed(format!("{}{left}", error.words()))
             }
         })
     }
 
-    /// Whether a build that ended half-way left its index behind: then something is committed.
-    fn note_leftover(&self, session: &mut Session) -> bool {
-        let Action::Index(IndexAction::Build(build)) = &self.step.action else { return false };
-        let name = build.index.to_string();
-        let sql = format!("{CHECK_COMMENT} SELECT to_regclass({}) IS NOT NULL", Literal(&name));
+    /// What is said of an index that an end half-way left behind; empty where there is none. Then something is committed.
+    fn note_leftover(&self, session: &mut Session) -> String {
+        let Action::Index(action) = &self.step.action else {
+            return self.note_reindex(session, self.step.action.object());
+        };
+        match action {
+            IndexAction::Build(build) if self.is_left(session, &build.index) => {
+                "; the next run drops what it left, which is invalid".to_owned()
+            }
+            IndexAction::Rebuild(loose) => self.note_reindex(session, &loose.index.name),
+            IndexAction::Build(_)
+            | IndexAction::Create(_)
+            | IndexAction::Attach(_)
+            | IndexAction::Drop(_)
+            | IndexAction::Swap(_) => String::new(),
+        }
+    }
+
+    /// `REINDEX CONCURRENTLY` builds beside the old index (REINDEX, Rebuilding Indexes Concurrently).
+    fn note_reindex(&self, session: &mut Session, index: &TableName) -> String {
+        let left = TableName { schema: index.schema.clone(), name: suffixed(index.name.as_str(), "_ccnew") };
+        if self.is_left(session, &left) {
+            format!("; it left {left}, which is invalid: DROP INDEX CONCURRENTLY {left}")
+        } else {
+            String::new()
+        }
+    }
+
+    fn is_left(&self, session: &mut Session, index: &TableName) -> bool {
+        let sql = format!("{CHECK_COMMENT} SELECT to_regclass({}) IS NOT NULL", Literal(&index.to_string()));
         let left = first_value(session, &sql).is_ok_and(|value| value == "t");
         if left {
             self.unit.has_committed();

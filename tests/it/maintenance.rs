@@ -98,6 +98,27 @@ fn maintenance_gives_way_to_whoever_holds_the_partition() {
 }
 
 #[test]
+fn a_reindex_waits_for_old_transactions_before_it_begins_and_leaves_nothing() {
+    let db = database("maintenance_reindex_waits");
+    db.batch(KEPT);
+    db.batch("VACUUM events_jan");
+    let mut policy = desired(&KEEPING.replace("analyze_parent_every: 1 day, freeze_closed: true, ", ""));
+    policy.apply.concurrent_timeout = Duration::from_secs(2);
+    let mut old = db.client();
+    old.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM events_jan").unwrap();
+    let reindex = |outcome: &pgstrata::apply::Outcome| {
+        outcome.results.iter().find(|(id, _)| id.0.starts_with("reindex ")).expect("a reindex").1.clone()
+    };
+    let waits = reindex(&apply_watched(db.url(), &policy, &Interrupt::new(), None, |_| {}));
+    assert!(matches!(&waits, StepResult::Postponed(because) if because.contains("old transaction")), "{waits:?}");
+    let invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
+    assert_eq!(db.client().query_one(invalid, &[]).unwrap().get::<_, i64>(0), 0);
+    old.batch_execute("COMMIT").unwrap();
+    let done = reindex(&apply_watched(db.url(), &policy, &Interrupt::new(), None, |_| {}));
+    assert!(done.is_done(), "{done:?}");
+}
+
+#[test]
 fn the_command_shows_what_is_due_and_does_it_alone() {
     let place = Place::new("optimize_maintenance", KEPT, KEEPING);
     place.db.batch("ALTER TABLE events_jan SET (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0)");
