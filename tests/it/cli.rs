@@ -250,11 +250,12 @@ fn a_held_run_lock_is_5_and_a_signal_ends_the_wait_for_it() {
     holder.batch_execute("SET application_name = 'the other run'; SELECT pg_advisory_lock(1885827956, 1)").unwrap();
     let busy = place.run(&["apply", "--auto-approve"], 5);
     assert!(busy.stderr.contains("the other run") && busy.stderr.contains("--run-lock-wait"), "{}", busy.stderr);
+    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'pgstrata/apply'
+        AND datname = current_database() AND query ~ 'advisory')";
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        // A backend outlives its client for a moment: the last run's must not be taken for this one's.
+        until("the last run's backend has gone", || !holder.query_one(sql, &[]).unwrap().get::<_, bool>(0));
         let child = place.spawn(&["apply", "--auto-approve", "--run-lock-wait", "5min"]);
-        // A session of that name has sent a statement.
-        let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'pgstrata/apply'
-            AND datname = current_database() AND query ~ 'advisory')";
         until("apply polls the run lock", || holder.query_one(sql, &[]).unwrap().get(0));
         let ended = signalled(child, signal, code);
         assert!(ended.stderr.contains("interrupted before anything"), "{}", ended.stderr);
