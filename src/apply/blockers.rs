@@ -32,8 +32,8 @@ impl InTheWay {
     }
 
     /// Of a concurrent build or drop of an index of this partition.
-    pub(super) fn of_index(partition: &TableName) -> Self {
-        Self { relations: vec![oid_of(partition)], snapshots: true }
+    pub(super) fn of_index(partition: Option<&TableName>) -> Self {
+        Self { relations: partition.map(oid_of).into_iter().collect(), snapshots: true }
     }
 }
 

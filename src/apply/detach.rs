@@ -103,8 +103,8 @@ impl Detach<'_> {
         let interrupted = self.unit.stop.is_set();
         let (lock, retries) = self.lock;
         let step = Step {
-            id: StepId(format!("{} {}", action.word(), action.partition())),
-            table: self.leaving.root.name.clone(),
+            id: StepId(format!("{} {}", action.word(), action.object())),
+            table: Some(self.leaving.root.name.clone()),
             lane: self.step.lane,
             unit: crate::plan::Unit::Transaction,
             needs: Vec::new(),

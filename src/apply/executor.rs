@@ -131,7 +131,7 @@ impl<'a> Executor<'a> {
         loop {
             let Some(lane) = lock(&self.lanes).pop_front() else { return };
             // Tables whose later removals must not run any more.
-            let mut stopped: BTreeMap<&TableName, &StepId> = BTreeMap::new();
+            let mut stopped: BTreeMap<Option<&TableName>, &StepId> = BTreeMap::new();
             for step in lane {
                 let (began, result) = match self.obstacle(step, &stopped) {
                     Some(result) => (false, result),
@@ -141,7 +141,7 @@ impl<'a> Executor<'a> {
                     }
                 };
                 if !result.is_done() {
-                    stopped.entry(&step.table).or_insert(&step.id);
+                    stopped.entry(step.table.as_ref()).or_insert(&step.id);
                 }
                 // What never began and was not reached is not over.
                 if began || result != StepResult::NotReached {
@@ -153,7 +153,7 @@ impl<'a> Executor<'a> {
     }
 
     /// Why a step does not begin.
-    fn obstacle(&self, step: &Step, stopped: &BTreeMap<&TableName, &StepId>) -> Option<StepResult> {
+    fn obstacle(&self, step: &Step, stopped: &BTreeMap<Option<&TableName>, &StepId>) -> Option<StepResult> {
         if self.stop.is_set() || lock(&self.lost).is_some() {
             return Some(StepResult::NotReached);
         }
@@ -167,7 +167,7 @@ impl<'a> Executor<'a> {
         if let Some(id) = undone {
             return Some(StepResult::Skipped(format!("it needs `{id}`, which was not done")));
         }
-        if let Some(id) = stopped.get(&step.table).filter(|_| step.action.removes()) {
+        if let Some(id) = stopped.get(&step.table.as_ref()).filter(|_| step.action.removes()) {
             return Some(StepResult::Skipped(format!("nothing more is removed from the table after `{id}`")));
         }
         let control = lock(&self.control).check();
@@ -190,7 +190,9 @@ impl<'a> Executor<'a> {
                 self.detach(step, &action.leaving, &unit, dedicated)
             }
             action if action.stands_alone() => self.statement(step, &unit, dedicated),
-            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) => self.transaction(step, &unit, pool),
+            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) => {
+                self.transaction(step, &unit, pool)
+            }
         }
     }
 

@@ -102,7 +102,13 @@ pub fn judge(
     }
     let include = saved.only.iter().cloned().collect();
     let by_flag = options.overrides;
-    let at_then = PlanOptions { now: saved.evaluated_at, include, overrides: saved.overrides, ..options.clone() };
+    let at_then = PlanOptions {
+        now: saved.evaluated_at,
+        include,
+        tables_only: saved.tables_only,
+        overrides: saved.overrides,
+        ..options.clone()
+    };
     let fresh = plan(desired, snapshot, &at_then);
     let now = plan(desired, snapshot, &PlanOptions { now: snapshot.taken_at, ..at_then });
     if let Some(because) = &fresh.not_applyable_because {

@@ -10,7 +10,7 @@ use super::observer::Event;
 use super::outcome::StepResult;
 use super::unit::{Unit, UnitError};
 use crate::db::{Session, describe};
-use crate::plan::{Action, IndexAction, Step};
+use crate::plan::{Action, IndexAction, Object, Step};
 use crate::resource::partition::suffixed;
 use crate::sql::{CHECK_COMMENT, Literal, TableName};
 
@@ -70,8 +70,12 @@ impl Online<'_> {
 
     /// What is said of an index that an end half-way left behind; empty where there is none. Then something is committed.
     fn note_leftover(&self, session: &mut Session) -> String {
-        let Action::Index(action) = &self.step.action else {
-            return self.note_reindex(session, self.step.action.object());
+        let action = match (&self.step.action, self.step.action.object()) {
+            (Action::Index(action), _) => action,
+            (Action::Partition(_) | Action::Maintenance(_) | Action::Limit(_), Object::Relation(index)) => {
+                return self.note_reindex(session, &index);
+            }
+            (Action::Partition(_) | Action::Maintenance(_) | Action::Limit(_), _) => return String::new(),
         };
         match action {
             IndexAction::Build(build) if self.is_left(session, &build.index) => {

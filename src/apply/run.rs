@@ -13,9 +13,8 @@ use super::observer::{Event, Observer};
 use super::outcome::{Ended, Outcome, StepResult};
 use crate::catalog::{InspectError, Snapshot, interruptible, take, take_for_saved};
 use crate::db::{Connector, Interrupt, Session};
-use crate::plan::{Plan, PlanOptions, Step, StepId, Summary, Violation, plan, verify};
+use crate::plan::{Object, Plan, PlanOptions, Step, StepId, Summary, Violation, plan, verify};
 use crate::policy::Desired;
-use crate::sql::TableName;
 
 /// How a run is carried out, beyond what the plan says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -129,7 +128,7 @@ impl Run {
             Ended::Complete | Ended::Interrupted(_) => {}
         }
         let include = done.only.iter().cloned().collect();
-        let again = PlanOptions { include, ..planning.clone() };
+        let again = PlanOptions { include, tables_only: done.tables_only, ..planning.clone() };
         let saved = Plan { evaluated_at: planning.now, ..done.clone() };
         let look = |session: &mut Session| take_for_saved(session, &done.policy, &again, &saved);
         let session = self.control.session();
@@ -141,11 +140,15 @@ impl Run {
         // But a drop without grace follows a stamp that is younger than that clock: it is not done, and still wanted.
         let undone = |id: &StepId| results.iter().any(|(step, result)| step == id && !result.is_done());
         let planned: BTreeSet<StepId> = remains.steps.iter().map(|step| step.id.clone()).collect();
-        let later = plan(&done.policy, &snapshot, &PlanOptions { include: again.include.clone(), ..now });
+        let later = plan(
+            &done.policy,
+            &snapshot,
+            &PlanOptions { include: again.include.clone(), tables_only: again.tables_only, ..now },
+        );
         let left: Vec<Step> =
             later.steps.into_iter().filter(|step| undone(&step.id) && !planned.contains(&step.id)).collect();
         if !left.is_empty() {
-            let concerned: BTreeSet<&TableName> = left.iter().map(|step| step.action.object()).collect();
+            let concerned: BTreeSet<Object> = left.iter().map(|step| step.action.object()).collect();
             // What the other clock says of these (that their grace is not over) is not so any more.
             remains.findings.retain(|finding| finding.object.as_ref().is_none_or(|object| !concerned.contains(object)));
             remains.steps.extend(left);

@@ -113,7 +113,8 @@ impl Unit<'_> {
                 | PartitionAction::Drop(_),
             )
             | Action::Index(_)
-            | Action::Maintenance(_) => {
+            | Action::Maintenance(_)
+            | Action::Limit(_) => {
                 let mut wanted = locks(&step.action, self.major);
                 wanted.extend(index_locks(&step.action));
                 holders(session, &wanted)

@@ -5,6 +5,7 @@ mod attributes;
 mod error;
 mod index;
 mod inspect;
+mod limits;
 mod marker;
 mod question;
 mod reader;
@@ -17,7 +18,8 @@ pub use ask::ask;
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use error::InspectError;
 pub use index::{IndexFacts, IndexKey, IndexShape, IndexSpelling};
-pub use inspect::{inspect, inspect_upkeep};
+pub use inspect::{inspect, inspect_limits, inspect_upkeep};
+pub use limits::{Capacity, DatabaseFacts, LimitFacts, MayAlter, RoleFacts};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use question::{Answer, Answers, Bloat, LeafKey, Question, RowCount};
 pub use snapshot::{

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::Attributes;
 use super::index::IndexFacts;
+use super::limits::LimitFacts;
 use super::marker::Marker;
 use super::question::Answers;
 use super::upkeep::Upkeep;
@@ -105,6 +106,9 @@ pub struct Catalog {
     pub session: SessionRole,
     /// Standbys are connected: replay there may cancel queries.
     pub has_standbys: bool,
+    /// Connections, where the policy speaks of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitFacts>,
 }
 
 /// The role that connected, and what it may become.

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Answer, InspectError, Question, Snapshot, Survey, SurveyScope, ask, inspect, inspect_upkeep, survey};
+use super::{
+    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, ask, inspect, inspect_limits, inspect_upkeep, survey,
+};
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
 use crate::policy::{Desired, MaintenanceDesired};
@@ -38,6 +40,10 @@ pub fn take(
         Scope::All | Scope::Creations | Scope::Removals => kept(&|_| true),
     };
     inspect_upkeep(session.client(), &mut snapshot, &of_upkeep, &of_bloat)?;
+    if options.has_limits() && !desired.limits.is_empty() {
+        let roles = desired.limits.named_roles().cloned().collect();
+        inspect_limits(session.client(), &mut snapshot, &roles)?;
+    }
     let options = PlanOptions { now: now.unwrap_or(snapshot.taken_at), ..options.clone() };
     // Among ids only rows tell where the table is: that is asked first, and what follows from it next.
     for _ in 0..ROUNDS {
@@ -78,7 +84,8 @@ pub fn take_for_saved(
     options: &PlanOptions,
     saved: &Plan,
 ) -> Result<(Snapshot, PlanOptions), InspectError> {
-    let options = PlanOptions { include: saved.only.iter().cloned().collect(), ..options.clone() };
+    let include = saved.only.iter().cloned().collect();
+    let options = PlanOptions { include, tables_only: saved.tables_only, ..options.clone() };
     let (mut snapshot, options) = take(session, desired, &options, None)?;
     let then = PlanOptions { now: saved.evaluated_at, ..options.clone() };
     let mut also = questions(desired, &snapshot, &then);

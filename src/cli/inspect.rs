@@ -21,6 +21,7 @@ pub(super) fn options(select: &SelectArgs, carry: Option<&CarryArgs>) -> PlanOpt
     let grants = carry.map(|carry| &carry.allow).into_iter().flatten();
     PlanOptions {
         include: table.iter().cloned().collect(),
+        tables_only: !table.is_empty(),
         exclude: exclude.iter().cloned().collect(),
         grants: grants.map(|grant| Granted { grant: grant.clone(), source: GrantSource::Flag }).collect(),
         probe: !no_probe,
@@ -117,7 +118,8 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::WrongTarget
         | Code::NoNameLeft
         | Code::NotInSnapshot
-        | Code::IndexRefused => true,
+        | Code::IndexRefused
+        | Code::LimitRefused => true,
         Code::InRecovery
         | Code::ManagedByPgPartman
         | Code::NotYetEnforced
@@ -148,6 +150,10 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::IndexRedundant
         | Code::IndexStray
         | Code::MaintenanceUnknown
-        | Code::MaintenancePostponed => false,
+        | Code::MaintenancePostponed
+        | Code::LimitNotPermitted
+        | Code::LimitExempt
+        | Code::ConnectionBudgetExceeded
+        | Code::ConnectionBudget => false,
     })
 }

@@ -30,6 +30,9 @@ pub struct Plan {
     pub policy_hash: PolicyHash,
     /// The policy it was made from.
     pub policy: Desired,
+    /// It is of tables alone: nothing of it speaks of limits and settings.
+    #[serde(default)]
+    pub tables_only: bool,
     /// Timeouts that flags set.
     #[serde(default)]
     pub overrides: Overrides,
@@ -88,7 +91,8 @@ impl Summary {
     pub fn of(steps: &[Step]) -> Self {
         let mut summary = Self { bytes_freed: Some(0), ..Self::default() };
         let leaves = |step: &&Step| matches!(step.action.word(), "detach" | "finalize");
-        let leaving: BTreeSet<&TableName> = steps.iter().filter(leaves).map(|step| step.action.partition()).collect();
+        let leaving: BTreeSet<&TableName> =
+            steps.iter().filter(leaves).filter_map(|step| step.action.partition()).collect();
         let mut indexes = BTreeSet::new();
         for step in steps {
             match step.action.verb() {
@@ -99,7 +103,9 @@ impl Summary {
                     Some(_) | None => summary.change += 1,
                 },
                 Verb::Detach if step.action.word() == "detach" => summary.detach += 1,
-                Verb::Detach if leaving.contains(step.action.partition()) => continue,
+                Verb::Detach if step.action.partition().is_some_and(|partition| leaving.contains(partition)) => {
+                    continue;
+                }
                 Verb::Detach => summary.change += 1,
                 Verb::Drop => {
                     summary.drop += 1;

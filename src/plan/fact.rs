@@ -1,8 +1,11 @@
 //! What must hold before a step and what will hold after: judged on a snapshot, on the server, and assumed in simulation.
 
 mod index;
+mod limits;
 mod upkeep;
 mod words;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,11 +13,12 @@ use serde::{Deserialize, Serialize};
 use index::{Indexed, assume_index, find_index, index_like_root, judge_index};
 
 use super::action::Relation;
+use super::object::Object;
 use crate::catalog::{
     Answer, Catalog, IndexShape, Leaf, LeafKind, Marker, Oid, Question, Retired, Root, Snapshot, TableState,
 };
 use crate::grid::{Bound, LeafBounds};
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// One checkable statement about the catalog.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +132,22 @@ pub enum Fact {
         /// The index.
         index: Relation,
     },
+    /// A database or a role has this connection limit.
+    ConnectionLimit {
+        /// Which.
+        of: Object,
+        /// The limit; -1 is none.
+        limit: i32,
+    },
+    /// A role has these settings of its own in a database.
+    RoleSettings {
+        /// The role.
+        role: Ident,
+        /// The database.
+        database: Ident,
+        /// By name; `None` is none.
+        values: BTreeMap<String, Option<String>>,
+    },
     /// The index of this name is valid, and another one than it was: REINDEX … CONCURRENTLY puts a new one in its place.
     Rebuilt {
         /// The index as it was.
@@ -180,7 +200,9 @@ impl Fact {
             | Self::Index { .. }
             | Self::Analyzed { .. }
             | Self::Frozen { .. }
-            | Self::SameIndex { .. } => None,
+            | Self::SameIndex { .. }
+            | Self::ConnectionLimit { .. }
+            | Self::RoleSettings { .. } => None,
         }
     }
 
@@ -255,6 +277,8 @@ impl Fact {
             Self::Analyzed { root, after } => upkeep::analyzed(find_root(catalog, root)?, *after),
             Self::Frozen { partition, max_age } => upkeep::frozen(catalog, partition, *max_age),
             Self::SameIndex { index } => upkeep::same_index(catalog, index),
+            Self::ConnectionLimit { of, limit } => limits::judge_limit(catalog, of, *limit),
+            Self::RoleSettings { role, database, values } => limits::judge_settings(catalog, role, database, values),
             Self::Rebuilt { index } => upkeep::rebuilt(snapshot, index),
             Self::Gone { partition } => {
                 if find_leaf(catalog, partition).is_some() || catalog.retired.contains_key(&partition.oid) {
@@ -317,6 +341,10 @@ impl Fact {
                 snapshot.answers.put(Question::NameTaken { name: index.clone() }, Answer::Taken(true));
             }
             Self::SameIndex { .. } => {}
+            Self::ConnectionLimit { of, limit } => limits::assume_limit(&mut snapshot.catalog, of, *limit),
+            Self::RoleSettings { role, database: _, values } => {
+                limits::assume_settings(&mut snapshot.catalog, role, values);
+            }
             Self::Analyzed { root, after: _ } => upkeep::assume_analyzed(&mut snapshot.catalog, root, now),
             Self::Frozen { partition, max_age: _ } => {
                 upkeep::assume_frozen(&mut snapshot.catalog, partition, now);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::object::Object;
 use crate::sql::TableName;
 
 /// Something seen that no step answers.
@@ -12,7 +13,7 @@ pub struct Finding {
     /// What was seen; stable.
     pub code: Code,
     /// The partition or other object.
-    pub object: Option<TableName>,
+    pub object: Option<Object>,
     /// What, and why nothing was done.
     pub message: String,
     /// What a person can do about it.
@@ -103,6 +104,16 @@ pub enum Code {
     MaintenanceUnknown,
     /// Maintenance is due, and waits for something.
     MaintenancePostponed,
+    /// A limit or a setting of a role cannot be as the policy says.
+    LimitRefused,
+    /// A limit differs, and the session may not change it.
+    LimitNotPermitted,
+    /// A limit that does not hold for a superuser.
+    LimitExempt,
+    /// Services may open more connections than a limit, or the server, has for them.
+    ConnectionBudgetExceeded,
+    /// What services may open, and what the server has.
+    ConnectionBudget,
     /// A name wanted for a new partition was taken; another was chosen.
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
@@ -125,6 +136,7 @@ impl Code {
             | Self::ClockSkew
             | Self::NoNameLeft
             | Self::IndexRefused
+            | Self::LimitRefused
             | Self::NotInSnapshot
             | Self::Unknown => Level::Error,
             Self::ManagedByPgPartman
@@ -134,6 +146,8 @@ impl Code {
             | Self::RowsAhead
             | Self::IndexNotPossible
             | Self::IndexDiffers
+            | Self::LimitNotPermitted
+            | Self::ConnectionBudgetExceeded
             | Self::ForeignMarker
             | Self::MarkedButWanted
             | Self::WindowTaken => Level::Warning,
@@ -154,7 +168,9 @@ impl Code {
             | Self::IndexRedundant
             | Self::IndexStray
             | Self::MaintenanceUnknown
-            | Self::MaintenancePostponed => Level::Note,
+            | Self::MaintenancePostponed
+            | Self::LimitExempt
+            | Self::ConnectionBudget => Level::Note,
         }
     }
 }

@@ -92,6 +92,11 @@ pub enum Block {
         /// Who, and the statement that hands it over.
         by: String,
     },
+    /// The role that connected may not do it.
+    NotPermitted {
+        /// Who may.
+        because: String,
+    },
     /// A step that it needs may not run.
     Needs {
         /// Which.
@@ -127,6 +132,7 @@ impl fmt::Display for Block {
             }
             Self::Unknown { because } => f.write_str(because),
             Self::ManagedElsewhere { by } => f.write_str(by),
+            Self::NotPermitted { because } => f.write_str(because),
             Self::Needs { step } => write!(f, "needs `{step}`, which is blocked"),
         }
     }

@@ -8,7 +8,7 @@ use super::gate::{Block, Gate, GrantSource, Granted};
 use super::hazard::{Gating, HazardKind};
 use super::planner::PlanOptions;
 use super::step::{Step, StepId};
-use crate::policy::Grant;
+use crate::policy::{Desired, Grant};
 use crate::resource::partition::Context;
 use crate::sql::{TableName, hand_over};
 
@@ -21,7 +21,7 @@ pub(super) fn gate(context: &Context<'_>, options: &PlanOptions, steps: &mut [St
     clock_skew(context, steps, findings);
     let beyond = beyond_max_drop(context, options, steps);
     for step in steps.iter_mut() {
-        hazards(context, options, step, beyond);
+        hazards(context.desired, options, step, beyond);
     }
     together(steps);
     needs(steps);
@@ -92,7 +92,13 @@ fn beyond_max_drop(context: &Context<'_>, options: &PlanOptions, steps: &[Step])
     (too_many && too_long).then_some(windows)
 }
 
-fn hazards(context: &Context<'_>, options: &PlanOptions, step: &mut Step, beyond: Option<u32>) {
+/// The same of steps that are about no table.
+pub(super) fn gate_of_no_table(desired: &Desired, options: &PlanOptions, steps: &mut [Step]) {
+    steps.iter_mut().for_each(|step| hazards(desired, options, step, None));
+    needs(steps);
+}
+
+fn hazards(desired: &Desired, options: &PlanOptions, step: &mut Step, beyond: Option<u32>) {
     let kinds: BTreeSet<HazardKind> = step.hazards.iter().map(|hazard| hazard.kind).collect();
     let mut granted = Vec::new();
     for kind in kinds {
@@ -104,10 +110,10 @@ fn hazards(context: &Context<'_>, options: &PlanOptions, step: &mut Step, beyond
         if !gated {
             continue;
         }
-        match find_grant(context, options, kind) {
+        match find_grant(desired, options, step.table.as_ref(), kind) {
             Some(grant) => granted.push(grant),
             None => {
-                let allow = Grant { hazard: kind, table: Some(context.name.clone()) };
+                let allow = Grant { hazard: kind, table: step.table.clone() };
                 let why = match (kind, beyond) {
                     (HazardKind::DetachesData, Some(windows)) => Block::MaxDrop { windows, allow },
                     _ => Block::Hazard { hazard: kind, allow },
@@ -121,9 +127,14 @@ fn hazards(context: &Context<'_>, options: &PlanOptions, step: &mut Step, beyond
     }
 }
 
-fn find_grant(context: &Context<'_>, options: &PlanOptions, kind: HazardKind) -> Option<Granted> {
-    let fits = |grant: &Grant| grant.hazard == kind && grant.table.as_ref().is_none_or(|table| table == context.name);
-    let by_policy = context.desired.apply.allow.iter().find(|grant| fits(grant));
+fn find_grant(
+    desired: &Desired,
+    options: &PlanOptions,
+    table: Option<&TableName>,
+    kind: HazardKind,
+) -> Option<Granted> {
+    let fits = |grant: &Grant| grant.hazard == kind && (grant.table.is_none() || grant.table.as_ref() == table);
+    let by_policy = desired.apply.allow.iter().find(|grant| fits(grant));
     let by_policy = by_policy.map(|grant| Granted { grant: grant.clone(), source: GrantSource::Policy });
     by_policy.or_else(|| options.grants.iter().find(|granted| fits(&granted.grant)).cloned())
 }

@@ -12,7 +12,7 @@ pub(super) fn follow_detached(steps: &mut [Step]) {
     let mut detached: BTreeMap<TableName, BTreeSet<TableName>> = BTreeMap::new();
     let mut gone: BTreeSet<TableName> = BTreeSet::new();
     for step in steps.iter_mut() {
-        let root = step.table.clone();
+        let Some(root) = step.table.clone() else { continue };
         if let Some(touches) = touches(&mut step.action) {
             let joined = detached.iter().filter(|(_, references)| references.contains(&root));
             touches.referenced_by.extend(joined.map(|(table, _)| table.clone()));
@@ -29,9 +29,9 @@ pub(super) fn follow_detached(steps: &mut [Step]) {
                 let leaving = &detach.leaving;
                 detached.insert(leaving.partition.name.clone(), leaving.touches.references.clone());
             }
-            Action::Partition(PartitionAction::Attach(_) | PartitionAction::Drop(_)) => {
-                detached.remove(step.action.partition());
-                gone.insert(step.action.partition().clone());
+            Action::Partition(action @ (PartitionAction::Attach(_) | PartitionAction::Drop(_))) => {
+                detached.remove(action.partition());
+                gone.insert(action.partition().clone());
             }
             Action::Partition(
                 PartitionAction::Create(_)
@@ -40,7 +40,8 @@ pub(super) fn follow_detached(steps: &mut [Step]) {
                 | PartitionAction::Stamp(_),
             )
             | Action::Index(_)
-            | Action::Maintenance(_) => {}
+            | Action::Maintenance(_)
+            | Action::Limit(_) => {}
         }
     }
 }
@@ -54,6 +55,7 @@ fn touches(action: &mut Action) -> Option<&mut Touches> {
         Action::Partition(PartitionAction::Attach(attach)) => Some(&mut attach.touches),
         Action::Partition(PartitionAction::Mark(_) | PartitionAction::Stamp(_) | PartitionAction::Drop(_))
         | Action::Index(_)
-        | Action::Maintenance(_) => None,
+        | Action::Maintenance(_)
+        | Action::Limit(_) => None,
     }
 }

@@ -10,6 +10,7 @@ mod gating;
 mod hazard;
 mod keys;
 mod lane;
+mod object;
 mod planner;
 mod privilege;
 mod questions;
@@ -18,8 +19,9 @@ mod verify;
 
 pub use action::{
     Action, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode, CreateDefault, CreateIndex,
-    CreatePartition, DetachMode, DetachPartition, DropPartition, IndexAction, Leaving, LooseIndex, MaintenanceAction,
-    PartitionAction, ReindexIndex, Relation, Retiring, SwapIndex, Touches, VacuumPartition, Verb,
+    CreatePartition, DetachMode, DetachPartition, DropPartition, IndexAction, Leaving, LimitAction, LimitDatabase,
+    LimitRole, LooseIndex, MaintenanceAction, PartitionAction, ReindexIndex, Relation, Retiring, RoleSetting, SetRole,
+    SwapIndex, Touches, VacuumPartition, Verb,
 };
 pub use conversion::conversion_steps;
 pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
@@ -27,6 +29,7 @@ pub use fact::{Fact, Stamp};
 pub use finding::{Code, Finding, Level};
 pub use gate::{Block, Gate, GrantSource, Granted};
 pub use hazard::{Gating, HazardKind, UnknownHazard};
+pub use object::Object;
 pub(crate) use planner::judged;
 pub use planner::{Overrides, PlanOptions, Scope, plan};
 pub use questions::{questions, snapshot_questions};

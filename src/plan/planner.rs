@@ -11,16 +11,16 @@ use super::conversion::conversion_hint;
 use super::document::{PLAN_FORMAT, Plan, Summary};
 use super::finding::{Code, Finding};
 use super::gate::Granted;
-use super::gating::gate;
+use super::gating::{gate, gate_of_no_table};
 use super::keys::follow_detached;
 use super::lane::lanes;
 use super::privilege::missing_privileges;
 use super::step::{Step, StepId};
 use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
 use crate::policy::{Desired, GridMismatch, TableDesired};
-use crate::resource::index;
 use crate::resource::maintenance::{self, Around};
 use crate::resource::partition::{self, Context, Subject};
+use crate::resource::{Setup, index, limits};
 use crate::sql::TableName;
 
 /// What planning takes beside policy and snapshot.
@@ -38,6 +38,8 @@ pub struct PlanOptions {
     pub max_drop: Option<u32>,
     /// Which steps are wanted.
     pub scope: Scope,
+    /// Only what belongs to a table: no limits of the database and its roles, no settings of the server.
+    pub tables_only: bool,
     /// Timeouts by flag.
     pub overrides: Overrides,
     /// Whether wanted indexes may be compared by way of a temporary table in a transaction that is rolled back. Without, each
@@ -57,10 +59,20 @@ impl PlanOptions {
             grants: BTreeSet::new(),
             max_drop: None,
             scope: Scope::All,
+            tables_only: false,
             overrides: Overrides::default(),
             probe: true,
             reading_only: None,
         }
+    }
+
+    /// Whether limits of the database and its roles are compared.
+    pub fn has_limits(&self) -> bool {
+        !self.tables_only
+            && match self.scope {
+                Scope::All => true,
+                Scope::Creations | Scope::Removals | Scope::Maintenance => false,
+            }
     }
 
     /// The tables of the policy that these options speak of.
@@ -183,6 +195,14 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
             findings.push(*finding);
         }
     }
+    if options.has_limits() {
+        // After the tables' lanes: nothing of theirs may wait for it.
+        let lane = lanes.values().max().map_or(0, |last| last.saturating_add(1));
+        let mut diff = limits::diff(&Setup { desired, lane, overrides: options.overrides }, snapshot);
+        gate_of_no_table(desired, options, &mut diff.steps);
+        steps.extend(diff.steps);
+        findings.extend(diff.findings);
+    }
     follow_detached(&mut steps);
     findings.extend(missing_privileges(&steps, &snapshot.catalog));
     findings.sort();
@@ -196,6 +216,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
         policy: desired.clone(),
         overrides: options.overrides,
         only: options.selected(desired).map(|(name, _)| name.clone()).collect(),
+        tables_only: options.tables_only,
         applyable: not_applyable_because.is_none(),
         not_applyable_because,
         summary: Summary::of(&steps),

@@ -16,22 +16,24 @@ pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Findi
     let session = &catalog.session;
     let mut findings = BTreeSet::new();
     let mut of_superusers: BTreeMap<(&TableName, &Ident), BTreeSet<&TableName>> = BTreeMap::new();
-    for step in steps.iter().filter(|step| !step.gate.is_blocked()) {
+    // What is about no table is planned only where the session may do it: see `resource::limits`.
+    let of_tables = steps.iter().filter_map(|step| Some((step, step.table.as_ref()?)));
+    for (step, table) in of_tables.filter(|(step, _)| !step.gate.is_blocked()) {
         let mut lacks = |message: String, hint: String| {
             findings.insert(Finding {
-                table: Some(step.table.clone()),
+                table: Some(table.clone()),
                 code: Code::MissingPrivilege,
                 object: None,
                 message,
                 hint: Some(hint),
             });
         };
-        for (role, owned) in roles(step) {
+        for (role, owned) in roles(step, table) {
             if session.superuser || role.as_str() == session.name || session.may_become.contains(role) {
                 continue;
             }
             if session.superusers.contains(role) {
-                of_superusers.entry((&step.table, role)).or_default().insert(owned);
+                of_superusers.entry((table, role)).or_default().insert(owned);
             } else {
                 let who = Ident::new(session.name.clone());
                 lacks(format!("{who} may not SET ROLE {role}, which owns it"), format!("GRANT {role} TO {who};"));
@@ -40,8 +42,8 @@ pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Findi
         let Action::Partition(PartitionAction::Create(_) | PartitionAction::CreateDefault(_)) = &step.action else {
             continue;
         };
-        let Some(TableState::Partitioned(root)) = catalog.tables.get(&step.table) else { continue };
-        let (owner, schema) = (&root.attributes.owner, &step.table.schema);
+        let Some(TableState::Partitioned(root)) = catalog.tables.get(table) else { continue };
+        let (owner, schema) = (&root.attributes.owner, &table.schema);
         if !root.owner_creates_in_schema {
             lacks(
                 format!("its owner {owner} may not create tables in schema {schema}"),
@@ -80,11 +82,11 @@ fn owned_by_superuser(session: &SessionRole, table: &TableName, role: &Ident, ow
 }
 
 /// The roles that a step's SQL becomes, each with the table that it owns.
-fn roles(step: &Step) -> Vec<(&Ident, &TableName)> {
-    let partition = step.action.partition();
+fn roles<'a>(step: &'a Step, table: &'a TableName) -> Vec<(&'a Ident, &'a TableName)> {
+    let Some(partition) = step.action.partition() else { return Vec::new() };
     match &step.action {
-        Action::Partition(PartitionAction::Create(create)) => vec![(&create.attributes.owner, &step.table)],
-        Action::Partition(PartitionAction::CreateDefault(create)) => vec![(&create.attributes.owner, &step.table)],
+        Action::Partition(PartitionAction::Create(create)) => vec![(&create.attributes.owner, table)],
+        Action::Partition(PartitionAction::CreateDefault(create)) => vec![(&create.attributes.owner, table)],
         Action::Partition(PartitionAction::Finalize(leaving)) => vec![(&leaving.owner, &leaving.root.name)],
         Action::Partition(PartitionAction::Detach(detach)) => vec![(&detach.leaving.owner, &detach.leaving.root.name)],
         Action::Partition(PartitionAction::Mark(retiring) | PartitionAction::Stamp(retiring)) => {
@@ -92,16 +94,17 @@ fn roles(step: &Step) -> Vec<(&Ident, &TableName)> {
         }
         // ATTACH needs the parent and the table; the statement runs as the parent's owner.
         Action::Partition(PartitionAction::Attach(attach)) => {
-            vec![(&attach.owner, &step.table), (&attach.retired.owner, partition)]
+            vec![(&attach.owner, table), (&attach.retired.owner, partition)]
         }
         Action::Partition(PartitionAction::Drop(drop)) => vec![(&drop.retired.owner, partition)],
-        Action::Index(IndexAction::Create(create)) => vec![(&create.owner, &step.table)],
+        Action::Index(IndexAction::Create(create)) => vec![(&create.owner, table)],
         Action::Index(IndexAction::Build(build)) => vec![(&build.owner, partition)],
-        Action::Index(IndexAction::Attach(attach)) => vec![(&attach.owner, &step.table)],
+        Action::Index(IndexAction::Attach(attach)) => vec![(&attach.owner, table)],
         Action::Index(IndexAction::Rebuild(loose) | IndexAction::Drop(loose)) => vec![(&loose.owner, partition)],
-        Action::Index(IndexAction::Swap(swap)) => vec![(&swap.owner, &step.table)],
-        Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => vec![(&analyze.role, &step.table)],
+        Action::Index(IndexAction::Swap(swap)) => vec![(&swap.owner, table)],
+        Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => vec![(&analyze.role, table)],
         Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => vec![(&vacuum.role, partition)],
         Action::Maintenance(MaintenanceAction::Reindex(reindex)) => vec![(&reindex.role, partition)],
+        Action::Limit(_) => Vec::new(),
     }
 }

@@ -10,6 +10,7 @@ use super::action::{Action, Relation};
 use super::fact::Fact;
 use super::gate::Gate;
 use super::hazard::HazardKind;
+use super::object::Object;
 use crate::policy::units::millis;
 use crate::sql::TableName;
 
@@ -29,8 +30,8 @@ impl fmt::Display for StepId {
 pub struct Step {
     /// Its name within the plan.
     pub id: StepId,
-    /// The policy's table that it serves.
-    pub table: TableName,
+    /// The policy's table that it serves; `None` where it changes the database, a role or the server.
+    pub table: Option<TableName>,
     /// Tables that lock a common relation share a lane and run one after the other.
     pub lane: u32,
     /// One transaction, or one statement outside.
@@ -81,6 +82,8 @@ pub enum ObjectRef {
     Existing(Relation),
     /// Something that this plan makes.
     MadeBy(StepId, TableName),
+    /// Something that is no relation.
+    Named(Object),
 }
 
 /// Why a step is due.
@@ -111,8 +114,8 @@ impl Class {
 pub struct Hazard {
     /// Its kind.
     pub kind: HazardKind,
-    /// The relation in danger.
-    pub relation: TableName,
+    /// What is in danger.
+    pub object: Object,
     /// What exactly, in words.
     pub detail: String,
 }

@@ -1,6 +1,7 @@
 //! Rules that no plan may break, checked by code that does not make plans: on a fresh plan, and again on a loaded one.
 
 mod indexes;
+mod limits;
 mod maintenance;
 mod rules;
 
@@ -101,6 +102,7 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
         )
         | Action::Index(IndexAction::Create(_) | IndexAction::Attach(_) | IndexAction::Drop(_))
         | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Vacuum(_)) => None,
+        Action::Limit(limit) => limit.lowers().then_some(HazardKind::LimitsSessions),
     };
     if must_say.is_some_and(|kind| !step.hazards.iter().any(|hazard| hazard.kind == kind)) {
         broken.push("it hides a hazard of its action".to_owned());
@@ -121,13 +123,13 @@ fn gate(step: &Step, desired: &Desired, snapshot: &Snapshot, broken: &mut Vec<St
                 GrantSource::Policy => desired.apply.allow.contains(grant),
                 GrantSource::Flag => true,
             };
-            known && grant.hazard == hazard.kind && grant.table.as_ref().is_none_or(|table| *table == step.table)
+            known && grant.hazard == hazard.kind && (grant.table.is_none() || grant.table == step.table)
         });
         if !fits {
             broken.push(format!("{} stands open without a grant", hazard.kind));
         }
     }
-    let managed = match snapshot.catalog.tables.get(&step.table) {
+    let managed = match step.table.as_ref().and_then(|table| snapshot.catalog.tables.get(table)) {
         Some(TableState::Partitioned(root)) => root.partman.is_some(),
         Some(TableState::Missing | TableState::Unfit(_)) | None => false,
     };
@@ -141,15 +143,16 @@ fn gate(step: &Step, desired: &Desired, snapshot: &Snapshot, broken: &mut Vec<St
 
 /// What holds of a step in view of policy, catalog and clock.
 fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Result<(), String> {
-    let table = desired.tables.get(&step.table).ok_or("its table is not in the policy")?;
-    let Some(TableState::Partitioned(root)) = snapshot.catalog.tables.get(&step.table) else {
-        return Err(format!("{} is no partitioned table", step.table));
+    let Some(name) = &step.table else { return limits::judge(desired, snapshot, step) };
+    let table = desired.tables.get(name).ok_or("its table is not in the policy")?;
+    let Some(TableState::Partitioned(root)) = snapshot.catalog.tables.get(name) else {
+        return Err(format!("{name} is no partitioned table"));
     };
     let grid = table.grid(root.key.kind).map_err(|error| error.to_string())?;
     // The earlier of the two clocks: neither a plan from the future nor a lagging server makes anything older. A plan
     // for reading is judged by the clock it speaks of.
     let now = if plan.applyable { plan.evaluated_at.min(snapshot.taken_at) } else { plan.evaluated_at };
-    let own = Rules { name: &step.table, table, root, snapshot, grid: &grid, desired, now, step };
+    let own = Rules { name, table, root, snapshot, grid: &grid, desired, now, step };
     own.states(|fact| matches!(fact, Fact::Parent { root } if own.is_root(root)))?;
     match &step.action {
         Action::Partition(PartitionAction::Create(create)) => own.creation(create),
@@ -169,6 +172,7 @@ fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Re
         Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => own.analyze(plan, analyze),
         Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => own.vacuum(vacuum),
         Action::Maintenance(MaintenanceAction::Reindex(reindex)) => own.reindex(reindex),
+        Action::Limit(_) => Err("a limit is no table's".to_owned()),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::LimitsDesired;
 use crate::grid::{CalendarSpan, Encoding, Grid, GridError, KeyKind, NameTemplate, Position, Width, Zone};
 use crate::plan::HazardKind;
 use crate::sql::{Ident, TableName};
@@ -17,6 +18,9 @@ pub struct Desired {
     pub tables: BTreeMap<TableName, TableDesired>,
     /// Legal holds by name.
     pub holds: BTreeMap<String, Hold>,
+    /// What the database and its roles may.
+    #[serde(default, skip_serializing_if = "LimitsDesired::is_empty")]
+    pub limits: LimitsDesired,
     /// Which server this policy is for; checked before anything runs.
     pub expect: Expect,
     /// How a plan is carried out.

@@ -11,6 +11,7 @@ mod grant;
 mod hash;
 mod index;
 mod interpolate;
+mod limits;
 mod load;
 mod overlay;
 mod path;
@@ -33,6 +34,7 @@ pub use desired::{
 pub use error::{Label, Place, PolicyError, Warning};
 pub use grant::GrantError;
 pub use hash::PolicyHash;
+pub use limits::{LimitsDesired, RoleDesired, RoleTimeout, ServiceDesired};
 pub use load::{Policy, Source, VERSION, environments, load};
 pub use path::{PolicyPath, Segment};
 pub(crate) use resolve::{DEFAULT_PREMAKE, MAX_PREMAKE};

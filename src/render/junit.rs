@@ -104,16 +104,17 @@ fn suites(drift: &Drift<'_>) -> Vec<(String, Vec<Case>)> {
     let mut tables = judged.clone();
     tables.extend(findings.keys().flatten());
     let mut suites = Vec::new();
-    if let Some(about_all) = findings.remove(&None) {
-        let cases = cases(&about_all);
-        if !cases.is_empty() {
-            suites.push((format!("database {}", plan.target.database), cases));
-        }
+    let of_no_table = Kind::ALL.into_iter().filter(|kind| kind.is_of_no_table() && kind.is_under(&plan.policy));
+    let mut about_all: Vec<Case> = of_no_table.map(|kind| kind_case(drift, &items, None, kind)).collect();
+    about_all.extend(cases(&findings.remove(&None).unwrap_or_default()));
+    if !about_all.is_empty() {
+        suites.push((format!("database {}", plan.target.database), about_all));
     }
     for table in tables {
         let mut all = Vec::new();
         if judged.contains(table) {
-            all.extend(Kind::ALL.map(|kind| kind_case(drift, &items, table, kind)));
+            let kinds = Kind::ALL.into_iter().filter(|kind| !kind.is_of_no_table());
+            all.extend(kinds.map(|kind| kind_case(drift, &items, Some(table), kind)));
         }
         all.extend(cases(&findings.remove(&Some(table)).unwrap_or_default()));
         suites.push((table.to_string(), all));
@@ -121,7 +122,7 @@ fn suites(drift: &Drift<'_>) -> Vec<(String, Vec<Case>)> {
     suites
 }
 
-fn kind_case(drift: &Drift<'_>, items: &[Item<'_>], table: &TableName, kind: Kind) -> Case {
+fn kind_case(drift: &Drift<'_>, items: &[Item<'_>], table: Option<&TableName>, kind: Kind) -> Case {
     let own = || items.iter().filter(|item| item.table == table && item.kind == kind);
     let counted: Vec<&Item<'_>> = own().filter(|item| drift.fail_on.contains(&item.class)).collect();
     let result = match counted.last() {

@@ -27,7 +27,7 @@ pub(crate) struct LockSummary {
 /// What a step locks that is its own: the partition that it is about.
 fn is_own(step: &Step, relation: &TableName) -> bool {
     // An index of the root is nobody's partition.
-    step.action.partition() == relation && step.table != *relation
+    step.action.partition() == Some(relation) && step.table.as_ref() != Some(relation)
 }
 
 /// Sums up a plan's locks; blocked steps count, and are marked, because a grant would let them run.
@@ -53,7 +53,8 @@ pub(crate) fn lock_summary(plan: &Plan) -> LockSummary {
                         | IndexAction::Drop(_)
                         | IndexAction::Swap(_),
                     )
-                    | Action::Maintenance(_) => {}
+                    | Action::Maintenance(_)
+                    | Action::Limit(_) => {}
                 }
                 match step.action.verb() {
                     Verb::Detach | Verb::Drop | Verb::Finalize | Verb::Change

@@ -66,27 +66,33 @@ pub fn drift(drift: &Drift<'_>, out: &mut dyn Write) -> fmt::Result {
         "Partitions and detached tables whose removal is overdue by the policy.",
     )?;
     for name in &tables {
-        let overdue =
-            items.iter().filter(|item| item.table == *name && item.kind.is_retention() && item.class == Class::Overdue);
+        let overdue = items
+            .iter()
+            .filter(|item| item.table == Some(*name) && item.kind.is_retention() && item.class == Class::Overdue);
         let count: usize = overdue.map(|item| item.changes).sum();
         page.sample("pgstrata_retention_overdue_partitions", &[table(name)], count)?;
     }
 
     page.family("pgstrata_drift_items", "Pending changes of the classes that count as drift (--fail-on), by kind.")?;
+    let count = |name: Option<&TableName>, kind: Kind| -> usize {
+        let own = items.iter().filter(|item| item.table == name && item.kind == kind);
+        own.filter(|item| drift.fail_on.contains(&item.class)).map(|item| item.changes).sum()
+    };
     for name in &tables {
-        for kind in Kind::ALL {
-            let counted = items
-                .iter()
-                .filter(|item| item.table == *name && item.kind == kind && drift.fail_on.contains(&item.class));
-            let count: usize = counted.map(|item| item.changes).sum();
-            page.sample("pgstrata_drift_items", &[table(name), ("kind", kind.word())], count)?;
+        for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_of_no_table()) {
+            page.sample("pgstrata_drift_items", &[table(name), ("kind", kind.word())], count(Some(name), kind))?;
         }
+    }
+    // Of no table: no label, which to Prometheus is an empty one.
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_of_no_table() && kind.is_under(&plan.policy)) {
+        page.sample("pgstrata_drift_items", &[("kind", kind.word())], count(None, kind))?;
     }
 
     page.family("pgstrata_blocked_steps", "Pending changes that may not be carried out without a grant or a person.")?;
     let changes = all_changes(plan);
     for name in &tables {
-        let blocked = changes.iter().filter(|change| change.lead.table == **name && change.is_blocked()).count();
+        let blocked =
+            changes.iter().filter(|change| change.lead.table.as_ref() == Some(*name) && change.is_blocked()).count();
         page.sample("pgstrata_blocked_steps", &[table(name)], blocked)?;
     }
 
@@ -152,10 +158,12 @@ fn rows_in_default(plan: &Plan) -> BTreeMap<&TableName, u64> {
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
+                | Block::NotPermitted { .. }
                 | Block::Needs { .. } => {}
             }
         }
-        let sum = counts.entry(&step.table).or_insert(Some(0));
+        let Some(table) = &step.table else { continue };
+        let sum = counts.entry(table).or_insert(Some(0));
         *sum = sum.zip(rows).map(|(sum, rows)| sum.saturating_add(rows));
     }
     counts.into_iter().filter_map(|(table, rows)| Some((table, rows?))).collect()
@@ -174,7 +182,8 @@ fn attaches_beside_default(step: &Step) -> bool {
             | PartitionAction::Drop(_),
         )
         | Action::Index(_)
-        | Action::Maintenance(_) => false,
+        | Action::Maintenance(_)
+        | Action::Limit(_) => false,
     }
 }
 

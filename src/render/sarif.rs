@@ -114,22 +114,29 @@ fn found<'a>(drift: &Drift<'a>) -> Vec<Found<'a>> {
                 Class::Drift => "warning",
                 Class::Overdue => "error",
             },
-            table: Some(item.table),
-            message: format!("{}: {} {}", item.table, item.kind.description(), item.sentence()),
-            identity: format!("{} {} {}", item.kind.code(), item.class.word(), item.table),
+            table: item.table,
+            message: match item.table {
+                Some(table) => format!("{table}: {} {}", item.kind.description(), item.sentence()),
+                None => format!("{} {}", item.kind.description(), item.sentence()),
+            },
+            identity: match item.table {
+                Some(table) => format!("{} {} {table}", item.kind.code(), item.class.word()),
+                None => format!("{} {}", item.kind.code(), item.class.word()),
+            },
         });
     }
     // Several findings may be alike but for their words; as results they must be told apart.
     let mut seen = BTreeSet::new();
     for finding in &drift.plan.findings {
         let rule = code_word(finding);
-        let about = |name: &Option<TableName>| name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
-        let mut identity = format!("{rule}{}{}", about(&finding.table), about(&finding.object));
+        let names = [finding.table.as_ref().map(ToString::to_string), finding.object.as_ref().map(ToString::to_string)];
+        let names: Vec<String> = names.into_iter().flatten().collect();
+        let mut identity = names.iter().fold(rule.clone(), |identity, name| format!("{identity} {name}"));
         if !seen.insert(identity.clone()) {
             identity.push_str(&format!(" {}", finding.message));
         }
         let mut message = format!("{} {}", description(finding.code), finding.message);
-        for name in [&finding.object, &finding.table].into_iter().flatten() {
+        for name in names.iter().rev() {
             message = format!("{name}: {message}");
         }
         if let Some(hint) = &finding.hint {
@@ -249,8 +256,8 @@ mod tests {
         let before = prints(&plan);
         assert!(!before.is_empty());
         let due = |plan: &Plan| plan.steps.iter().position(|step| step.action.word() == "detach").unwrap();
-        let first = plan.steps.remove(due(&plan)).action.partition().clone();
-        plan.steps.retain(|step| *step.action.partition() != first);
+        let first = plan.steps.remove(due(&plan)).action.partition().cloned();
+        plan.steps.retain(|step| step.action.partition() != first.as_ref());
         assert_eq!(prints(&plan), before);
     }
 

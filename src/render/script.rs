@@ -51,7 +51,7 @@ fn step(at: usize, count: usize, step: &Step, out: &mut dyn Write) -> fmt::Resul
     writeln!(out)?;
     comment(out, &format!("{at}/{count} {}: {}: {}", step.id, step.class.word(), step.reason))?;
     for hazard in &step.hazards {
-        comment(out, &format!("  ! {} on {}: {}", hazard.kind, hazard.relation, hazard.detail))?;
+        comment(out, &format!("  ! {} on {}: {}", hazard.kind, hazard.object, hazard.detail))?;
     }
     if let Action::Partition(PartitionAction::Detach(detach)) = &step.action {
         match &detach.mode {

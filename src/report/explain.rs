@@ -138,13 +138,16 @@ pub fn explain<'a>(
     let timeline = timelines(desired, snapshot, &only).pop();
     let own = found.name();
     let about = |partition: &TableName| *found.name() == table || partition == own;
-    let steps: Vec<&Step> =
-        plan.steps.iter().filter(|step| step.table == table && about(step.action.partition())).collect();
+    let steps: Vec<&Step> = plan
+        .steps
+        .iter()
+        .filter(|step| step.table.as_ref() == Some(&table) && step.action.partition().is_some_and(about))
+        .collect();
     let findings = plan.findings.iter().filter(|finding| {
         finding.table.as_ref() == Some(&table)
             && match (&found, &finding.object) {
                 (Found::Table(_), _) => true,
-                (Found::Partition { .. } | Found::Planned { .. }, Some(object)) => object == own,
+                (Found::Partition { .. } | Found::Planned { .. }, Some(object)) => object.is(own),
                 // What keeps the whole table from being judged concerns each partition.
                 (Found::Partition { .. } | Found::Planned { .. }, None) => true,
             }
@@ -200,7 +203,8 @@ fn grants<'a>(plan: &'a Plan, steps: &[&'a Step]) -> BTreeSet<&'a Grant> {
                 | Block::RowsInDefault { .. }
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
-                | Block::ManagedElsewhere { .. } => {}
+                | Block::ManagedElsewhere { .. }
+                | Block::NotPermitted { .. } => {}
             }
         }
     }
@@ -240,7 +244,8 @@ impl Story<'_> {
                 | PartitionAction::Drop(_),
             )
             | Action::Index(_)
-            | Action::Maintenance(_) => None,
+            | Action::Maintenance(_)
+            | Action::Limit(_) => None,
         })
     }
 }

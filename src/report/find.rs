@@ -136,10 +136,13 @@ pub fn anything(
             | PartitionAction::Drop(_),
         )
         | Action::Index(_)
-        | Action::Maintenance(_) => None,
+        | Action::Maintenance(_)
+        | Action::Limit(_) => None,
     });
     known
-        .extend(creations.map(|(step, name)| (name, Found::Planned { table: step.table.clone(), name: name.clone() })));
+        .extend(creations.filter_map(|(step, name)| {
+            Some((name, Found::Planned { table: step.table.clone()?, name: name.clone() }))
+        }));
     let found: BTreeSet<Found> = known.iter().filter(|(name, _)| fits(name)).map(|(_, found)| found.clone()).collect();
     one(text, found, Found::name, known.iter().map(|(name, _)| *name))
 }

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Serialize, Serializer};
 
 use super::drift::Drift;
-use crate::plan::{Action, Class, Code, Gate, PartitionAction};
+use crate::plan::{Action, Class, Code, Gate, Object, PartitionAction};
+use crate::policy::Desired;
 use crate::render::{all_changes, run_words};
 use crate::sql::{Ident, TableName};
 
@@ -31,11 +32,13 @@ pub enum Kind {
     IndexMissing,
     /// A table, a partition or an index is due for maintenance.
     MaintenanceDue,
+    /// A connection limit or a setting of a role is not what the policy says.
+    LimitDiffers,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::PartitionMissing,
         Self::DefaultPartitionMissing,
         Self::DetachUnfinished,
@@ -45,7 +48,24 @@ impl Kind {
         Self::DropDue,
         Self::IndexMissing,
         Self::MaintenanceDue,
+        Self::LimitDiffers,
     ];
+
+    /// Whether it is about no table.
+    pub fn is_of_no_table(self) -> bool {
+        match self {
+            Self::LimitDiffers => true,
+            Self::PartitionMissing
+            | Self::DefaultPartitionMissing
+            | Self::DetachUnfinished
+            | Self::RetentionDue
+            | Self::DetachUnrecorded
+            | Self::AttachDue
+            | Self::DropDue
+            | Self::IndexMissing
+            | Self::MaintenanceDue => false,
+        }
+    }
 
     /// `PARTITION_MISSING`, in the style of the codes of findings.
     pub fn code(self) -> &'static str {
@@ -59,6 +79,7 @@ impl Kind {
             Self::DropDue => "DROP_DUE",
             Self::IndexMissing => "INDEX_MISSING",
             Self::MaintenanceDue => "MAINTENANCE_DUE",
+            Self::LimitDiffers => "LIMIT_DIFFERS",
         }
     }
 
@@ -79,6 +100,7 @@ impl Kind {
             Self::DropDue => "A detached table is past its grace and waits to be dropped.",
             Self::IndexMissing => "An index of the policy is not on every partition, valid and as it says.",
             Self::MaintenanceDue => "A table, a partition or an index is due for maintenance.",
+            Self::LimitDiffers => "A connection limit or a setting of a role is not what the policy says.",
         }
     }
 
@@ -92,7 +114,24 @@ impl Kind {
             | Self::DetachUnrecorded
             | Self::AttachDue
             | Self::IndexMissing
-            | Self::MaintenanceDue => false,
+            | Self::MaintenanceDue
+            | Self::LimitDiffers => false,
+        }
+    }
+
+    /// Whether this policy speaks of such things.
+    pub fn is_under(self, policy: &Desired) -> bool {
+        match self {
+            Self::LimitDiffers => !policy.limits.is_empty(),
+            Self::PartitionMissing
+            | Self::DefaultPartitionMissing
+            | Self::DetachUnfinished
+            | Self::RetentionDue
+            | Self::DetachUnrecorded
+            | Self::AttachDue
+            | Self::DropDue
+            | Self::IndexMissing
+            | Self::MaintenanceDue => true,
         }
     }
 
@@ -107,6 +146,7 @@ impl Kind {
             Action::Partition(PartitionAction::Drop(_)) => Self::DropDue,
             Action::Index(_) => Self::IndexMissing,
             Action::Maintenance(_) => Self::MaintenanceDue,
+            Action::Limit(_) => Self::LimitDiffers,
         }
     }
 }
@@ -120,8 +160,8 @@ impl Serialize for Kind {
 /// Pending changes of one table, kind and class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item<'a> {
-    /// The policy's table.
-    pub table: &'a TableName,
+    /// The policy's table; `None` where it is about none.
+    pub table: Option<&'a TableName>,
     /// What they are about.
     pub kind: Kind,
     /// Why now.
@@ -132,8 +172,8 @@ pub struct Item<'a> {
     pub partitions: Vec<&'a TableName>,
     /// The policy's indexes.
     pub indexes: BTreeSet<&'a Ident>,
-    /// Tables and indexes that maintenance is due on.
-    pub maintained: BTreeSet<&'a TableName>,
+    /// What else they are about: tables and indexes that maintenance is due on, roles, settings.
+    pub others: BTreeSet<Object>,
     /// Why at all.
     pub reasons: BTreeSet<&'a str>,
     /// Why some of them may not be carried out; empty when all may.
@@ -143,12 +183,15 @@ pub struct Item<'a> {
 impl Item<'_> {
     /// `2 partitions: events_p20260315 … events_p20260316; overdue: premake; blocked: …`
     pub fn sentence(&self) -> String {
-        let maintained: Vec<&TableName> = self.maintained.iter().copied().collect();
         let (count, one, many, names) = if !self.indexes.is_empty() {
             let names: Vec<String> = self.indexes.iter().map(ToString::to_string).collect();
             (names.len(), "index", "indexes", names.join(", "))
-        } else if !maintained.is_empty() {
-            (maintained.len(), "table or index", "tables and indexes", run_words(self.table, &maintained))
+        } else if self.kind.is_of_no_table() {
+            let names: Vec<String> = self.others.iter().map(ToString::to_string).collect();
+            (self.changes, "change", "changes", names.join(", "))
+        } else if !self.others.is_empty() {
+            let relations: Vec<&TableName> = self.others.iter().filter_map(Object::relation).collect();
+            (relations.len(), "table or index", "tables and indexes", run_words(self.table, &relations))
         } else {
             (self.partitions.len(), "partition", "partitions", run_words(self.table, &self.partitions))
         };
@@ -171,10 +214,10 @@ impl Item<'_> {
 
 /// Pending changes by table, kind and class, those of classes that do not count as well.
 pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
-    let mut items: BTreeMap<(&TableName, Kind, Class), Item<'_>> = BTreeMap::new();
+    let mut items: BTreeMap<(Option<&TableName>, Kind, Class), Item<'_>> = BTreeMap::new();
     for change in all_changes(drift.plan) {
         let step = change.lead;
-        let (table, kind, class) = (&step.table, Kind::of(&step.action), step.class);
+        let (table, kind, class) = (step.table.as_ref(), Kind::of(&step.action), step.class);
         let item = items.entry((table, kind, class)).or_insert_with(|| Item {
             table,
             kind,
@@ -182,7 +225,7 @@ pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
             changes: 0,
             partitions: Vec::new(),
             indexes: BTreeSet::new(),
-            maintained: BTreeSet::new(),
+            others: BTreeSet::new(),
             reasons: BTreeSet::new(),
             blocked: BTreeSet::new(),
         });
@@ -190,7 +233,7 @@ pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
         match &step.action {
             Action::Partition(action) => item.partitions.push(action.partition()),
             Action::Index(action) => drop(item.indexes.insert(action.wanted())),
-            Action::Maintenance(_) => drop(item.maintained.insert(step.action.object())),
+            Action::Maintenance(_) | Action::Limit(_) => drop(item.others.insert(step.action.object())),
         }
         item.reasons.insert(&step.reason);
         if let Gate::Blocked(blocks) = &step.gate {
@@ -237,6 +280,11 @@ pub fn description(code: Code) -> &'static str {
         Code::IndexStray => "An index that only some partitions have.",
         Code::MaintenanceUnknown => "Whether maintenance is due could not be found out.",
         Code::MaintenancePostponed => "Maintenance is due, and waits for something.",
+        Code::LimitRefused => "A limit or a setting of a role cannot be as the policy says.",
+        Code::LimitNotPermitted => "A limit differs, and the role that connected may not change it.",
+        Code::LimitExempt => "A connection limit does not hold for a superuser.",
+        Code::ConnectionBudgetExceeded => "Services may open more connections than there are for them.",
+        Code::ConnectionBudget => "What services may open, and what the server has.",
         Code::NameTaken => "A name wanted for a new partition was taken; another one was chosen.",
         Code::NoNameLeft => "Every name for a new partition is taken.",
         Code::NameUnchecked => "Whether a name for a new partition is taken was not asked.",
@@ -283,7 +331,7 @@ mod tests {
         assert_eq!(of(Kind::IndexMissing).changes, 2);
         assert!(of(Kind::IndexMissing).sentence().starts_with("1 index: by_actor; drift"));
         let due = of(Kind::MaintenanceDue);
-        assert_eq!((due.changes, due.maintained.len()), (2, 2), "{due:?}");
+        assert_eq!((due.changes, due.others.len()), (2, 2), "{due:?}");
         assert!(due.sentence().starts_with("2 tables and indexes: "), "{}", due.sentence());
         assert_eq!(items.iter().map(|item| item.changes).sum::<usize>(), found.by_class.values().sum::<usize>());
     }

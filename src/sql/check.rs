@@ -1,9 +1,11 @@
 //! Facts as questions to the server: what a unit checks for itself before it changes anything.
 
+use std::collections::BTreeMap;
+
 use super::{Ident, Literal, TableName};
 use crate::catalog::{HOLD_REGEX, MARKER_PREFIX, Marker, Oid};
 use crate::grid::LeafBounds;
-use crate::plan::{Fact, Stamp};
+use crate::plan::{Fact, Object, Stamp};
 
 /// A boolean expression that is true while the fact holds; `None` where the statement itself refuses (overlapping
 /// bounds: 42P17).
@@ -61,8 +63,34 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
             Literal(&index.name.to_string()),
             index.oid
         )),
+        Fact::ConnectionLimit { of: Object::Database(name), limit } => {
+            Some(format!("EXISTS (SELECT FROM pg_database WHERE datname = {} AND datconnlimit = {limit})", text(name)))
+        }
+        Fact::ConnectionLimit { of: Object::Role(name), limit } => {
+            Some(format!("EXISTS (SELECT FROM pg_roles WHERE rolname = {} AND rolconnlimit = {limit})", text(name)))
+        }
+        // Nothing else has one.
+        Fact::ConnectionLimit {
+            of: Object::Relation(_) | Object::Service(_) | Object::Setting(_) | Object::Pooler(_),
+            limit: _,
+        } => Some("false".to_owned()),
+        Fact::RoleSettings { role, database, values } => Some(role_settings(role, database, values)),
         Fact::Gone { partition } => Some(format!("NOT EXISTS (SELECT FROM pg_class WHERE oid = {})", partition.oid)),
     }
+}
+
+/// Each is an entry `name=value` of one array, or is none of it.
+fn role_settings(role: &Ident, database: &Ident, values: &BTreeMap<String, Option<String>>) -> String {
+    let entries = format!(
+        "EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) e WHERE r.rolname = {} AND d.datname = {}",
+        text(role),
+        text(database)
+    );
+    let all = values.iter().map(|(name, value)| match value {
+        Some(value) => format!("{entries} AND e = {})", Literal(&format!("{name}={value}"))),
+        None => format!("NOT {entries} AND starts_with(e, {}))", Literal(&format!("{name}="))),
+    });
+    all.collect::<Vec<_>>().join(" AND ")
 }
 
 /// An EXISTS, left open, over the relation that has both this name and this OID.

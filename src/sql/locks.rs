@@ -253,6 +253,8 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
         Action::Maintenance(MaintenanceAction::Reindex(reindex)) => {
             locks.take(&reindex.partition.name, ShareUpdateExclusive);
         }
+        // Rows of shared catalogs only.
+        Action::Limit(_) => {}
         Action::Index(IndexAction::Swap(swap)) => {
             locks.take_all(&swap.root.name, AccessExclusive, Some(AccessExclusive));
         }
@@ -279,7 +281,8 @@ pub fn index_locks(action: &Action) -> Vec<Lock> {
             | IndexAction::Drop(_)
             | IndexAction::Swap(_),
         )
-        | Action::Maintenance(_) => Vec::new(),
+        | Action::Maintenance(_)
+        | Action::Limit(_) => Vec::new(),
     }
 }
 

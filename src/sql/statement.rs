@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Ident, check, comment, create, index, remove, upkeep};
+use super::{Ident, check, comment, create, index, limits, remove, server_time, upkeep};
 use crate::plan::{Action, Fact, IndexAction, MaintenanceAction, PartitionAction, Step, Unit};
 
 /// What marks a check on the wire and in the server's log: it is the executor's own, not the plan's.
@@ -35,7 +35,7 @@ pub fn render(step: &Step) -> Vec<Statement> {
             say("BEGIN".to_owned());
             say(set("SET LOCAL", "lock_timeout", step.timeouts.lock));
             say(set("SET LOCAL", "statement_timeout", step.timeouts.statement));
-            say(format!("SET LOCAL ROLE {role}"));
+            role.into_iter().map(|role| format!("SET LOCAL ROLE {role}")).for_each(&mut say);
             locks.drain(..).for_each(&mut say);
             statements.extend(checks);
             statements.extend(work.into_iter().map(Statement::Sql));
@@ -44,10 +44,11 @@ pub fn render(step: &Step) -> Vec<Statement> {
         Unit::Statement => {
             say(set("SET", "lock_timeout", step.timeouts.lock));
             say(set("SET", "statement_timeout", step.timeouts.statement));
-            say(format!("SET ROLE {role}"));
+            role.into_iter().map(|role| format!("SET ROLE {role}")).for_each(&mut say);
             statements.extend(checks);
             statements.extend(work.into_iter().map(Statement::Sql));
-            for setting in ["ROLE", "statement_timeout", "lock_timeout"] {
+            let reset = role.map(|_| "ROLE").into_iter().chain(["statement_timeout", "lock_timeout"]);
+            for setting in reset {
                 statements.push(Statement::Sql(format!("RESET {setting}")));
             }
         }
@@ -64,17 +65,9 @@ fn set(word: &str, name: &str, value: Duration) -> String {
     format!("{word} {name} = '{}'", server_time(value))
 }
 
-/// A time in the largest of PostgreSQL's units that divides it (section 20.1.1).
-fn server_time(value: Duration) -> String {
-    let millis = value.as_millis();
-    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")];
-    let fits = units.into_iter().find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit));
-    fits.map_or_else(|| format!("{millis}ms"), |(unit, name)| format!("{}{name}", millis / unit))
-}
-
-/// The role that works, the locks it takes first, and the work.
-fn work(action: &Action) -> (&Ident, Vec<String>, Vec<String>) {
-    match action {
+/// The role that works, unless it is the session's own, the locks it takes first, and the work.
+fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
+    let (role, locks, work) = match action {
         Action::Partition(PartitionAction::Create(action)) => {
             (&action.attributes.owner, vec![], create::partition(action))
         }
@@ -110,7 +103,14 @@ fn work(action: &Action) -> (&Ident, Vec<String>, Vec<String>) {
         Action::Maintenance(MaintenanceAction::Reindex(action)) => {
             (&action.role, vec![], vec![upkeep::reindex(action)])
         }
-    }
+        Action::Limit(action) => return (action.role(), vec![], limits::change(action)),
+    };
+    (Some(role), locks, work)
+}
+
+/// What an action itself says to the server, without what surrounds it: for people who carry it out by hand.
+pub(crate) fn statements_of(action: &Action) -> Vec<String> {
+    work(action).2
 }
 
 impl Statement {

@@ -52,8 +52,9 @@ pub fn findings(plan: &Plan) -> String {
 pub fn line(step: &Step) -> String {
     let (word, range) = match &step.action {
         Action::Index(_) | Action::Maintenance(MaintenanceAction::Reindex(_)) => {
-            (step.action.word(), format!("on {}", step.action.partition()))
+            (step.action.word(), step.action.partition().map(|table| format!("on {table}")).unwrap_or_default())
         }
+        Action::Limit(action) => (step.action.word(), action.verb().to_owned()),
         Action::Partition(PartitionAction::Create(create)) => {
             ("+", range(Bound::Value(create.from), Bound::Value(create.to)))
         }

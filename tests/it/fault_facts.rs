@@ -158,7 +158,7 @@ fn a_creation_that_somebody_else_was_quicker_with_changes_nothing() {
             if let Event::Began { step } = event
                 && name.is_none()
             {
-                name = Some(step.action.partition().to_string());
+                name = Some(step.action.object().to_string());
                 batch(server(), &database, &sql.replace("$NAME", name.as_deref().unwrap()));
             }
         });

@@ -7,6 +7,7 @@ mod attributes;
 mod foreign_keys;
 mod indexes;
 mod leaves;
+mod limits;
 mod partman;
 mod policies;
 mod publications;
@@ -17,6 +18,7 @@ mod target;
 mod upkeep;
 
 pub(super) use indexes::of_tables;
+pub use limits::inspect_limits;
 pub use upkeep::inspect_upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,7 +126,7 @@ fn read(
         target: facts.target,
         taken_at: facts.taken_at,
         clock_skew_ms: facts.clock_skew_ms,
-        catalog: Catalog { tables: states, retired, session, has_standbys: facts.has_standbys },
+        catalog: Catalog { tables: states, retired, session, has_standbys: facts.has_standbys, limits: None },
         answers: Answers::default(),
     })
 }

@@ -1,6 +1,7 @@
 //! What a step does, as data: `sql::render` is the only way from here to SQL and locks.
 
 mod index;
+mod limit;
 mod maintenance;
 mod partition;
 mod wire;
@@ -8,11 +9,13 @@ mod wire;
 use serde::{Deserialize, Serialize};
 
 pub use self::index::{AttachIndex, BuildIndex, BuildMode, CreateIndex, IndexAction, LooseIndex, SwapIndex};
+pub use self::limit::{LimitAction, LimitDatabase, LimitRole, RoleSetting, SetRole};
 pub use self::maintenance::{AnalyzeParent, MaintenanceAction, ReindexIndex, VacuumPartition};
 pub use self::partition::{
     AttachPartition, CreateDefault, CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving,
     PartitionAction, Retiring, Touches,
 };
+use super::object::Object;
 use crate::catalog::Oid;
 use crate::sql::{Ident, TableName};
 
@@ -35,6 +38,8 @@ pub enum Action {
     Index(IndexAction),
     /// To keep a table fit.
     Maintenance(MaintenanceAction),
+    /// With what the database and its roles may.
+    Limit(LimitAction),
 }
 
 /// The kinds of action, for counts and order.
@@ -58,25 +63,27 @@ impl Action {
     pub fn verb(&self) -> Verb {
         match self {
             Self::Partition(action) => action.verb(),
-            Self::Index(_) | Self::Maintenance(_) => Verb::Change,
+            Self::Index(_) | Self::Maintenance(_) | Self::Limit(_) => Verb::Change,
         }
     }
 
-    /// The table it works on: a partition, or the root of an index.
-    pub fn partition(&self) -> &TableName {
+    /// The table it works on: a partition, or the root of an index; `None` where it is about no table.
+    pub fn partition(&self) -> Option<&TableName> {
         match self {
-            Self::Partition(action) => action.partition(),
-            Self::Index(action) => action.table(),
-            Self::Maintenance(action) => action.table(),
+            Self::Partition(action) => Some(action.partition()),
+            Self::Index(action) => Some(action.table()),
+            Self::Maintenance(action) => Some(action.table()),
+            Self::Limit(_) => None,
         }
     }
 
-    /// What it is about: the partition, or the index.
-    pub fn object(&self) -> &TableName {
+    /// What it is about: the partition, the index, or what is no relation.
+    pub fn object(&self) -> Object {
         match self {
-            Self::Partition(action) => action.partition(),
-            Self::Index(action) => action.index(),
-            Self::Maintenance(action) => action.object(),
+            Self::Partition(action) => action.partition().clone().into(),
+            Self::Index(action) => action.index().clone().into(),
+            Self::Maintenance(action) => action.object().clone().into(),
+            Self::Limit(action) => action.object(),
         }
     }
 
@@ -84,7 +91,7 @@ impl Action {
     pub fn wanted_index(&self) -> Option<&Ident> {
         match self {
             Self::Index(action) => Some(action.wanted()),
-            Self::Partition(_) | Self::Maintenance(_) => None,
+            Self::Partition(_) | Self::Maintenance(_) | Self::Limit(_) => None,
         }
     }
 
@@ -97,7 +104,7 @@ impl Action {
     pub fn is_maintenance(&self) -> bool {
         match self {
             Self::Maintenance(_) => true,
-            Self::Partition(_) | Self::Index(_) => false,
+            Self::Partition(_) | Self::Index(_) | Self::Limit(_) => false,
         }
     }
 
@@ -107,6 +114,7 @@ impl Action {
             Self::Partition(action) => action.is_concurrent(),
             Self::Index(action) => action.is_concurrent(),
             Self::Maintenance(action) => action.is_concurrent(),
+            Self::Limit(_) => false,
         }
     }
 
@@ -116,6 +124,7 @@ impl Action {
             Self::Partition(action) => action.word(),
             Self::Index(action) => action.word(),
             Self::Maintenance(action) => action.word(),
+            Self::Limit(action) => action.word(),
         }
     }
 
@@ -123,7 +132,7 @@ impl Action {
     pub fn removes(&self) -> bool {
         match self {
             Self::Partition(action) => action.removes(),
-            Self::Index(_) | Self::Maintenance(_) => false,
+            Self::Index(_) | Self::Maintenance(_) | Self::Limit(_) => false,
         }
     }
 }

@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::{
     AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, CreateDefault, CreateIndex, CreatePartition,
-    DetachPartition, DropPartition, IndexAction, Leaving, LooseIndex, MaintenanceAction, PartitionAction, ReindexIndex,
-    Retiring, SwapIndex, VacuumPartition,
+    DetachPartition, DropPartition, IndexAction, Leaving, LimitAction, LimitDatabase, LimitRole, LooseIndex,
+    MaintenanceAction, PartitionAction, ReindexIndex, Retiring, SetRole, SwapIndex, VacuumPartition,
 };
 
 #[derive(Deserialize)]
@@ -29,6 +29,9 @@ pub(super) enum Action {
     AnalyzeParent(AnalyzeParent),
     VacuumPartition(VacuumPartition),
     ReindexIndex(ReindexIndex),
+    LimitDatabase(LimitDatabase),
+    LimitRole(LimitRole),
+    SetRole(SetRole),
 }
 
 impl From<Action> for super::Action {
@@ -51,6 +54,9 @@ impl From<Action> for super::Action {
             Action::AnalyzeParent(it) => Self::Maintenance(MaintenanceAction::AnalyzeParent(it)),
             Action::VacuumPartition(it) => Self::Maintenance(MaintenanceAction::Vacuum(it)),
             Action::ReindexIndex(it) => Self::Maintenance(MaintenanceAction::Reindex(it)),
+            Action::LimitDatabase(it) => Self::Limit(LimitAction::Database(it)),
+            Action::LimitRole(it) => Self::Limit(LimitAction::Role(it)),
+            Action::SetRole(it) => Self::Limit(LimitAction::Set(it)),
         }
     }
 }

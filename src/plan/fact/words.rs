@@ -58,6 +58,18 @@ impl fmt::Display for Fact {
             Self::Rebuilt { index } => {
                 write!(f, "{} is valid, and no longer the index with OID {}", index.name, index.oid)
             }
+            Self::ConnectionLimit { of, limit: -1 } => write!(f, "{of} has no connection limit"),
+            Self::ConnectionLimit { of, limit } => write!(f, "{of} has a connection limit of {limit}"),
+            Self::RoleSettings { role, database, values } => {
+                write!(f, "role {role} has in database {database}")?;
+                values.iter().enumerate().try_for_each(|(at, (name, value))| {
+                    let comma = if at == 0 { "" } else { "," };
+                    match value {
+                        Some(value) => write!(f, "{comma} {name} = {value}"),
+                        None => write!(f, "{comma} no {name}"),
+                    }
+                })
+            }
             Self::NoIndex { index } => write!(f, "the index {} with OID {} is gone", index.name, index.oid),
         }
     }

@@ -17,7 +17,8 @@ impl Rules<'_> {
         rule(!only || self.snapshot.target.major() >= 18, "this server has no ANALYZE ONLY")?;
         // It would keep them from attaching what they make.
         let later = plan.steps.iter().skip_while(|step| step.id != self.step.id);
-        let mut creations = later.filter(|step| step.table == *self.name && step.action.word() == "create");
+        let mut creations =
+            later.filter(|step| step.table.as_ref() == Some(self.name) && step.action.word() == "create");
         rule(creations.all(|step| step.gate.is_blocked()), "partitions are made after it, which it may keep waiting")?;
         self.promises(|fact| matches!(fact, Fact::Analyzed { root: analyzed, .. } if analyzed == root))
     }

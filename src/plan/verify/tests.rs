@@ -69,7 +69,7 @@ fn another_policy() {
     tampered_plan("it was made from another policy", |world, _| world.desired.apply.jobs += 1);
     tampered_plan("it was made from another policy", |_, plan| plan.policy.apply.jobs += 1);
     tampered_plan("its table is not in the policy", |_, plan| {
-        step(plan, "create").table = TableName::new("public", "x");
+        step(plan, "create").table = Some(TableName::new("public", "x"));
     });
 }
 

@@ -4,6 +4,7 @@ mod apply;
 mod expression;
 mod hold;
 mod index;
+mod limits;
 mod rest;
 mod table;
 
@@ -60,13 +61,15 @@ impl Policy {
         let holds = hold::resolve(&mut checks, &known, holds.as_ref());
         let apply = apply::resolve(&mut checks, &known, apply.as_ref());
         rest::client(&mut checks, client.as_ref());
-        rest::limits(&mut checks, limits.as_ref());
+        let limits = limits::limits(&mut checks, limits.as_ref());
         rest::settings(&mut checks, settings.as_ref());
         rest::monitoring(&mut checks, monitoring.as_ref());
 
         let Checks { errors, not_enforced } = checks;
         match apply {
-            Some(apply) if errors.is_empty() => Ok(Desired { tables: resolved, holds, expect, apply, not_enforced }),
+            Some(apply) if errors.is_empty() => {
+                Ok(Desired { tables: resolved, holds, limits, expect, apply, not_enforced })
+            }
             Some(_) | None => Err(errors),
         }
     }

@@ -1,12 +1,9 @@
 //! What is validated now and carried out by later versions, and small sections: expectations, storage parameters,
-//! maintenance, clients, limits, settings, thresholds.
+//! maintenance, clients, settings, thresholds.
 
 use std::collections::BTreeMap;
 
-use super::super::spec::{
-    Cache, Client, DatabaseLimits, ExpectSpec, Limits, Maintenance, Monitoring, PgBouncer, Pool, RoleLimits, Scalar,
-    ServiceLimits, Timeout,
-};
+use super::super::spec::{Cache, Client, ExpectSpec, Maintenance, Monitoring, Pool, Scalar, Timeout};
 use super::super::units::{percent, size, timeout};
 use super::super::{Expect, MaintenanceDesired, PolicyError, PolicyPath, Share, suggest};
 use super::Checks;
@@ -140,56 +137,6 @@ pub(super) fn client(checks: &mut Checks, spec: Option<&Client>) {
     checks.not_enforced(&path, "");
 }
 
-pub(super) fn limits(checks: &mut Checks, spec: Option<&Limits>) {
-    let Some(Limits { database, roles, services, pgbouncer }) = spec else { return };
-    let path = PolicyPath::of(["limits"]);
-    if let Some(DatabaseLimits { connection_limit }) = database {
-        connection_limit_of(checks, &path.key("database"), *connection_limit);
-    }
-    for (name, role) in roles.iter().flatten() {
-        let path = path.key("roles").key(name);
-        let RoleLimits {
-            connection_limit,
-            statement_timeout,
-            lock_timeout,
-            idle_in_transaction_session_timeout,
-            idle_session_timeout,
-            transaction_timeout,
-        } = role;
-        checks.ident(&path, name);
-        connection_limit_of(checks, &path, *connection_limit);
-        timeouts(
-            checks,
-            &path,
-            &[
-                ("statement_timeout", statement_timeout.as_ref()),
-                ("lock_timeout", lock_timeout.as_ref()),
-                ("idle_in_transaction_session_timeout", idle_in_transaction_session_timeout.as_ref()),
-                ("idle_session_timeout", idle_session_timeout.as_ref()),
-                ("transaction_timeout", transaction_timeout.as_ref()),
-            ],
-        );
-    }
-    for (name, service) in services.iter().flatten() {
-        let path = path.key("services").key(name);
-        let ServiceLimits { role, instances, max_connections } = service;
-        if let Some(role) = role {
-            checks.ident(&path.key("role"), role);
-        }
-        for (key, value) in [("instances", instances), ("max_connections", max_connections)] {
-            if value.is_none() {
-                checks.push(PolicyError::at_key(path.clone(), format!("`{key}` is missing")));
-            }
-        }
-    }
-    if let Some(PgBouncer { admin_url: _, default_pool_size, max_client_conn }) = pgbouncer {
-        let path = path.key("pgbouncer");
-        positive(checks, &path.key("default_pool_size"), *default_pool_size);
-        positive(checks, &path.key("max_client_conn"), *max_client_conn);
-    }
-    checks.not_enforced(&path, "");
-}
-
 pub(super) fn settings(checks: &mut Checks, specs: Option<&BTreeMap<String, Scalar>>) {
     let path = PolicyPath::of(["settings"]);
     names(checks, &path, "setting", specs);
@@ -220,15 +167,9 @@ fn timeouts(checks: &mut Checks, path: &PolicyPath, all: &[(&str, Option<&Timeou
     }
 }
 
-fn positive(checks: &mut Checks, path: &PolicyPath, value: Option<u32>) {
+pub(super) fn positive(checks: &mut Checks, path: &PolicyPath, value: Option<u32>) {
     if value == Some(0) {
         checks.at(path, "at least 1");
-    }
-}
-
-fn connection_limit_of(checks: &mut Checks, path: &PolicyPath, value: Option<i32>) {
-    if value.is_some_and(|value| value < -1) {
-        checks.at(&path.key("connection_limit"), "0 or more, or -1 for no limit");
     }
 }
 

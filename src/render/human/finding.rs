@@ -3,8 +3,8 @@
 use std::fmt::{self, Write};
 
 use super::plan::Layout;
-use crate::plan::{Code, Finding, Level};
-use crate::render::outline::short;
+use crate::plan::{Code, Finding, Level, Object};
+use crate::render::outline::short_object;
 use crate::render::sentences::code_word;
 use crate::render::style::{Paint, Style, columns, wrap};
 use crate::sql::TableName;
@@ -72,8 +72,8 @@ fn path_of(message: &str) -> &str {
     message.split('`').nth(1).unwrap_or(message)
 }
 
-fn relative(object: &TableName, table: Option<&TableName>) -> String {
-    table.map_or_else(|| object.to_string(), |table| short(object, table))
+pub(super) fn relative(object: &Object, table: Option<&TableName>) -> String {
+    table.map_or_else(|| object.to_string(), |table| short_object(object, table))
 }
 
 pub(super) fn finding_line(

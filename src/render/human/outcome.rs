@@ -46,9 +46,11 @@ pub fn outcome(outcome: &Outcome, style: Style, out: &mut dyn Write) -> fmt::Res
             let broken = unjudged(plan);
             let unclear =
                 |section: &Section<'_>| section.findings.iter().any(|finding| finding.code == Code::IndexUnverified);
-            let left = all
-                .into_iter()
-                .filter(|section| !section.lines.is_empty() || broken.contains(section.table) || unclear(section));
+            let left = all.into_iter().filter(|section| {
+                !section.lines.is_empty()
+                    || section.table.is_some_and(|table| broken.contains(table))
+                    || unclear(section)
+            });
             let left: Vec<_> = left.collect();
             body(plan, &left, quiet, out)?;
             if plan.summary.blocked > 0 {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use super::finding::{finding_line, fold_findings};
+use super::finding::{finding_line, fold_findings, relative};
 use crate::plan::{Finding, Plan};
 use crate::render::lock_summary::lock_summary;
-use crate::render::outline::{Line, LineHazard, Section, sections, short};
+use crate::render::outline::{Line, LineHazard, Section, sections};
 use crate::render::sentences::{
     blocked_sentences, count_words, freed_words, not_applyable, runway_words, unjudged, unverified,
 };
@@ -100,7 +100,7 @@ pub(crate) fn body(plan: &Plan, sections: &[Section<'_>], style: Style, out: &mu
             }
         }
         let findings = fold_findings(&section.findings, style);
-        findings.iter().try_for_each(|finding| finding_line(finding, Some(section.table), &layout, style, out))?;
+        findings.iter().try_for_each(|finding| finding_line(finding, section.table, &layout, style, out))?;
     }
     let general: Vec<&Finding> = plan.findings.iter().filter(|finding| finding.table.is_none()).collect();
     if !general.is_empty() {
@@ -126,7 +126,11 @@ pub(super) struct Layout {
 impl Layout {
     fn of(sections: &[Section<'_>], style: Style) -> Self {
         let objects = sections.iter().flat_map(|section| {
-            section.findings.iter().filter_map(|finding| finding.object.as_ref()).map(|name| short(name, section.table))
+            section
+                .findings
+                .iter()
+                .filter_map(|finding| finding.object.as_ref())
+                .map(|name| relative(name, section.table))
         });
         let lines = sections.iter().flat_map(|section| section.lines.iter().map(move |line| (section.table, line)));
         let rows: Vec<[usize; 3]> = lines
@@ -156,7 +160,7 @@ impl Layout {
 }
 
 fn section_head(section: &Section<'_>, layout: &Layout, style: Style, out: &mut dyn Write) -> fmt::Result {
-    let name = style.text(&section.table.to_string());
+    let name = style.text(&section.title());
     write!(out, "{}", style.paint(Paint::Bold, &name))?;
     let Some(overview) = section.overview else {
         return writeln!(out);
@@ -186,7 +190,7 @@ fn section_head(section: &Section<'_>, layout: &Layout, style: Style, out: &mut 
 
 fn change_line(
     line: &Line<'_>,
-    table: &TableName,
+    table: Option<&TableName>,
     once: &BTreeMap<LineHazard, String>,
     layout: &Layout,
     style: Style,

@@ -336,7 +336,7 @@ fn findings(story: &Story<'_>, page: &mut Page<'_>) -> fmt::Result {
             Level::Note => "",
         };
         let object = match (&story.found, &finding.object) {
-            (Found::Table(table), Some(object)) => format!("{}: ", short(object, table)),
+            (Found::Table(table), Some(object)) => format!("{}: ", crate::render::outline::short_object(object, table)),
             (Found::Table(_) | Found::Partition { .. } | Found::Planned { .. }, _) => String::new(),
         };
         let hint = finding.hint.as_ref().map_or_else(String::new, |hint| format!(" (hint: {hint})"));
@@ -417,7 +417,8 @@ fn blocked<'a>(run: &'a [StoryStep<'_>]) -> Vec<&'a String> {
             | Block::RowsInDefault { .. }
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
-            | Block::ManagedElsewhere { .. } => false,
+            | Block::ManagedElsewhere { .. }
+            | Block::NotPermitted { .. } => false,
         };
         let goes_without_saying = match &step.step.gate {
             Gate::Blocked(blocks) => blocks.iter().any(|block| within(block) && block.to_string() == *because),

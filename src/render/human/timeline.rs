@@ -53,7 +53,8 @@ pub fn timelines(plan: &Plan, timelines: &[Timeline], all: bool, style: Style, o
 pub(super) fn unjudged(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
     let errors = plan.findings.iter().filter(|finding| finding.code.level() == Level::Error);
     for Finding { table, object, message, hint, code: _ } in errors {
-        let what = object.as_ref().or(table.as_ref()).map_or_else(String::new, |name| format!("{name}: "));
+        let what = object.as_ref().map(ToString::to_string).or_else(|| table.as_ref().map(ToString::to_string));
+        let what = what.map_or_else(String::new, |name| format!("{name}: "));
         let text = style.text(&format!("error: {what}{message}"));
         let room = style.width.map(|width| width.saturating_sub(2));
         writeln!(out)?;

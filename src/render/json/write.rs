@@ -38,6 +38,7 @@ pub(crate) fn document(plan: &Plan) -> PlanDocument<'_> {
         policy_hash,
         policy,
         only,
+        tables_only,
         overrides,
         applyable,
         not_applyable_because,
@@ -58,6 +59,7 @@ pub(crate) fn document(plan: &Plan) -> PlanDocument<'_> {
         steps: steps.iter().map(|step| StepDocument { step, derived: derived(step, target.major()) }).collect(),
         findings: findings.iter().map(FindingDocument::of).collect(),
         only,
+        tables_only: *tables_only,
         overrides,
         policy,
     }
@@ -77,6 +79,7 @@ pub(crate) struct PlanDocument<'a> {
     steps: Vec<StepDocument<'a>>,
     findings: Vec<FindingDocument<'a>>,
     only: &'a [TableName],
+    tables_only: bool,
     overrides: &'a Overrides,
     policy: &'a Desired,
 }

@@ -119,7 +119,7 @@ fn hazards(sections: &[Section<'_>], page: &mut Page) {
                 let row = format!(
                     "| {} | {}: {} | {} | {state} |",
                     cell(hazard.kind.code()),
-                    cell(&section.table.to_string()),
+                    cell(&section.title()),
                     cell(&line.what(section.table, "…")),
                     prose(&hazard.words)
                 );
@@ -128,7 +128,7 @@ fn hazards(sections: &[Section<'_>], page: &mut Page) {
         }
         for (hazard, count) in once {
             let words = prose(&hazard.words);
-            let (kind, table) = (cell(hazard.kind.code()), cell(&section.table.to_string()));
+            let (kind, table) = (cell(hazard.kind.code()), cell(&section.title()));
             rows.push((hazard.kind, format!("| {kind} | {table}: {count} | {words} |  |")));
         }
     }
@@ -152,8 +152,9 @@ fn findings(plan: &Plan, level: Level, what: &str, page: &mut Page) {
 }
 
 fn finding_row(finding: &Finding) -> String {
-    let of = finding.object.as_ref().or(finding.table.as_ref());
-    let of = of.map_or_else(String::new, |name| cell(&name.to_string()));
+    let of = finding.object.as_ref().map(ToString::to_string);
+    let of =
+        of.or_else(|| finding.table.as_ref().map(ToString::to_string)).map_or_else(String::new, |name| cell(&name));
     let hint = finding.hint.as_deref().map_or_else(String::new, |hint| format!("<br>{}", prose(hint)));
     format!("| {} | {of} | {}{hint} |", cell(&code_word(finding)), prose(&finding.message))
 }
@@ -164,7 +165,7 @@ fn changes(section: &Section<'_>, page: &mut Page) -> bool {
     let runway = runway.map_or_else(String::new, |words| format!(", {words}"));
     let policy = section.overview.map_or_else(String::new, |overview| format!(": {}", prose(&overview.policy)));
     let rows: Vec<String> = section.lines.iter().map(|line| row(line, section)).collect();
-    let heading = format!("**{}**{policy}{runway}", code(&section.table.to_string()));
+    let heading = format!("**{}**{policy}{runway}", code(&section.title()));
     let first = rows.first().map_or(0, String::len);
     if !page.fits(heading.len() + first + 200, 2_000) {
         return false;

@@ -8,7 +8,7 @@ use super::words;
 use crate::grid::Bound;
 use crate::plan::{
     Action, Block, Class, DetachMode, Finding, Gate, Gating, GrantSource, Hazard, HazardKind, IndexAction,
-    MaintenanceAction, PartitionAction, Plan, Stake, Step, TableOverview,
+    MaintenanceAction, Object, PartitionAction, Plan, Stake, Step, TableOverview,
 };
 use crate::sql::{Ident, TableName};
 use index::{build_words, index_words};
@@ -31,7 +31,8 @@ pub(crate) struct Line<'a> {
 /// A table with its lines and findings.
 #[derive(Clone, Debug)]
 pub(crate) struct Section<'a> {
-    pub(crate) table: &'a TableName,
+    /// `None` is what belongs to no table: limits of the database and its roles, settings of the server.
+    pub(crate) table: Option<&'a TableName>,
     pub(crate) overview: Option<&'a TableOverview>,
     pub(crate) lines: Vec<Line<'a>>,
     pub(crate) findings: Vec<&'a Finding>,
@@ -47,15 +48,15 @@ pub(crate) struct LineHazard {
     pub(crate) granted: Option<&'static str>,
 }
 
-/// Sections of a plan, in the order of the plan's tables; tables that could not be judged follow by name. `fold` joins
-/// runs.
+/// Sections of a plan, in the order of the plan's tables; tables that could not be judged follow by name, and last what
+/// is of no table (findings of that kind are in no section). `fold` joins runs.
 pub(crate) fn sections(plan: &Plan, fold: bool) -> Vec<Section<'_>> {
     let mut sections: Vec<Section<'_>> = Vec::new();
     let overviews = plan.tables.iter().map(|overview| (&overview.table, Some(overview)));
-    let about_steps = plan.steps.iter().map(|step| (&step.table, None));
+    let about_steps = plan.steps.iter().filter_map(|step| Some((step.table.as_ref()?, None)));
     let about_findings = plan.findings.iter().filter_map(|finding| finding.table.as_ref().map(|table| (table, None)));
-    let mut steps: BTreeMap<&TableName, Vec<&Step>> = BTreeMap::new();
-    plan.steps.iter().for_each(|step| steps.entry(&step.table).or_default().push(step));
+    let mut steps: BTreeMap<Option<&TableName>, Vec<&Step>> = BTreeMap::new();
+    plan.steps.iter().for_each(|step| steps.entry(step.table.as_ref()).or_default().push(step));
     let mut findings: BTreeMap<&TableName, Vec<&Finding>> = BTreeMap::new();
     for finding in &plan.findings {
         if let Some(table) = &finding.table {
@@ -65,9 +66,15 @@ pub(crate) fn sections(plan: &Plan, fold: bool) -> Vec<Section<'_>> {
     let mut seen = BTreeSet::new();
     for (table, overview) in overviews.chain(about_steps).chain(about_findings) {
         if seen.insert(table) {
-            let lines = lines(changes(steps.remove(table).into_iter().flatten()), fold);
-            sections.push(Section { table, overview, lines, findings: findings.remove(table).unwrap_or_default() });
+            let table = Some(table);
+            let lines = lines(changes(steps.remove(&table).into_iter().flatten()), fold);
+            let findings = table.and_then(|table| findings.remove(table)).unwrap_or_default();
+            sections.push(Section { table, overview, lines, findings });
         }
+    }
+    if let Some(of_no_table) = steps.remove(&None) {
+        let lines = lines(changes(of_no_table.into_iter()), fold);
+        sections.push(Section { table: None, overview: None, lines, findings: Vec::new() });
     }
     sections
 }
@@ -88,11 +95,11 @@ pub(crate) fn changes_by_class(plan: &Plan) -> BTreeMap<Class, usize> {
 
 fn changes<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<Change<'a>> {
     let mut changes: Vec<Change<'a>> = Vec::new();
-    let mut open: BTreeMap<(&TableName, Option<&Ident>), usize> = BTreeMap::new();
+    let mut open: BTreeMap<(Option<&TableName>, Option<&Ident>), usize> = BTreeMap::new();
     for step in steps {
         // The steps of one index are one change, whatever partitions they are on.
         let key = match step.action.wanted_index() {
-            Some(index) => (&step.table, Some(index)),
+            Some(index) => (step.table.as_ref(), Some(index)),
             None => (step.action.partition(), None),
         };
         let before = open.get(&key).copied();
@@ -128,7 +135,7 @@ fn joins(change: &Change<'_>, step: &Step) -> bool {
         // What needs a grant is seen by itself.
         (_, Action::Index(IndexAction::Swap(_))) => !step.gate.is_blocked(),
         (Action::Index(_), _) => true,
-        (Action::Partition(_) | Action::Maintenance(_), _) => false,
+        (Action::Partition(_) | Action::Maintenance(_) | Action::Limit(_), _) => false,
     }
 }
 
@@ -158,6 +165,11 @@ fn continues(last: &Change<'_>, next: &Change<'_>) -> bool {
 }
 
 impl Section<'_> {
+    /// Its heading.
+    pub(crate) fn title(&self) -> String {
+        self.table.map_or_else(|| "limits and settings".to_owned(), ToString::to_string)
+    }
+
     /// Hazards that need no grant and would be said below several lines: said once, with what they concern, counted.
     pub(crate) fn repeated_hazards(&self) -> BTreeMap<LineHazard, String> {
         let mut seen: BTreeMap<LineHazard, (usize, usize)> = BTreeMap::new();
@@ -184,9 +196,14 @@ impl Section<'_> {
 }
 
 impl<'a> Change<'a> {
-    /// The partition.
-    pub(crate) fn partition(&self) -> &'a TableName {
+    /// The partition, where it is about one.
+    pub(crate) fn partition(&self) -> Option<&'a TableName> {
         self.lead.action.partition()
+    }
+
+    /// What a hazard need not name again: the partition, or what is no relation.
+    fn own(&self) -> Object {
+        self.partition().map_or_else(|| self.lead.action.object(), |partition| partition.clone().into())
     }
 
     /// What is done, in words.
@@ -215,6 +232,7 @@ impl<'a> Change<'a> {
             Action::Maintenance(MaintenanceAction::AnalyzeParent(_)) => "analyze as a whole",
             Action::Maintenance(MaintenanceAction::Vacuum(_)) => "vacuum and freeze",
             Action::Maintenance(MaintenanceAction::Reindex(_)) => "rebuild",
+            Action::Limit(limit) => limit.verb(),
         }
     }
 
@@ -230,7 +248,8 @@ impl<'a> Change<'a> {
                 | PartitionAction::Attach(_),
             )
             | Action::Index(_)
-            | Action::Maintenance(_) => '~',
+            | Action::Maintenance(_)
+            | Action::Limit(_) => '~',
         }
     }
 
@@ -252,7 +271,8 @@ impl<'a> Change<'a> {
             Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => Some((vacuum.from, vacuum.to)),
             Action::Partition(PartitionAction::Drop(drop)) => Some((drop.retired.marker.from, drop.retired.marker.to)),
             Action::Index(_)
-            | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Reindex(_)) => None,
+            | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Reindex(_))
+            | Action::Limit(_) => None,
         }
     }
 
@@ -278,7 +298,8 @@ impl<'a> Change<'a> {
                 | Block::RowsInDefault { .. }
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
-                | Block::ManagedElsewhere { .. } => {
+                | Block::ManagedElsewhere { .. }
+                | Block::NotPermitted { .. } => {
                     because.insert(block.to_string());
                 }
             }
@@ -321,8 +342,11 @@ impl<'a> Line<'a> {
     }
 
     /// `events_p20260315 … events_p20260321`; the schema only where it is not the table's.
-    pub(crate) fn what(&self, table: &TableName, dots: &str) -> String {
-        let (first, last) = (self.first().partition(), self.last().partition());
+    pub(crate) fn what(&self, table: Option<&TableName>, dots: &str) -> String {
+        let partitions = self.first().partition().zip(self.last().partition());
+        let Some(((first, last), table)) = partitions.zip(table) else {
+            return self.first().lead.action.object().to_string();
+        };
         if let Some(index) = self.first().lead.action.wanted_index() {
             return index.to_string();
         }
@@ -391,7 +415,7 @@ impl<'a> Line<'a> {
 
     /// Hazards, like ones joined.
     pub(crate) fn hazards(&self) -> Vec<LineHazard> {
-        let own: BTreeSet<&TableName> = self.changes.iter().map(Change::partition).collect();
+        let own: BTreeSet<Object> = self.changes.iter().map(|change| change.own()).collect();
         let mut all: BTreeSet<LineHazard> = BTreeSet::new();
         for change in &self.changes {
             for (hazard, by) in change.hazards() {
@@ -403,10 +427,10 @@ impl<'a> Line<'a> {
                     build_words(change)
                 } else if concerns_data(hazard.kind) {
                     self.stake_words(hazard.kind)
-                } else if own.contains(&hazard.relation) {
+                } else if own.contains(&hazard.object) {
                     hazard.detail.clone()
                 } else {
-                    format!("{}: {}", hazard.relation, hazard.detail)
+                    format!("{}: {}", hazard.object, hazard.detail)
                 };
                 all.insert(LineHazard { kind: hazard.kind, words, granted });
             }
@@ -458,12 +482,18 @@ pub(crate) fn short(name: &TableName, table: &TableName) -> String {
     if name.schema == table.schema { name.name.to_string() } else { name.to_string() }
 }
 
+/// The same of anything with a name.
+pub(crate) fn short_object(object: &Object, table: &TableName) -> String {
+    object.relation().map_or_else(|| object.to_string(), |relation| short(relation, table))
+}
+
 /// `events_p20260315 … events_p20260321`: the first and the last of several.
-pub(crate) fn run_words(table: &TableName, partitions: &[&TableName]) -> String {
+pub(crate) fn run_words(table: Option<&TableName>, partitions: &[&TableName]) -> String {
+    let short = |name: &TableName| table.map_or_else(|| name.to_string(), |table| short(name, table));
     match partitions {
         [] => String::new(),
-        [only] => short(only, table),
-        [first, .., last] => format!("{} … {}", short(first, table), short(last, table)),
+        [only] => short(only),
+        [first, .., last] => format!("{} … {}", short(first), short(last)),
     }
 }
 

@@ -425,7 +425,8 @@ impl<'s, 'a> One<'s, 'a> {
                 | PartitionAction::Drop(_),
             )
             | Action::Index(_)
-            | Action::Maintenance(_) => None,
+            | Action::Maintenance(_)
+            | Action::Limit(_) => None,
         });
         detached.collect()
     }
@@ -469,7 +470,8 @@ fn made_by(action: &Action) -> Option<Place<'_>> {
             | PartitionAction::Drop(_),
         )
         | Action::Index(_)
-        | Action::Maintenance(_) => None,
+        | Action::Maintenance(_)
+        | Action::Limit(_) => None,
     }
 }
 

@@ -93,7 +93,7 @@ impl Wanted<'_> {
         step.before.push(attached(context, place));
         step.before.push(Fact::NameFree { name: index.clone() });
         step.after.push(self.there(index, place.partition, Some(true), None));
-        step.hazards.push(Hazard { kind: HazardKind::IndexBuild, relation: place.partition.clone(), detail });
+        step.hazards.push(Hazard { kind: HazardKind::IndexBuild, object: place.partition.clone().into(), detail });
         step
     }
 
@@ -162,7 +162,7 @@ impl Wanted<'_> {
         step.after.push(self.there(&index, place.partition, Some(true), Some(to)));
         step.hazards.push(Hazard {
             kind: HazardKind::IndexBuild,
-            relation: place.partition.clone(),
+            object: place.partition.clone().into(),
             detail: "built anew concurrently: reads and writes go on, old transactions are waited for".to_owned(),
         });
         step
@@ -195,7 +195,7 @@ impl Wanted<'_> {
         step.after.push(self.there(&old.facts.name, context.name, Some(true), None));
         step.hazards.push(Hazard {
             kind: HazardKind::DropsIndex,
-            relation: context.name.clone(),
+            object: context.name.clone().into(),
             detail: format!("{} as it was goes from every partition, each locked for a moment", old.facts.name),
         });
         step

@@ -30,7 +30,7 @@ pub(super) struct Closed<'a> {
 pub(super) fn closed<'a>(context: &Context<'a>, others: &[Step]) -> Vec<Closed<'a>> {
     let Some(upkeep) = context.root.upkeep.as_deref() else { return Vec::new() };
     let leaving: BTreeSet<&TableName> =
-        others.iter().filter(|step| step.action.removes()).map(|step| step.action.partition()).collect();
+        others.iter().filter(|step| step.action.removes()).filter_map(|step| step.action.partition()).collect();
     let stays =
         context.ranges.iter().filter(|range| range.leaf.kind == LeafKind::Table && !leaving.contains(&range.leaf.name));
     let over = stays.filter_map(|range| {
@@ -100,6 +100,7 @@ pub(super) fn creates(step: &Step) -> bool {
             | PartitionAction::Drop(_),
         )
         | Action::Index(_)
-        | Action::Maintenance(_) => false,
+        | Action::Maintenance(_)
+        | Action::Limit(_) => false,
     }
 }

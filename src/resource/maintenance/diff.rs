@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::closed::closed;
 use super::{freeze, reindex, statistics};
 use crate::catalog::{Answer, Oid, Question};
-use crate::plan::{Code, Step};
+use crate::plan::{Code, Object, Step};
 use crate::render::bytes;
 use crate::resource::partition::{Context, Diff};
 use crate::sql::TableName;
@@ -83,9 +83,9 @@ impl Run<'_, '_> {
         step.stake.bytes = Some(size);
         if self.budget.takes(size) {
             self.result.steps.push(step);
-        } else {
+        } else if let Object::Relation(relation) = step.action.object() {
             let because = format!("a run takes {} (max_bytes_per_run)", bytes(self.budget.most));
-            self.waits(Why::Postponed(because), step.action.object());
+            self.waits(Why::Postponed(because), &relation);
         }
     }
 
@@ -96,7 +96,7 @@ impl Run<'_, '_> {
 
     /// Whether this plan has a step for it.
     pub(super) fn plans(&self, word: &str, object: &TableName) -> bool {
-        self.result.steps.iter().any(|step| step.action.word() == word && step.action.object() == object)
+        self.result.steps.iter().any(|step| step.action.word() == word && step.action.object().is(object))
     }
 
     pub(super) fn size_of(&self, relation: Oid) -> Result<u64, String> {

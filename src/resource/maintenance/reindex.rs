@@ -102,7 +102,7 @@ pub(super) fn judge(run: &mut Run<'_, '_>, upkeep: &Upkeep, closed: &[Closed<'_>
         step.after.push(Fact::Rebuilt { index: relation });
         step.hazards.push(Hazard {
             kind: HazardKind::IndexBuild,
-            relation: leaf.leaf.name.clone(),
+            object: leaf.leaf.name.clone().into(),
             detail: "built anew concurrently: reads and writes go on, old transactions are waited for; what an \
                      interruption leaves is an invalid index named like it with _ccnew"
                 .to_owned(),

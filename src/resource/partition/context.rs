@@ -6,8 +6,8 @@ use super::cursor::{Cursor, less};
 use crate::catalog::{Leaf, Oid, Root, Snapshot};
 use crate::grid::{Bound, Grid, KeyValue, LeafBounds};
 use crate::plan::{
-    Action, Class, Code, Fact, Finding, Gate, Hazard, HazardKind, IndexAction, MaintenanceAction, ObjectRef, Overrides,
-    PartitionAction, Relation, Stake, Step, StepId, Timeouts, Touches, Unit, Verb,
+    Action, Class, Code, Fact, Finding, Gate, Hazard, HazardKind, IndexAction, MaintenanceAction, Object, ObjectRef,
+    Overrides, PartitionAction, Relation, Stake, Step, StepId, Timeouts, Touches, Unit, Verb,
 };
 use crate::policy::{Desired, Keep, Retention, TableDesired, Width};
 use crate::sql::TableName;
@@ -206,7 +206,7 @@ impl<'a> Context<'a> {
 
     /// A finding about this table.
     pub(crate) fn finding(&self, code: Code, object: Option<&TableName>, message: String) -> Finding {
-        Finding { table: Some(self.name.clone()), code, object: object.cloned(), message, hint: None }
+        Finding { table: Some(self.name.clone()), code, object: object.cloned().map(Object::from), message, hint: None }
     }
 
     /// A step of this table, complete but for what depends on its neighbours.
@@ -230,7 +230,7 @@ impl<'a> Context<'a> {
                 Action::Partition(PartitionAction::Attach(attach)) if attach.touches == Touches::default() => {
                     apply.concurrent_timeout
                 }
-                Action::Partition(_) | Action::Index(_) => apply.statement_timeout,
+                Action::Partition(_) | Action::Index(_) | Action::Limit(_) => apply.statement_timeout,
                 // They hold nothing that readers or writers wait for, and grow with the data.
                 Action::Maintenance(_) => apply.concurrent_timeout,
             };
@@ -252,9 +252,8 @@ impl<'a> Context<'a> {
             Action::Partition(PartitionAction::Detach(detach)) => ObjectRef::Existing(detach.leaving.partition.clone()),
             Action::Partition(PartitionAction::Attach(attach)) => ObjectRef::Existing(attach.retired.partition.clone()),
             Action::Partition(PartitionAction::Drop(drop)) => ObjectRef::Existing(drop.retired.partition.clone()),
-            Action::Index(IndexAction::Create(_) | IndexAction::Build(_)) => {
-                ObjectRef::MadeBy(id.clone(), action.object().clone())
-            }
+            Action::Index(IndexAction::Create(create)) => ObjectRef::MadeBy(id.clone(), create.index.clone()),
+            Action::Index(IndexAction::Build(build)) => ObjectRef::MadeBy(id.clone(), build.index.clone()),
             Action::Index(IndexAction::Attach(attach)) => ObjectRef::Existing(attach.root.clone()),
             Action::Index(IndexAction::Rebuild(loose) | IndexAction::Drop(loose)) => {
                 ObjectRef::Existing(loose.index.clone())
@@ -263,10 +262,11 @@ impl<'a> Context<'a> {
             Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => ObjectRef::Existing(analyze.root.clone()),
             Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => ObjectRef::Existing(vacuum.partition.clone()),
             Action::Maintenance(MaintenanceAction::Reindex(reindex)) => ObjectRef::Existing(reindex.index.clone()),
+            Action::Limit(limit) => ObjectRef::Named(limit.object()),
         };
         Step {
             id,
-            table: self.name.clone(),
+            table: Some(self.name.clone()),
             lane: self.lane,
             unit,
             needs: Vec::new(),
@@ -289,7 +289,7 @@ impl<'a> Context<'a> {
     pub(crate) fn standby_hazard(&self, partition: &TableName) -> Option<Hazard> {
         self.snapshot.catalog.has_standbys.then(|| Hazard {
             kind: HazardKind::CancelsStandbyQueries,
-            relation: partition.clone(),
+            object: partition.clone().into(),
             detail: "a hot standby may cancel queries that read it when it replays this".to_owned(),
         })
     }

@@ -204,7 +204,7 @@ pub(super) fn beside_default(
         }
     };
     for kind in [HazardKind::BlocksReads, HazardKind::BlocksWrites] {
-        step.hazards.push(Hazard { kind, relation: leaf.name.clone(), detail: detail.clone() });
+        step.hazards.push(Hazard { kind, object: leaf.name.clone().into(), detail: detail.clone() });
     }
 }
 
@@ -216,7 +216,7 @@ fn block_rows(
     findings: &mut Vec<Finding>,
 ) {
     let count = rows.map_or_else(|| "rows".to_owned(), |rows| rows.to_string());
-    let message = format!("{count} for {} lie in the default partition: move them out first", step.action.partition());
+    let message = format!("{count} for {} lie in the default partition: move them out first", step.action.object());
     findings.push(context.finding(Code::RowsInDefault, Some(&leaf.name), message));
     add_block(step, Block::RowsInDefault { rows });
 }
@@ -225,7 +225,7 @@ pub(super) fn subscriber_hazard(context: &Context<'_>, partition: &TableName, st
     for publication in &context.root.leaf_publications {
         step.hazards.push(Hazard {
             kind: HazardKind::SubscriberNeedsTable,
-            relation: partition.clone(),
+            object: partition.clone().into(),
             detail: format!(
                 "publication {publication} sends it under its own name; create it on each subscriber, then there: ALTER SUBSCRIPTION … REFRESH PUBLICATION"
             ),

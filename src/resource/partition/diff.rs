@@ -63,7 +63,7 @@ pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<Tabl
     let default = default::default_partition(context, used, &mut findings);
     // One that this plan does not make stands in no detach's way.
     let default = default.filter(|_| scope != Scope::Removals);
-    let default_name = default.as_ref().map(|step| step.action.partition().clone());
+    let default_name = default.as_ref().and_then(|step| step.action.partition().cloned());
     let default_name = default_name.as_ref();
     let attaches: Vec<Step> =
         returning.iter().map(|table| attach(context, table, blocker, default_name, &mut findings)).collect();

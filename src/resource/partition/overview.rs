@@ -35,7 +35,8 @@ pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
                 | PartitionAction::Drop(_),
             )
             | Action::Index(_)
-            | Action::Maintenance(_) => {}
+            | Action::Maintenance(_)
+            | Action::Limit(_) => {}
         }
     }
     TableOverview {

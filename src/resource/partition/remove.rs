@@ -116,7 +116,7 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableNam
     detach.needs.extend(steps.last().map(|mark| mark.id.clone()));
     detach.hazards.push(Hazard {
         kind: HazardKind::DetachesData,
-        relation: partition.name.clone(),
+        object: partition.name.clone().into(),
         detail: "its rows leave the table and stay in a table of their own".to_owned(),
     });
     referencing_hazards(context, blocking, &mut detach);
@@ -179,7 +179,8 @@ fn referencing_hazards(context: &Context<'_>, blocking: bool, step: &mut Step) {
     for table in &context.root.referenced_by {
         let mode = if blocking { "ACCESS EXCLUSIVE" } else { "SHARE" };
         let detail = format!("the detach looks through it for rows that reference the partition, under {mode}");
-        let mut hazard = |kind| step.hazards.push(Hazard { kind, relation: table.clone(), detail: detail.clone() });
+        let mut hazard =
+            |kind| step.hazards.push(Hazard { kind, object: table.clone().into(), detail: detail.clone() });
         if blocking {
             hazard(HazardKind::BlocksReads);
         }

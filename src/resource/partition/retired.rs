@@ -174,7 +174,7 @@ pub(super) fn drop_after(
     step.after.push(Fact::Gone { partition: partition.clone() });
     step.hazards.push(Hazard {
         kind: HazardKind::DeletesData,
-        relation: partition.name.clone(),
+        object: partition.name.clone().into(),
         detail: "its rows are gone for good".to_owned(),
     });
     step.hazards.extend(context.standby_hazard(&partition.name));

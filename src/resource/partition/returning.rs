@@ -132,7 +132,7 @@ pub(super) fn attach(
     step.needs.extend(finalizing.filter(|(_, low, high)| *low < to && from < *high).map(|(id, _, _)| id.clone()));
     step.hazards.push(Hazard {
         kind: HazardKind::AttachesData,
-        relation: partition.name,
+        object: partition.name.into(),
         detail: "its rows become visible through the parent again".to_owned(),
     });
     let bytes = bytes_of(context, *oid);
@@ -150,7 +150,7 @@ fn scan_hazards(context: &Context<'_>, bytes: Option<u64>, references: &BTreeSet
     let size = bytes.map_or_else(|| "of unknown size".to_owned(), crate::render::bytes);
     let mut hazard = |kind, table: &TableName, mode: &str| {
         let detail = format!("the attach may scan the partition ({size}) while {table} is locked {mode}");
-        step.hazards.push(Hazard { kind, relation: table.clone(), detail });
+        step.hazards.push(Hazard { kind, object: table.clone().into(), detail });
     };
     for table in context.root.references.intersection(references) {
         hazard(HazardKind::BlocksReads, table, "ACCESS EXCLUSIVE");

@@ -18,7 +18,7 @@ pub(crate) fn lines(plan: &Plan) -> String {
             }
         };
         let hazards: Vec<String> =
-            step.hazards.iter().map(|hazard| format!(" !{}@{}", hazard.kind, hazard.relation)).collect();
+            step.hazards.iter().map(|hazard| format!(" !{}@{}", hazard.kind, hazard.object)).collect();
         let mut word = String::new();
         if let Action::Partition(PartitionAction::Detach(detach)) = &step.action
             && let DetachMode::Blocking(because) = &detach.mode
@@ -36,7 +36,8 @@ pub(crate) fn lines(plan: &Plan) -> String {
     }
     for finding in &plan.findings {
         let code = serde_json::to_value(finding.code).unwrap();
-        let object = finding.object.as_ref().or(finding.table.as_ref()).map(ToString::to_string).unwrap_or_default();
+        let of = finding.object.as_ref().map(ToString::to_string);
+        let object = of.or_else(|| finding.table.as_ref().map(ToString::to_string)).unwrap_or_default();
         let _ = writeln!(text, "? {} {object}: {}", code.as_str().unwrap(), finding.message);
     }
     text

@@ -41,7 +41,7 @@ impl LockWatch<'_> {
         declared.retain(|table, mode| major > 14 || *mode != LockMode::AccessShare || seen.contains_key(table));
         // What the unit itself made is nobody else's to wait for.
         if step.action.word() == "create" {
-            seen.remove(&step.action.partition().to_string());
+            seen.remove(&step.action.object().to_string());
         }
         self.compared += 1;
         if seen != declared {

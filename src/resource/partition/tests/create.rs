@@ -307,7 +307,7 @@ fn dates_and_local_times_are_read_in_the_policys_zone() {
         "tables: {public.events: {partition: {key: at, interval: 1 day, premake: 1, timezone: Pacific/Auckland}}}";
     for kind in [KeyKind::Date, KeyKind::Timestamp] {
         let mut world = World::with_key("2026-03-14 12:00", kind, policy);
-        let created: Vec<String> = world.plan().steps.iter().map(|step| step.action.partition().to_string()).collect();
+        let created: Vec<String> = world.plan().steps.iter().map(|step| step.action.object().to_string()).collect();
         assert_eq!(created, ["public.events_p20260315", "public.events_p20260316"], "{kind}");
     }
     let mut world = World::with_key(

@@ -206,7 +206,8 @@ impl Diary {
                     PartitionAction::CreateDefault(_) | PartitionAction::Finalize(_) | PartitionAction::Attach(_),
                 )
                 | Action::Index(_)
-                | Action::Maintenance(_) => {
+                | Action::Maintenance(_)
+                | Action::Limit(_) => {
                     panic!("{}", context());
                 }
             }

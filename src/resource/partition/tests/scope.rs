@@ -164,7 +164,12 @@ fn tables_that_lock_a_common_relation_share_a_lane() {
     world.root("public.e").references.insert("public.x".parse().unwrap());
     world.root("public.b").referenced_by.insert("public.d".parse().unwrap());
     let lanes = |world: &mut World| -> BTreeMap<String, u32> {
-        world.plan().steps.iter().map(|step| (step.table.name.as_str().to_owned(), step.lane)).collect()
+        world
+            .plan()
+            .steps
+            .iter()
+            .map(|step| (step.table.as_ref().unwrap().name.as_str().to_owned(), step.lane))
+            .collect()
     };
     let found = lanes(&mut world);
     assert_eq!(found["a"], found["e"]);

@@ -1,0 +1,113 @@
+//! Whether the pools of all services together fit: each inequality as arithmetic.
+
+use std::collections::BTreeMap;
+
+use super::super::of_no_table::finding;
+use crate::catalog::{Capacity, LimitFacts};
+use crate::plan::{Code, Finding, Object};
+use crate::policy::LimitsDesired;
+use crate::sql::Ident;
+
+/// One finding for each sum that is too large; one note with the whole sum where none is.
+pub(super) fn findings(wanted: &LimitsDesired, facts: &LimitFacts) -> Vec<Finding> {
+    let mut findings = declared(wanted, facts);
+    if wanted.services.is_empty() {
+        return findings;
+    }
+    let mut broken = false;
+    let mut exceeds = |sum: &Sum, limit: u64, object: Object, of: &str| {
+        if sum.total > limit {
+            let message = format!("services may open {} connections, more than {of}: {}", sum.total, sum.words());
+            let mut found = finding(Code::ConnectionBudgetExceeded, object, message);
+            found.hint = Some("lower `limits.services`, or put a pooler between".to_owned());
+            findings.push(found);
+            broken = true;
+        }
+    };
+    for (role, sum) in by_role(wanted) {
+        if let Some(limit) = limit_of_role(role, wanted, facts) {
+            exceeds(&sum, limit, Object::Role(role.clone()), &format!("its limit of {limit}"));
+        }
+    }
+    let all = Sum::of(wanted, |_| true);
+    let database = Object::Database(facts.database.name.clone());
+    if let Ok(limit) = u64::try_from(wanted.database.unwrap_or(facts.database.connection_limit)) {
+        exceeds(&all, limit, database.clone(), &format!("the database's limit of {limit}"));
+    }
+    let usable = u64::from(facts.capacity.usable());
+    exceeds(&all, usable, database.clone(), &format!("the server has for them, {}", capacity_words(facts.capacity)));
+    if !broken {
+        let message =
+            format!("services may open {}, and the server has {}", all.words(), capacity_words(facts.capacity));
+        findings.push(finding(Code::ConnectionBudget, database, message));
+    }
+    findings
+}
+
+/// Limits that promise more than the server gives to roles without privileges.
+fn declared(wanted: &LimitsDesired, facts: &LimitFacts) -> Vec<Finding> {
+    let Capacity { max_connections, .. } = facts.capacity;
+    let usable = facts.capacity.usable();
+    let database = wanted.database.map(|limit| (Object::Database(facts.database.name.clone()), limit));
+    let roles = wanted.roles.iter().filter_map(|(name, role)| {
+        let ordinary = facts.roles.get(name).is_some_and(|role| !role.superuser);
+        role.connection_limit.filter(|_| ordinary).map(|limit| (Object::Role(name.clone()), limit))
+    });
+    let above = database.into_iter().chain(roles).filter_map(|(object, limit)| {
+        let limit = u32::try_from(limit).ok()?;
+        // Above max_connections it is refused.
+        (limit > usable && limit <= max_connections).then(|| {
+            let words = capacity_words(facts.capacity);
+            let message = format!("a connection limit of {limit} is more than the server has for it, {words}");
+            finding(Code::ConnectionBudgetExceeded, object, message)
+        })
+    });
+    above.collect()
+}
+
+/// What services may open together.
+#[derive(Default)]
+struct Sum {
+    total: u64,
+    terms: Vec<String>,
+}
+
+impl Sum {
+    fn of(wanted: &LimitsDesired, belongs: impl Fn(&Option<Ident>) -> bool) -> Self {
+        let mut sum = Self::default();
+        for (name, service) in wanted.services.iter().filter(|(_, service)| belongs(&service.role)) {
+            sum.total = sum.total.saturating_add(service.connections());
+            sum.terms.push(format!("{name} {} × {}", service.instances, service.max_connections));
+        }
+        sum
+    }
+
+    /// `audit-api 4 × 8 + worker 2 × 5 = 42`
+    fn words(&self) -> String {
+        format!("{} = {}", self.terms.join(" + "), self.total)
+    }
+}
+
+fn by_role(wanted: &LimitsDesired) -> BTreeMap<&Ident, Sum> {
+    let roles = wanted.services.values().filter_map(|service| service.role.as_ref());
+    roles.map(|role| (role, Sum::of(wanted, |other| other.as_ref() == Some(role)))).collect()
+}
+
+/// The role's limit once the policy is carried out; none holds for a superuser.
+fn limit_of_role(role: &Ident, wanted: &LimitsDesired, facts: &LimitFacts) -> Option<u64> {
+    let found = facts.roles.get(role).filter(|role| !role.superuser)?;
+    let wanted = wanted.roles.get(role).and_then(|role| role.connection_limit);
+    u64::try_from(wanted.unwrap_or(found.connection_limit)).ok()
+}
+
+/// `97 = 100 max_connections − 3 superuser_reserved_connections`
+fn capacity_words(capacity: Capacity) -> String {
+    let Capacity { max_connections, superuser_reserved, reserved } = capacity;
+    let mut words = format!("{} = {max_connections} max_connections", capacity.usable());
+    for (count, name) in [(superuser_reserved, "superuser_reserved_connections"), (reserved, "reserved_connections")] {
+        if count > 0 {
+            words.push_str(&format!(" − {count} {name}"));
+        }
+    }
+    words
+}

@@ -1,0 +1,8 @@
+//! What the database and its roles may: connection limits, timeouts of roles, and whether the services' pools fit.
+
+mod budget;
+mod diff;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use diff::diff;

@@ -1,0 +1,166 @@
+//! Values of the server's settings, as it reads and writes them (section 20.1.1, "Numeric with Unit"; guc.c,
+//! `parse_int` and `parse_real`).
+
+use std::time::Duration;
+
+/// The unit that a setting is kept in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SettingUnit {
+    /// A plain number.
+    None,
+    /// So many bytes.
+    Bytes(u64),
+    /// Time in microseconds.
+    Microseconds,
+    /// Time in milliseconds.
+    Milliseconds,
+    /// Time in seconds.
+    Seconds,
+    /// Time in minutes.
+    Minutes,
+}
+
+impl SettingUnit {
+    /// As `pg_settings.unit` has it, such as `8kB` and `min`; `None` where it is something new.
+    pub fn from_pg_settings(unit: Option<&str>) -> Option<Self> {
+        Some(match unit {
+            None | Some("") => Self::None,
+            Some("us") => Self::Microseconds,
+            Some("ms") => Self::Milliseconds,
+            Some("s") => Self::Seconds,
+            Some("min") => Self::Minutes,
+            Some(bytes) => {
+                let digits = bytes.find(|c: char| !c.is_ascii_digit())?;
+                let (count, unit) = bytes.split_at(digits);
+                let count: u64 = if count.is_empty() { 1 } else { count.parse().ok()? };
+                Self::Bytes(count.checked_mul(bytes_of(unit)?)?)
+            }
+        })
+    }
+}
+
+/// What a value amounts to in the unit that the setting is kept in: `'1GB'` of a setting in 8kB blocks is 131072. A
+/// number alone is in that unit already. `None` is no number, or has a unit of another kind.
+///
+/// ```
+/// use pgstrata::sql::{SettingUnit, setting_amount};
+/// assert_eq!(setting_amount("1GB", SettingUnit::Bytes(8192)), Some(131_072.0));
+/// assert_eq!(setting_amount("0.5min", SettingUnit::Milliseconds), setting_amount("30000", SettingUnit::Milliseconds));
+/// assert_eq!(setting_amount("30s", SettingUnit::None), None);
+/// ```
+#[expect(clippy::cast_precision_loss, reason = "sizes of blocks are small")]
+pub fn setting_amount(text: &str, unit: SettingUnit) -> Option<f64> {
+    let text = text.trim();
+    let (number, written) = number(text)?;
+    if written.is_empty() {
+        return Some(number);
+    }
+    match unit {
+        SettingUnit::None => None,
+        SettingUnit::Bytes(base) => Some(number * bytes_of(written)? as f64 / base as f64),
+        SettingUnit::Microseconds => Some(number * micros_of(written)?),
+        SettingUnit::Milliseconds => Some(number * micros_of(written)? / 1e3),
+        SettingUnit::Seconds => Some(number * micros_of(written)? / 1e6),
+        SettingUnit::Minutes => Some(number * micros_of(written)? / 6e7),
+    }
+}
+
+/// The number in front, and what follows it. C's `strtol` with base 0 reads hexadecimal and octal too.
+#[expect(clippy::cast_precision_loss, reason = "the server keeps such numbers in 31 bits")]
+fn number(text: &str) -> Option<(f64, &str)> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        let end = hex.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(hex.len());
+        let value = i64::from_str_radix(&hex[..end], 16).ok()?;
+        return Some((sign * value as f64, hex[end..].trim_start()));
+    }
+    let mut end = digits.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(digits.len());
+    let whole = !digits[..end].contains('.');
+    // An exponent, but not the unit of a number such as `1e`.
+    let exponent = digits[end..].strip_prefix(['e', 'E']);
+    if let Some(exponent) = exponent {
+        let signed = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+        let length = signed.find(|c: char| !c.is_ascii_digit()).unwrap_or(signed.len());
+        if length > 0 {
+            end += 1 + (exponent.len() - signed.len()) + length;
+            return Some((sign * digits[..end].parse::<f64>().ok()?, digits[end..].trim_start()));
+        }
+    }
+    let value = if whole && digits.starts_with('0') && end > 1 {
+        i64::from_str_radix(&digits[..end], 8).ok()? as f64
+    } else {
+        digits[..end].parse::<f64>().ok()?
+    };
+    Some((sign * value, digits[end..].trim_start()))
+}
+
+fn bytes_of(unit: &str) -> Option<u64> {
+    let units = ["B", "kB", "MB", "GB", "TB"];
+    units.into_iter().position(|known| known == unit).map(|power| 1 << (10 * power))
+}
+
+fn micros_of(unit: &str) -> Option<f64> {
+    let units = [("us", 1.0), ("ms", 1e3), ("s", 1e6), ("min", 6e7), ("h", 3.6e9), ("d", 8.64e10)];
+    units.into_iter().find(|(known, _)| *known == unit).map(|(_, micros)| micros)
+}
+
+/// A time in the largest of PostgreSQL's units that divides it: `30s`, `200ms`, and `0` for none.
+pub(crate) fn server_time(value: Duration) -> String {
+    let millis = value.as_millis();
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")];
+    let fits = units.into_iter().find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit));
+    fits.map_or_else(|| format!("{millis}ms"), |(unit, name)| format!("{}{name}", millis / unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_the_server_reads_them() {
+        let blocks = SettingUnit::from_pg_settings(Some("8kB")).unwrap();
+        for (text, unit, amount) in [
+            ("128MB", blocks, 16_384.0),
+            ("16384", blocks, 16_384.0),
+            ("0x10", SettingUnit::None, 16.0),
+            ("010", SettingUnit::None, 8.0),
+            ("0", SettingUnit::None, 0.0),
+            ("0.9", SettingUnit::None, 0.9),
+            ("1.5e2", SettingUnit::None, 150.0),
+            (" 2 min ", SettingUnit::Seconds, 120.0),
+            ("1d", SettingUnit::Minutes, 1440.0),
+            ("-1", SettingUnit::Milliseconds, -1.0),
+            ("+5", SettingUnit::None, 5.0),
+            ("1TB", SettingUnit::Bytes(1 << 20), 1_048_576.0),
+        ] {
+            assert_eq!(setting_amount(text, unit), Some(amount), "{text}");
+        }
+        for (text, unit) in [
+            ("on", SettingUnit::None),
+            ("", SettingUnit::None),
+            ("1mb", SettingUnit::Bytes(1)),
+            ("1MB", SettingUnit::Seconds),
+            ("1s", SettingUnit::Bytes(1)),
+            ("1 S", SettingUnit::Seconds),
+            ("1e", SettingUnit::None),
+            ("089", SettingUnit::None),
+            ("0xg", SettingUnit::None),
+            ("ü", SettingUnit::None),
+        ] {
+            assert_eq!(setting_amount(text, unit), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn units_are_those_of_the_view() {
+        assert_eq!(SettingUnit::from_pg_settings(Some("16MB")), Some(SettingUnit::Bytes(16 << 20)));
+        assert_eq!(SettingUnit::from_pg_settings(Some("B")), Some(SettingUnit::Bytes(1)));
+        assert_eq!(SettingUnit::from_pg_settings(None), Some(SettingUnit::None));
+        for unit in ["8", "8kb", "parsec", "99999999999999999999kB"] {
+            assert_eq!(SettingUnit::from_pg_settings(Some(unit)), None, "{unit}");
+        }
+    }
+}
