@@ -30,6 +30,7 @@ mod index_fault;
 mod index_kill;
 mod index_locks;
 mod interrupt;
+mod limits;
 mod locks;
 mod machine;
 mod maintenance;
