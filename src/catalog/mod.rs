@@ -7,6 +7,7 @@ mod index;
 mod inspect;
 mod limits;
 mod marker;
+mod pooler;
 mod question;
 mod reader;
 mod snapshot;
@@ -18,9 +19,10 @@ pub use ask::ask;
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use error::InspectError;
 pub use index::{IndexFacts, IndexKey, IndexShape, IndexSpelling};
-pub use inspect::{inspect, inspect_limits, inspect_upkeep};
+pub use inspect::{inspect, inspect_limits, inspect_pooler, inspect_upkeep};
 pub use limits::{Capacity, DatabaseFacts, LimitFacts, MayAlter, RoleFacts};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
+pub use pooler::{PoolerDatabase, PoolerFacts, PoolerState};
 pub use question::{Answer, Answers, Bloat, LeafKey, Question, RowCount};
 pub use snapshot::{
     Catalog, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot,

@@ -10,6 +10,7 @@ use super::attributes::Attributes;
 use super::index::IndexFacts;
 use super::limits::LimitFacts;
 use super::marker::Marker;
+use super::pooler::PoolerState;
 use super::question::Answers;
 use super::upkeep::Upkeep;
 use crate::grid::{KeyKind, LeafBounds};
@@ -109,6 +110,9 @@ pub struct Catalog {
     /// Connections, where the policy speaks of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitFacts>,
+    /// PgBouncer's configuration, where the policy names its admin console.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooler: Option<PoolerState>,
 }
 
 /// The role that connected, and what it may become.

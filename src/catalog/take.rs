@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{
-    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, ask, inspect, inspect_limits, inspect_upkeep, survey,
+    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, ask, inspect, inspect_limits, inspect_pooler,
+    inspect_upkeep, survey,
 };
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
@@ -43,6 +44,9 @@ pub fn take(
     if options.has_limits() && !desired.limits.is_empty() {
         let roles = desired.limits.named_roles().cloned().collect();
         inspect_limits(session.client(), &mut snapshot, &roles)?;
+        if desired.limits.pgbouncer.is_some() {
+            snapshot.catalog.pooler = session.pooler().map(inspect_pooler);
+        }
     }
     let options = PlanOptions { now: now.unwrap_or(snapshot.taken_at), ..options.clone() };
     // Among ids only rows tell where the table is: that is asked first, and what follows from it next.

@@ -76,7 +76,10 @@ pub(super) fn read(
         return Ok((snapshot, options));
     }
     let stop = signals::install(ui)?;
-    let connector = connect::connector(command, connect, loaded, env, ui, &stop)?;
+    let mut connector = connect::connector(command, connect, loaded, env, ui, &stop)?;
+    if options.has_limits() {
+        connector = connect::with_pooler(connector, loaded, env, ui, &stop)?;
+    }
     let mut session = connect::session(&connector, &stop)?;
     let taken = interruptible(&mut session, &stop, |session| {
         let (mut snapshot, options) = take(session, &loaded.desired, options, now)?;
@@ -154,6 +157,8 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::LimitNotPermitted
         | Code::LimitExempt
         | Code::ConnectionBudgetExceeded
-        | Code::ConnectionBudget => false,
+        | Code::ConnectionBudget
+        | Code::PoolerDiffers
+        | Code::PoolerNotAsked => false,
     })
 }

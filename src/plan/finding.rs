@@ -114,6 +114,10 @@ pub enum Code {
     ConnectionBudgetExceeded,
     /// What services may open, and what the server has.
     ConnectionBudget,
+    /// PgBouncer is set otherwise than the policy says.
+    PoolerDiffers,
+    /// PgBouncer was not asked.
+    PoolerNotAsked,
     /// A name wanted for a new partition was taken; another was chosen.
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
@@ -147,6 +151,7 @@ impl Code {
             | Self::IndexNotPossible
             | Self::IndexDiffers
             | Self::LimitNotPermitted
+            | Self::PoolerDiffers
             | Self::ConnectionBudgetExceeded
             | Self::ForeignMarker
             | Self::MarkedButWanted
@@ -170,6 +175,7 @@ impl Code {
             | Self::MaintenanceUnknown
             | Self::MaintenancePostponed
             | Self::LimitExempt
+            | Self::PoolerNotAsked
             | Self::ConnectionBudget => Level::Note,
         }
     }

@@ -20,7 +20,7 @@ use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
 use crate::policy::{Desired, GridMismatch, TableDesired};
 use crate::resource::maintenance::{self, Around};
 use crate::resource::partition::{self, Context, Subject};
-use crate::resource::{Setup, index, limits};
+use crate::resource::{Setup, index, limits, pooler};
 use crate::sql::TableName;
 
 /// What planning takes beside policy and snapshot.
@@ -202,6 +202,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
         gate_of_no_table(desired, options, &mut diff.steps);
         steps.extend(diff.steps);
         findings.extend(diff.findings);
+        findings.extend(pooler::findings(desired, snapshot));
     }
     follow_detached(&mut steps);
     findings.extend(missing_privileges(&steps, &snapshot.catalog));

@@ -34,7 +34,7 @@ pub use desired::{
 pub use error::{Label, Place, PolicyError, Warning};
 pub use grant::GrantError;
 pub use hash::PolicyHash;
-pub use limits::{LimitsDesired, RoleDesired, RoleTimeout, ServiceDesired};
+pub use limits::{LimitsDesired, PoolerDesired, RoleDesired, RoleTimeout, ServiceDesired};
 pub use load::{Policy, Source, VERSION, environments, load};
 pub use path::{PolicyPath, Segment};
 pub(crate) use resolve::{DEFAULT_PREMAKE, MAX_PREMAKE};

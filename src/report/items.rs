@@ -34,11 +34,13 @@ pub enum Kind {
     MaintenanceDue,
     /// A connection limit or a setting of a role is not what the policy says.
     LimitDiffers,
+    /// PgBouncer is set otherwise than the policy says.
+    PoolerDiffers,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::PartitionMissing,
         Self::DefaultPartitionMissing,
         Self::DetachUnfinished,
@@ -49,12 +51,13 @@ impl Kind {
         Self::IndexMissing,
         Self::MaintenanceDue,
         Self::LimitDiffers,
+        Self::PoolerDiffers,
     ];
 
     /// Whether it is about no table.
     pub fn is_of_no_table(self) -> bool {
         match self {
-            Self::LimitDiffers => true,
+            Self::LimitDiffers | Self::PoolerDiffers => true,
             Self::PartitionMissing
             | Self::DefaultPartitionMissing
             | Self::DetachUnfinished
@@ -80,6 +83,7 @@ impl Kind {
             Self::IndexMissing => "INDEX_MISSING",
             Self::MaintenanceDue => "MAINTENANCE_DUE",
             Self::LimitDiffers => "LIMIT_DIFFERS",
+            Self::PoolerDiffers => "POOLER_DIFFERS",
         }
     }
 
@@ -101,6 +105,7 @@ impl Kind {
             Self::IndexMissing => "An index of the policy is not on every partition, valid and as it says.",
             Self::MaintenanceDue => "A table, a partition or an index is due for maintenance.",
             Self::LimitDiffers => "A connection limit or a setting of a role is not what the policy says.",
+            Self::PoolerDiffers => "PgBouncer is set otherwise than the policy says.",
         }
     }
 
@@ -115,7 +120,8 @@ impl Kind {
             | Self::AttachDue
             | Self::IndexMissing
             | Self::MaintenanceDue
-            | Self::LimitDiffers => false,
+            | Self::LimitDiffers
+            | Self::PoolerDiffers => false,
         }
     }
 
@@ -123,6 +129,7 @@ impl Kind {
     pub fn is_under(self, policy: &Desired) -> bool {
         match self {
             Self::LimitDiffers => !policy.limits.is_empty(),
+            Self::PoolerDiffers => policy.limits.pgbouncer.is_some(),
             Self::PartitionMissing
             | Self::DefaultPartitionMissing
             | Self::DetachUnfinished
@@ -132,6 +139,58 @@ impl Kind {
             | Self::DropDue
             | Self::IndexMissing
             | Self::MaintenanceDue => true,
+        }
+    }
+
+    /// What a finding is about that tells of a difference from the policy which no step of ours can end: it counts as
+    /// drift.
+    pub fn of_finding(code: Code) -> Option<Self> {
+        match code {
+            Code::PoolerDiffers => Some(Self::PoolerDiffers),
+            Code::TableMissing
+            | Code::TableUnfit
+            | Code::KeyMismatch
+            | Code::WrongTarget
+            | Code::InRecovery
+            | Code::ManagedByPgPartman
+            | Code::NotYetEnforced
+            | Code::MissingPrivilege
+            | Code::Unknown
+            | Code::ClockSkew
+            | Code::DefaultPartitionPresent
+            | Code::RowsInDefault
+            | Code::Straddling
+            | Code::Unbounded
+            | Code::Held
+            | Code::NewestWithRows
+            | Code::RowsAhead
+            | Code::NotRemovable
+            | Code::InGrace
+            | Code::Detached
+            | Code::ForeignMarker
+            | Code::MarkedButWanted
+            | Code::WindowTaken
+            | Code::IndexRefused
+            | Code::IndexUnverified
+            | Code::IndexOtherName
+            | Code::IndexNotPossible
+            | Code::IndexBuilding
+            | Code::IndexDiffers
+            | Code::IndexUnlisted
+            | Code::IndexRedundant
+            | Code::IndexStray
+            | Code::MaintenanceUnknown
+            | Code::MaintenancePostponed
+            | Code::LimitRefused
+            | Code::LimitNotPermitted
+            | Code::LimitExempt
+            | Code::ConnectionBudgetExceeded
+            | Code::ConnectionBudget
+            | Code::PoolerNotAsked
+            | Code::NameTaken
+            | Code::NoNameLeft
+            | Code::NameUnchecked
+            | Code::NotInSnapshot => None,
         }
     }
 
@@ -212,23 +271,30 @@ impl Item<'_> {
     }
 }
 
+type Key<'a> = (Option<&'a TableName>, Kind, Class);
+
+fn item<'m, 'a>(items: &'m mut BTreeMap<Key<'a>, Item<'a>>, key: Key<'a>) -> &'m mut Item<'a> {
+    let (table, kind, class) = key;
+    items.entry(key).or_insert_with(|| Item {
+        table,
+        kind,
+        class,
+        changes: 0,
+        partitions: Vec::new(),
+        indexes: BTreeSet::new(),
+        others: BTreeSet::new(),
+        reasons: BTreeSet::new(),
+        blocked: BTreeSet::new(),
+    })
+}
+
 /// Pending changes by table, kind and class, those of classes that do not count as well.
 pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
-    let mut items: BTreeMap<(Option<&TableName>, Kind, Class), Item<'_>> = BTreeMap::new();
+    let mut items: BTreeMap<Key<'_>, Item<'_>> = BTreeMap::new();
     for change in all_changes(drift.plan) {
         let step = change.lead;
         let (table, kind, class) = (step.table.as_ref(), Kind::of(&step.action), step.class);
-        let item = items.entry((table, kind, class)).or_insert_with(|| Item {
-            table,
-            kind,
-            class,
-            changes: 0,
-            partitions: Vec::new(),
-            indexes: BTreeSet::new(),
-            others: BTreeSet::new(),
-            reasons: BTreeSet::new(),
-            blocked: BTreeSet::new(),
-        });
+        let item = item(&mut items, (table, kind, class));
         item.changes += 1;
         match &step.action {
             Action::Partition(action) => item.partitions.push(action.partition()),
@@ -239,6 +305,13 @@ pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
         if let Gate::Blocked(blocks) = &step.gate {
             item.blocked.extend(blocks.iter().map(ToString::to_string));
         }
+    }
+    for finding in &drift.plan.findings {
+        let Some(kind) = Kind::of_finding(finding.code) else { continue };
+        let item = item(&mut items, (finding.table.as_ref(), kind, Class::Drift));
+        item.changes += 1;
+        item.others.extend(finding.object.clone());
+        item.reasons.insert(&finding.message);
     }
     items.into_values().collect()
 }
@@ -285,6 +358,8 @@ pub fn description(code: Code) -> &'static str {
         Code::LimitExempt => "A connection limit does not hold for a superuser.",
         Code::ConnectionBudgetExceeded => "Services may open more connections than there are for them.",
         Code::ConnectionBudget => "What services may open, and what the server has.",
+        Code::PoolerDiffers => "PgBouncer is set otherwise than the policy says.",
+        Code::PoolerNotAsked => "PgBouncer was not asked for its configuration.",
         Code::NameTaken => "A name wanted for a new partition was taken; another one was chosen.",
         Code::NoNameLeft => "Every name for a new partition is taken.",
         Code::NameUnchecked => "Whether a name for a new partition is taken was not asked.",

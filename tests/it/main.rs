@@ -36,6 +36,7 @@ mod machine;
 mod maintenance;
 mod policies;
 mod pooler;
+mod pooler_config;
 mod reads;
 mod sandbox;
 mod scenarios;

@@ -10,6 +10,7 @@ mod leaves;
 mod limits;
 mod partman;
 mod policies;
+mod pooler;
 mod publications;
 mod retired;
 mod roots;
@@ -19,6 +20,7 @@ mod upkeep;
 
 pub(super) use indexes::of_tables;
 pub use limits::inspect_limits;
+pub use pooler::inspect_pooler;
 pub use upkeep::inspect_upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,7 +128,14 @@ fn read(
         target: facts.target,
         taken_at: facts.taken_at,
         clock_skew_ms: facts.clock_skew_ms,
-        catalog: Catalog { tables: states, retired, session, has_standbys: facts.has_standbys, limits: None },
+        catalog: Catalog {
+            tables: states,
+            retired,
+            session,
+            has_standbys: facts.has_standbys,
+            limits: None,
+            pooler: None,
+        },
         answers: Answers::default(),
     })
 }

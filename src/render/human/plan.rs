@@ -113,6 +113,9 @@ pub(crate) fn body(plan: &Plan, sections: &[Section<'_>], style: Style, out: &mu
 
 /// A table that matches has nothing to say in a plan that has other things to say.
 fn worth_showing(section: &Section<'_>, plan: &Plan) -> bool {
+    if section.table.is_none() {
+        return !section.lines.is_empty();
+    }
     plan.is_empty() || plan.tables.len() <= 10 || !section.lines.is_empty() || !section.findings.is_empty()
 }
 

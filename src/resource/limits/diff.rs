@@ -36,7 +36,7 @@ pub(crate) fn diff(setup: &Setup<'_>, snapshot: &Snapshot) -> Diff {
         run.role(name, role);
     }
     run.services(wanted);
-    run.result.findings.extend(budget::findings(wanted, facts));
+    run.result.findings.extend(budget::findings(wanted, facts, snapshot.catalog.pooler.as_ref()));
     run.result
 }
 
