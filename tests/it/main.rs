@@ -29,6 +29,7 @@ mod import_partman;
 mod index_fault;
 mod index_kill;
 mod index_locks;
+mod index_parallel;
 mod interrupt;
 mod limits;
 mod locks;
