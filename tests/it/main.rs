@@ -43,5 +43,6 @@ mod sandbox;
 mod scenarios;
 mod schemas;
 mod script;
+mod standby;
 mod support;
 mod wire;
