@@ -190,7 +190,9 @@ impl<'a> Executor<'a> {
                 self.detach(step, &action.leaving, &unit, dedicated)
             }
             action if action.stands_alone() => self.statement(step, &unit, dedicated),
-            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) => self.transaction(step, &unit, pool),
+            Action::Partition(_) | Action::Index(_) | Action::Storage(_) | Action::Maintenance(_) => {
+                self.transaction(step, &unit, pool)
+            }
         }
     }
 

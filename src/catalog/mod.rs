@@ -9,6 +9,7 @@ mod marker;
 mod question;
 mod reader;
 mod snapshot;
+mod storage;
 mod survey;
 mod take;
 mod upkeep;
@@ -17,13 +18,14 @@ pub use ask::ask;
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use error::InspectError;
 pub use index::{IndexFacts, IndexKey, IndexShape, IndexSpelling};
-pub use inspect::{inspect, inspect_upkeep};
+pub use inspect::{inspect, inspect_storage, inspect_upkeep};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use question::{Answer, Answers, Bloat, LeafKey, Question, RowCount};
 pub use snapshot::{
     Catalog, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot,
     TableState, Target,
 };
+pub use storage::{ColumnStorage, Compression, LeafAttributes, LeafStorage, PolicyMatch, Storage, StorageMode};
 pub use survey::{PartConfig, Survey, SurveyScope, survey};
 pub use take::{interruptible, take, take_for_saved, take_survey};
 pub use upkeep::{AutovacuumSettings, IndexUpkeep, LeafUpkeep, Upkeep};

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Answer, InspectError, Question, Snapshot, Survey, SurveyScope, ask, inspect, inspect_upkeep, survey};
+use super::{
+    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, ask, inspect, inspect_storage, inspect_upkeep,
+    survey,
+};
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
 use crate::policy::{Desired, MaintenanceDesired};
@@ -35,7 +38,10 @@ pub fn take(
     let of_upkeep = match options.scope {
         // Its forecast is about every table.
         Scope::Maintenance => tables,
-        Scope::All | Scope::Creations | Scope::Removals => kept(&|_| true),
+        Scope::All | Scope::Creations | Scope::Removals => {
+            inspect_storage(session.client(), &mut snapshot, &tables)?;
+            kept(&|_| true)
+        }
     };
     inspect_upkeep(session.client(), &mut snapshot, &of_upkeep, &of_bloat)?;
     let options = PlanOptions { now: now.unwrap_or(snapshot.taken_at), ..options.clone() };

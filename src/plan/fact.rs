@@ -1,6 +1,7 @@
 //! What must hold before a step and what will hold after: judged on a snapshot, on the server, and assumed in simulation.
 
 mod index;
+mod storage;
 mod upkeep;
 mod words;
 
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use index::{Indexed, assume_index, find_index, index_like_root, judge_index};
 
-use super::action::Relation;
+use super::action::{Alteration, Relation};
 use crate::catalog::{
     Answer, Catalog, IndexShape, Leaf, LeafKind, Marker, Oid, Question, Retired, Root, Snapshot, TableState,
 };
@@ -109,6 +110,17 @@ pub enum Fact {
         /// The index.
         index: Relation,
     },
+    /// The partition has all that these alterations lead to.
+    Altered {
+        /// The parent.
+        root: Relation,
+        /// The partition.
+        partition: TableName,
+        /// Its OID, once it has one.
+        oid: Option<Oid>,
+        /// What was altered; from what does not matter.
+        alterations: Vec<Alteration>,
+    },
     /// The table was analyzed as a whole.
     Analyzed {
         /// The table.
@@ -178,6 +190,7 @@ impl Fact {
             | Self::Marked { .. }
             | Self::NotHeld { .. }
             | Self::Index { .. }
+            | Self::Altered { .. }
             | Self::Analyzed { .. }
             | Self::Frozen { .. }
             | Self::SameIndex { .. } => None,
@@ -252,6 +265,9 @@ impl Fact {
                 Some((_, oid, _)) if oid == index.oid => Err(format!("{} is still there", index.name)),
                 Some(_) | None => Ok(()),
             },
+            Self::Altered { root, partition, oid, alterations } => {
+                storage::altered(find_root(catalog, root)?, partition, *oid, alterations)
+            }
             Self::Analyzed { root, after } => upkeep::analyzed(find_root(catalog, root)?, *after),
             Self::Frozen { partition, max_age } => upkeep::frozen(catalog, partition, *max_age),
             Self::SameIndex { index } => upkeep::same_index(catalog, index),
@@ -317,6 +333,9 @@ impl Fact {
                 snapshot.answers.put(Question::NameTaken { name: index.clone() }, Answer::Taken(true));
             }
             Self::SameIndex { .. } => {}
+            Self::Altered { root, partition, oid, alterations } => {
+                storage::assume(&mut snapshot.catalog, root, partition, *oid, alterations);
+            }
             Self::Analyzed { root, after: _ } => upkeep::assume_analyzed(&mut snapshot.catalog, root, now),
             Self::Frozen { partition, max_age: _ } => {
                 upkeep::assume_frozen(&mut snapshot.catalog, partition, now);

@@ -17,9 +17,10 @@ mod step;
 mod verify;
 
 pub use action::{
-    Action, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode, CreateDefault, CreateIndex,
-    CreatePartition, DetachMode, DetachPartition, DropPartition, IndexAction, Leaving, LooseIndex, MaintenanceAction,
-    PartitionAction, ReindexIndex, Relation, Retiring, SwapIndex, Touches, VacuumPartition, Verb,
+    Action, AlterPartition, Alteration, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode,
+    CreateDefault, CreateIndex, CreatePartition, DetachMode, DetachPartition, DropPartition, IndexAction, Leaving,
+    LooseIndex, MaintenanceAction, PartitionAction, ReindexIndex, Relation, Retiring, StorageAction, SwapIndex,
+    Touches, VacuumPartition, Verb,
 };
 pub use conversion::conversion_steps;
 pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};

@@ -13,6 +13,7 @@ mod index;
 mod interpolate;
 mod load;
 mod overlay;
+mod parameter;
 mod path;
 mod resolve;
 #[cfg(feature = "cli")]
@@ -34,6 +35,7 @@ pub use error::{Label, Place, PolicyError, Warning};
 pub use grant::GrantError;
 pub use hash::PolicyHash;
 pub use load::{Policy, Source, VERSION, environments, load};
+pub use parameter::{is_of_toast, is_same as is_same_parameter, needs_major};
 pub use path::{PolicyPath, Segment};
 pub(crate) use resolve::{DEFAULT_PREMAKE, MAX_PREMAKE};
 #[cfg(feature = "cli")]

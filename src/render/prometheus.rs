@@ -152,6 +152,7 @@ fn rows_in_default(plan: &Plan) -> BTreeMap<&TableName, u64> {
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
+                | Block::MissingRight { .. }
                 | Block::Needs { .. } => {}
             }
         }
@@ -174,6 +175,7 @@ fn attaches_beside_default(step: &Step) -> bool {
             | PartitionAction::Drop(_),
         )
         | Action::Index(_)
+        | Action::Storage(_)
         | Action::Maintenance(_) => false,
     }
 }

@@ -92,7 +92,8 @@ pub(crate) fn blocked_sentences(plan: &Plan) -> Vec<String> {
             | Block::RowsInDefault { rows: None }
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
-            | Block::ManagedElsewhere { .. } => {
+            | Block::ManagedElsewhere { .. }
+            | Block::MissingRight { .. } => {
                 others.insert(format!("No flag allows: {block}."));
             }
             // It runs once what it needs does.

@@ -200,7 +200,8 @@ fn grants<'a>(plan: &'a Plan, steps: &[&'a Step]) -> BTreeSet<&'a Grant> {
                 | Block::RowsInDefault { .. }
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
-                | Block::ManagedElsewhere { .. } => {}
+                | Block::ManagedElsewhere { .. }
+                | Block::MissingRight { .. } => {}
             }
         }
     }
@@ -240,6 +241,7 @@ impl Story<'_> {
                 | PartitionAction::Drop(_),
             )
             | Action::Index(_)
+            | Action::Storage(_)
             | Action::Maintenance(_) => None,
         })
     }

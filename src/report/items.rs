@@ -29,13 +29,15 @@ pub enum Kind {
     DropDue,
     /// An index is not on every partition as the policy says.
     IndexMissing,
+    /// A partition is not like its parent, or not as the policy says.
+    PartitionUnlike,
     /// A table, a partition or an index is due for maintenance.
     MaintenanceDue,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::PartitionMissing,
         Self::DefaultPartitionMissing,
         Self::DetachUnfinished,
@@ -44,6 +46,7 @@ impl Kind {
         Self::AttachDue,
         Self::DropDue,
         Self::IndexMissing,
+        Self::PartitionUnlike,
         Self::MaintenanceDue,
     ];
 
@@ -58,6 +61,7 @@ impl Kind {
             Self::AttachDue => "ATTACH_DUE",
             Self::DropDue => "DROP_DUE",
             Self::IndexMissing => "INDEX_MISSING",
+            Self::PartitionUnlike => "PARTITION_UNLIKE",
             Self::MaintenanceDue => "MAINTENANCE_DUE",
         }
     }
@@ -78,6 +82,7 @@ impl Kind {
             Self::AttachDue => "A detached table is wanted back by the policy.",
             Self::DropDue => "A detached table is past its grace and waits to be dropped.",
             Self::IndexMissing => "An index of the policy is not on every partition, valid and as it says.",
+            Self::PartitionUnlike => "A partition is not like its parent, or not stored as the policy says.",
             Self::MaintenanceDue => "A table, a partition or an index is due for maintenance.",
         }
     }
@@ -92,6 +97,7 @@ impl Kind {
             | Self::DetachUnrecorded
             | Self::AttachDue
             | Self::IndexMissing
+            | Self::PartitionUnlike
             | Self::MaintenanceDue => false,
         }
     }
@@ -106,6 +112,7 @@ impl Kind {
             Action::Partition(PartitionAction::Attach(_)) => Self::AttachDue,
             Action::Partition(PartitionAction::Drop(_)) => Self::DropDue,
             Action::Index(_) => Self::IndexMissing,
+            Action::Storage(_) => Self::PartitionUnlike,
             Action::Maintenance(_) => Self::MaintenanceDue,
         }
     }
@@ -172,6 +179,7 @@ impl Item<'_> {
 /// Pending changes by table, kind and class, those of classes that do not count as well.
 pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
     let mut items: BTreeMap<(&TableName, Kind, Class), Item<'_>> = BTreeMap::new();
+    let mut altered = BTreeSet::new();
     for change in all_changes(drift.plan) {
         let step = change.lead;
         let (table, kind, class) = (&step.table, Kind::of(&step.action), step.class);
@@ -189,6 +197,12 @@ pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
         item.changes += 1;
         match &step.action {
             Action::Partition(action) => item.partitions.push(action.partition()),
+            Action::Storage(action) => {
+                // What makes its users wait and what does not are two changes of one partition.
+                if altered.insert((kind, class, action.partition())) {
+                    item.partitions.push(action.partition());
+                }
+            }
             Action::Index(action) => drop(item.indexes.insert(action.wanted())),
             Action::Maintenance(_) => drop(item.maintained.insert(step.action.object())),
         }
@@ -235,6 +249,11 @@ pub fn description(code: Code) -> &'static str {
         Code::IndexUnlisted => "An index that the policy does not name.",
         Code::IndexRedundant => "An index that another one makes redundant.",
         Code::IndexStray => "An index that only some partitions have.",
+        Code::PartitionDiffers => "A partition is not like its parent, and is left alone.",
+        Code::PartitionHasOwn => "A partition has what its parent has not.",
+        Code::PartitionLacksStatistics => "A partition has no equal of a statistics object of its parent.",
+        Code::PartitionUnverified => "Whether a partition is like its parent could not be compared.",
+        Code::ParameterUnsupported => "The server is too old for a storage parameter of the policy.",
         Code::MaintenanceUnknown => "Whether maintenance is due could not be found out.",
         Code::MaintenancePostponed => "Maintenance is due, and waits for something.",
         Code::NameTaken => "A name wanted for a new partition was taken; another one was chosen.",

@@ -3,3 +3,4 @@
 pub(crate) mod index;
 pub(crate) mod maintenance;
 pub mod partition;
+pub(crate) mod storage;

@@ -13,6 +13,7 @@ mod locks;
 mod qualifier;
 mod remove;
 mod statement;
+mod storage;
 mod upkeep;
 
 pub use hand_over::hand_over;
@@ -21,4 +22,5 @@ pub use index::index_definition;
 pub use literal::Literal;
 pub(crate) use literal::dollar_quoted;
 pub use locks::{Lock, LockMode, index_locks, locks};
+pub(crate) use qualifier::requalified;
 pub use statement::{CHECK_COMMENT, Statement, fact_check, render};

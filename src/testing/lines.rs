@@ -54,6 +54,7 @@ pub fn line(step: &Step) -> String {
         Action::Index(_) | Action::Maintenance(MaintenanceAction::Reindex(_)) => {
             (step.action.word(), format!("on {}", step.action.partition()))
         }
+        Action::Storage(action) => (step.action.word(), format!("[{}]", action.words())),
         Action::Partition(PartitionAction::Create(create)) => {
             ("+", range(Bound::Value(create.from), Bound::Value(create.to)))
         }

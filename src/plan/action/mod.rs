@@ -3,6 +3,7 @@
 mod index;
 mod maintenance;
 mod partition;
+mod storage;
 mod wire;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ pub use self::partition::{
     AttachPartition, CreateDefault, CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving,
     PartitionAction, Retiring, Touches,
 };
+pub use self::storage::{AlterPartition, Alteration, StorageAction};
 use crate::catalog::Oid;
 use crate::sql::{Ident, TableName};
 
@@ -33,6 +35,8 @@ pub enum Action {
     Partition(PartitionAction),
     /// With an index of the policy.
     Index(IndexAction),
+    /// With how a partition is stored, and whose it is.
+    Storage(StorageAction),
     /// To keep a table fit.
     Maintenance(MaintenanceAction),
 }
@@ -58,7 +62,7 @@ impl Action {
     pub fn verb(&self) -> Verb {
         match self {
             Self::Partition(action) => action.verb(),
-            Self::Index(_) | Self::Maintenance(_) => Verb::Change,
+            Self::Index(_) | Self::Storage(_) | Self::Maintenance(_) => Verb::Change,
         }
     }
 
@@ -67,6 +71,7 @@ impl Action {
         match self {
             Self::Partition(action) => action.partition(),
             Self::Index(action) => action.table(),
+            Self::Storage(action) => action.partition(),
             Self::Maintenance(action) => action.table(),
         }
     }
@@ -76,6 +81,7 @@ impl Action {
         match self {
             Self::Partition(action) => action.partition(),
             Self::Index(action) => action.index(),
+            Self::Storage(action) => action.partition(),
             Self::Maintenance(action) => action.object(),
         }
     }
@@ -84,7 +90,7 @@ impl Action {
     pub fn wanted_index(&self) -> Option<&Ident> {
         match self {
             Self::Index(action) => Some(action.wanted()),
-            Self::Partition(_) | Self::Maintenance(_) => None,
+            Self::Partition(_) | Self::Storage(_) | Self::Maintenance(_) => None,
         }
     }
 
@@ -97,7 +103,7 @@ impl Action {
     pub fn is_maintenance(&self) -> bool {
         match self {
             Self::Maintenance(_) => true,
-            Self::Partition(_) | Self::Index(_) => false,
+            Self::Partition(_) | Self::Index(_) | Self::Storage(_) => false,
         }
     }
 
@@ -106,6 +112,7 @@ impl Action {
         match self {
             Self::Partition(action) => action.is_concurrent(),
             Self::Index(action) => action.is_concurrent(),
+            Self::Storage(_) => false,
             Self::Maintenance(action) => action.is_concurrent(),
         }
     }
@@ -115,6 +122,7 @@ impl Action {
         match self {
             Self::Partition(action) => action.word(),
             Self::Index(action) => action.word(),
+            Self::Storage(action) => action.word(),
             Self::Maintenance(action) => action.word(),
         }
     }
@@ -123,7 +131,7 @@ impl Action {
     pub fn removes(&self) -> bool {
         match self {
             Self::Partition(action) => action.removes(),
-            Self::Index(_) | Self::Maintenance(_) => false,
+            Self::Index(_) | Self::Storage(_) | Self::Maintenance(_) => false,
         }
     }
 }

@@ -417,7 +417,8 @@ fn blocked<'a>(run: &'a [StoryStep<'_>]) -> Vec<&'a String> {
             | Block::RowsInDefault { .. }
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
-            | Block::ManagedElsewhere { .. } => false,
+            | Block::ManagedElsewhere { .. }
+            | Block::MissingRight { .. } => false,
         };
         let goes_without_saying = match &step.step.gate {
             Gate::Blocked(blocks) => blocks.iter().any(|block| within(block) && block.to_string() == *because),

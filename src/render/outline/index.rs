@@ -29,7 +29,10 @@ impl<'a> Count<'a> {
                 Action::Index(IndexAction::Attach(attach)) => count.attached.insert(&attach.partition),
                 Action::Index(IndexAction::Swap(_)) => std::mem::replace(&mut count.swaps, true),
                 Action::Index(IndexAction::Create(_)) => std::mem::replace(&mut count.creates, true),
-                Action::Index(IndexAction::Drop(_)) | Action::Partition(_) | Action::Maintenance(_) => false,
+                Action::Index(IndexAction::Drop(_))
+                | Action::Partition(_)
+                | Action::Storage(_)
+                | Action::Maintenance(_) => false,
             };
         }
         count
