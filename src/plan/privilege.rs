@@ -95,22 +95,22 @@ fn rights_to_alter(alter: &AlterPartition, catalog: &Catalog) -> Vec<String> {
         lacks.push(match (superuser, role == owner) {
             (true, true) => format!("{who} may not SET ROLE {role}, which owns it and is a superuser"),
             (true, false) => format!("{who} may not SET ROLE {role}, which owns its parent and is a superuser"),
-            (false, true) => format!("{who} may not SET ROLE {role}, which owns it: GRANT {role} TO {who};"),
-            (false, false) => format!("{who} may not SET ROLE {role}, which owns its parent: GRANT {role} TO {who};"),
+            (false, true) => format!("{who} may not SET ROLE {role}, which owns it: GRANT {role} TO {who}"),
+            (false, false) => format!("{who} may not SET ROLE {role}, which owns its parent: GRANT {role} TO {who}"),
         });
     }
     let Some(to) = alter.new_owner() else { return lacks };
     if becomes(owner) && *owner != who && !session.acts_as.contains(owner) {
         lacks.push(format!(
             "{who} is a member of {owner}, does not inherit its privileges, and so may not give away what it owns: \
-             ALTER ROLE {who} INHERIT; or from PostgreSQL 16 on GRANT {owner} TO {who} WITH INHERIT TRUE;"
+             ALTER ROLE {who} INHERIT, or from PostgreSQL 16 on GRANT {owner} TO {who} WITH INHERIT TRUE"
         ));
     }
     let Some(TableState::Partitioned(root)) = catalog.tables.get(&alter.root.name) else { return lacks };
     let leaf = root.storage.as_ref().and_then(|storage| storage.leaves.get(&alter.partition.oid));
     if leaf.and_then(|leaf| leaf.own.as_ref()).is_some_and(|own| !own.owner_creates_in_schema) {
         let schema = &partition.schema;
-        lacks.push(format!("{to} may not create in schema {schema}: GRANT CREATE ON SCHEMA {schema} TO {to};"));
+        lacks.push(format!("{to} may not create in schema {schema}: GRANT CREATE ON SCHEMA {schema} TO {to}"));
     }
     lacks
 }

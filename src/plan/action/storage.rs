@@ -193,8 +193,7 @@ impl fmt::Display for Alteration {
             }
             Self::Storage { column, from, to } => write!(f, "storage {to} of {column} (was {from})"),
             Self::ReplicaIdentity { from, to } => {
-                // Its own index is called otherwise on each partition.
-                write!(f, "replica identity {} (was {})", identity(to), identity(from))
+                write!(f, "replica identity {} (was {})", identity(to, "an index"), identity(from, "another index"))
             }
             Self::Policy { policy } => write!(f, "row security policy {}", policy.name),
             Self::RowSecurity => f.write_str("row security on"),
@@ -210,11 +209,12 @@ impl fmt::Display for Alteration {
     }
 }
 
-fn identity(identity: &ReplicaIdentity) -> &'static str {
+/// An index is called otherwise on each partition.
+fn identity(identity: &ReplicaIdentity, index: &'static str) -> &'static str {
     match identity {
         ReplicaIdentity::Default => "the primary key",
         ReplicaIdentity::Nothing => "nothing",
         ReplicaIdentity::Full => "the whole row",
-        ReplicaIdentity::Index(_) => "an index",
+        ReplicaIdentity::Index(_) => index,
     }
 }

@@ -99,11 +99,18 @@ impl Beside<'_> {
             None
         };
         let to = match (&self.parent.replica_identity, &self.own.identity_index) {
-            (ReplicaIdentity::Default, _) if *from == ReplicaIdentity::Default => return None,
-            (ReplicaIdentity::Default, _) if !self.own.primary_key => {
-                return left_alone("without a primary key updates and deletes of published rows would fail");
-            }
-            (ReplicaIdentity::Default, _) => ReplicaIdentity::Default,
+            // A parent that is as tables are made says nothing of what a subscriber was promised of a partition.
+            (ReplicaIdentity::Default, _) => match from {
+                ReplicaIdentity::Default => return None,
+                ReplicaIdentity::Full | ReplicaIdentity::Index(_) => {
+                    self.has_own(remarks, "a replica identity of its own");
+                    return None;
+                }
+                ReplicaIdentity::Nothing if self.own.primary_key => ReplicaIdentity::Default,
+                ReplicaIdentity::Nothing => {
+                    return left_alone("without a primary key updates and deletes of published rows would fail");
+                }
+            },
             (ReplicaIdentity::Nothing, _) if *from == ReplicaIdentity::Nothing => return None,
             (ReplicaIdentity::Nothing, _) => {
                 return left_alone("with none, updates and deletes of published rows would fail");
