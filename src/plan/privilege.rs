@@ -93,8 +93,12 @@ fn rights_to_alter(alter: &AlterPartition, catalog: &Catalog) -> Vec<String> {
         }
         let superuser = session.superusers.contains(role);
         lacks.push(match (superuser, role == owner) {
-            (true, true) => format!("{who} may not SET ROLE {role}, which owns it and is a superuser"),
-            (true, false) => format!("{who} may not SET ROLE {role}, which owns its parent and is a superuser"),
+            (true, true) => {
+                format!("{who} may not SET ROLE {role}, which owns it and is a superuser: let one change its owner")
+            }
+            (true, false) => format!(
+                "{who} may not SET ROLE {role}, which owns its parent and is a superuser: let one change its owner"
+            ),
             (false, true) => format!("{who} may not SET ROLE {role}, which owns it: GRANT {role} TO {who}"),
             (false, false) => format!("{who} may not SET ROLE {role}, which owns its parent: GRANT {role} TO {who}"),
         });

@@ -407,7 +407,10 @@ fn missing_rights_are_named_and_stop_nothing_else() {
     assert_eq!(because(&mut world), [owns, creates]);
     own(&mut world, leaves[2]).owner_creates_in_schema = true;
     world.snapshot.catalog.session.superusers.insert(Ident::new("app"));
-    assert_eq!(because(&mut world), ["deploy may not SET ROLE app, which owns it and is a superuser"]);
+    assert_eq!(
+        because(&mut world),
+        ["deploy may not SET ROLE app, which owns it and is a superuser: let one change its owner"]
+    );
     world.snapshot.catalog.session.superusers.clear();
     world.snapshot.catalog.session.may_become.insert(Ident::new("app"));
     let inherits = because(&mut world);
