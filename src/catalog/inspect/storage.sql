@@ -33,14 +33,17 @@ set_column AS (
       AND (a.attacl IS NOT NULL OR a.attstattarget >= 0 OR a.attcompression <> '')
     GROUP BY a.attrelid),
 -- Only what the parent itself sets: to look at every column of every partition would take longer than all the rest.
-stored AS (
-    SELECT DISTINCT l.oid
+root_column AS MATERIALIZED (
+    SELECT r.attrelid, r.attname, r.attstorage
     FROM pg_catalog.pg_attribute AS r
     JOIN pg_catalog.pg_type AS y ON y.oid = r.atttypid
+    WHERE r.attrelid = ANY ($1) AND r.attnum > 0 AND NOT r.attisdropped AND r.attstorage <> y.typstorage),
+stored AS (
+    SELECT DISTINCT l.oid
+    FROM root_column AS r
     JOIN leaf AS l ON l.root = r.attrelid
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = l.oid AND a.attname = r.attname
-    WHERE r.attrelid = ANY ($1) AND r.attnum > 0 AND NOT r.attisdropped
-      AND r.attstorage <> y.typstorage AND a.attstorage <> r.attstorage),
+    WHERE a.attstorage <> r.attstorage),
 policies AS (
     -- Where in the text of the policy something stood is no difference.
     SELECT y.polrelid,
