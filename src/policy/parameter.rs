@@ -189,9 +189,12 @@ fn whole(text: &str) -> Option<i64> {
     (i64::from(i32::MIN)..=MOST).contains(&value).then_some(value)
 }
 
-/// A decimal number, with an exponent or without.
+/// As `strtod` reads it: a decimal number, with an exponent or without, or a whole hexadecimal one.
 fn number(text: &str) -> Option<f64> {
     let text = text.trim();
+    if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        return u32::from_str_radix(digits, 16).ok().map(f64::from).filter(|_| !digits.starts_with('+'));
+    }
     let plain = text.chars().all(|c| c.is_ascii_digit() || ".eE+-".contains(c));
     text.parse().ok().filter(|value: &f64| plain && value.is_finite())
 }
@@ -209,6 +212,7 @@ mod tests {
             ("fillfactor", "70", "7e1"),
             ("fillfactor", "72", "72.5"),
             ("autovacuum_vacuum_scale_factor", "0.02", "2e-2"),
+            ("autovacuum_vacuum_cost_delay", "70", "0x46"),
             ("toast.autovacuum_vacuum_scale_factor", "0", "0.0"),
             ("autovacuum_enabled", "false", "OFF"),
             ("toast.autovacuum_enabled", "t", "1"),

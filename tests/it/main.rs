@@ -40,5 +40,6 @@ mod sandbox;
 mod scenarios;
 mod schemas;
 mod script;
+mod storage;
 mod support;
 mod wire;

@@ -46,11 +46,11 @@ fn plain() -> LeafAttributes {
     }
 }
 
-fn stored<'a>(world: &'a mut World, leaf: Oid) -> &'a mut LeafStorage {
+fn stored(world: &mut World, leaf: Oid) -> &mut LeafStorage {
     world.root(TABLE).storage.as_mut().unwrap().leaves.entry(leaf).or_default()
 }
 
-fn own<'a>(world: &'a mut World, leaf: Oid) -> &'a mut LeafAttributes {
+fn own(world: &mut World, leaf: Oid) -> &mut LeafAttributes {
     stored(world, leaf).own.get_or_insert_with(|| Box::new(plain()))
 }
 
@@ -391,7 +391,7 @@ fn missing_rights_are_named_and_stop_nothing_else() {
     }
     let session = &mut world.snapshot.catalog.session;
     (session.superuser, session.name) = (false, "deploy".to_owned());
-    session.may_become = BTreeSet::from([keeper.clone()]);
+    session.may_become = BTreeSet::from([keeper]);
     let because = |world: &mut World| -> Vec<String> {
         let plan = world.plan();
         assert_eq!(plan.steps[0].id.0, "create public.events_p20260401");
@@ -448,10 +448,11 @@ fn a_saved_plan_is_stale_once_the_value_moved() {
     let judged = of(&world).unwrap();
     assert_eq!((judged.satisfied.len(), judged.plan.steps.len()), (1, 3), "{}", lines(&judged.plan));
     parameter(&mut world, leaves[0], "fillfactor", "80");
-    match *of(&world).unwrap_err() {
-        Refusal::Stale(steps) => assert_eq!(steps[0].step.0, "set public.events_20260101"),
-        other => panic!("{other:?}"),
-    }
+    let refusal = *of(&world).unwrap_err();
+    assert!(
+        matches!(&refusal, Refusal::Stale(steps) if steps[0].step.0 == "set public.events_20260101"),
+        "{refusal:?}"
+    );
 }
 
 #[test]
@@ -489,11 +490,11 @@ fn a_plan_that_gives_more_than_the_parent_breaks_a_rule() {
         let step = plan.steps.last_mut().unwrap();
         let Action::Storage(StorageAction::Alter(alter)) = &mut step.action else { panic!("{}", step.id) };
         alter.alterations = vec![forged.clone()];
-        let promised = step.after.iter_mut().find_map(|fact| match fact {
-            Fact::Altered { alterations, .. } => Some(alterations),
-            _ => None,
-        });
-        *promised.unwrap() = vec![forged.clone()];
+        for fact in &mut step.after {
+            if let Fact::Altered { alterations, .. } = fact {
+                *alterations = vec![forged.clone()];
+            }
+        }
         step.id.0 = format!("{} {}", step.action.word(), step.action.object());
         assert!(verify(&plan, &world.desired, &world.snapshot).is_err(), "{forged}");
     }
