@@ -240,9 +240,11 @@ impl<'a> Executor<'a> {
                 self.detach(step, &action.leaving, &unit, dedicated)
             }
             action if action.stands_alone() => self.statement(step, &unit, pool, dedicated),
-            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) => {
-                self.transaction(step, &unit, pool)
-            }
+            Action::Partition(_)
+            | Action::Index(_)
+            | Action::Storage(_)
+            | Action::Maintenance(_)
+            | Action::Limit(_) => self.transaction(step, &unit, pool),
         }
     }
 

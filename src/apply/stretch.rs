@@ -60,6 +60,7 @@ fn partition_of(action: &Action) -> Option<&TableName> {
         // They are the root's: what comes before them must be done.
         Action::Index(IndexAction::Create(_) | IndexAction::Swap(_))
         | Action::Partition(_)
+        | Action::Storage(_)
         | Action::Maintenance(_)
         | Action::Limit(_) => None,
     }
@@ -76,6 +77,7 @@ fn takes_long(action: &Action) -> bool {
             IndexAction::Attach(_) | IndexAction::Create(_) | IndexAction::Drop(_) | IndexAction::Swap(_),
         )
         | Action::Partition(_)
+        | Action::Storage(_)
         | Action::Maintenance(_)
         | Action::Limit(_) => false,
     }

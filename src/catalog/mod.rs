@@ -11,6 +11,7 @@ mod pooler;
 mod question;
 mod reader;
 mod snapshot;
+mod storage;
 mod survey;
 mod take;
 mod upkeep;
@@ -19,7 +20,7 @@ pub use ask::ask;
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use error::InspectError;
 pub use index::{IndexFacts, IndexKey, IndexShape, IndexSpelling};
-pub use inspect::{inspect, inspect_limits, inspect_pooler, inspect_upkeep};
+pub use inspect::{inspect, inspect_limits, inspect_pooler, inspect_storage, inspect_upkeep};
 pub use limits::{Capacity, DatabaseFacts, LimitFacts, MayAlter, RoleFacts};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use pooler::{PoolerDatabase, PoolerFacts, PoolerState};
@@ -28,6 +29,7 @@ pub use snapshot::{
     Catalog, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot,
     TableState, Target,
 };
+pub use storage::{ColumnStorage, Compression, LeafAttributes, LeafStorage, PolicyMatch, Storage, StorageMode};
 pub use survey::{PartConfig, Survey, SurveyScope, survey};
 pub use take::{interruptible, take, take_for_saved, take_survey};
 pub use upkeep::{AutovacuumSettings, IndexUpkeep, LeafUpkeep, Upkeep};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{
     Answer, InspectError, Question, Snapshot, Survey, SurveyScope, ask, inspect, inspect_limits, inspect_pooler,
-    inspect_upkeep, survey,
+    inspect_storage, inspect_upkeep, survey,
 };
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
@@ -38,7 +38,10 @@ pub fn take(
     let of_upkeep = match options.scope {
         // Its forecast is about every table.
         Scope::Maintenance => tables,
-        Scope::All | Scope::Creations | Scope::Removals => kept(&|_| true),
+        Scope::All | Scope::Creations | Scope::Removals => {
+            inspect_storage(session.client(), &mut snapshot, &tables)?;
+            kept(&|_| true)
+        }
     };
     inspect_upkeep(session.client(), &mut snapshot, &of_upkeep, &of_bloat)?;
     if options.has_limits() && !desired.limits.is_empty() {

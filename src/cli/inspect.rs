@@ -152,6 +152,11 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::IndexUnlisted
         | Code::IndexRedundant
         | Code::IndexStray
+        | Code::PartitionDiffers
+        | Code::PartitionHasOwn
+        | Code::PartitionLacksStatistics
+        | Code::PartitionUnverified
+        | Code::ParameterUnsupported
         | Code::MaintenanceUnknown
         | Code::MaintenancePostponed
         | Code::LimitNotPermitted

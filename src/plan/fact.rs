@@ -2,6 +2,7 @@
 
 mod index;
 mod limits;
+mod storage;
 mod upkeep;
 mod words;
 
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use index::{Indexed, assume_index, find_index, index_like_root, judge_index};
 
-use super::action::Relation;
+use super::action::{Alteration, Relation};
 use super::object::Object;
 use crate::catalog::{
     Answer, Catalog, IndexShape, Leaf, LeafKind, Marker, Oid, Question, Retired, Root, Snapshot, TableState,
@@ -113,6 +114,17 @@ pub enum Fact {
         /// The index.
         index: Relation,
     },
+    /// The partition has all that these alterations lead to.
+    Altered {
+        /// The parent.
+        root: Relation,
+        /// The partition.
+        partition: TableName,
+        /// Its OID, once it has one.
+        oid: Option<Oid>,
+        /// What was altered; from what does not matter.
+        alterations: Vec<Alteration>,
+    },
     /// The table was analyzed as a whole.
     Analyzed {
         /// The table.
@@ -198,6 +210,7 @@ impl Fact {
             | Self::Marked { .. }
             | Self::NotHeld { .. }
             | Self::Index { .. }
+            | Self::Altered { .. }
             | Self::Analyzed { .. }
             | Self::Frozen { .. }
             | Self::SameIndex { .. }
@@ -274,6 +287,9 @@ impl Fact {
                 Some((_, oid, _)) if oid == index.oid => Err(format!("{} is still there", index.name)),
                 Some(_) | None => Ok(()),
             },
+            Self::Altered { root, partition, oid, alterations } => {
+                storage::altered(find_root(catalog, root)?, partition, *oid, alterations)
+            }
             Self::Analyzed { root, after } => upkeep::analyzed(find_root(catalog, root)?, *after),
             Self::Frozen { partition, max_age } => upkeep::frozen(catalog, partition, *max_age),
             Self::SameIndex { index } => upkeep::same_index(catalog, index),
@@ -344,6 +360,9 @@ impl Fact {
             Self::ConnectionLimit { of, limit } => limits::assume_limit(&mut snapshot.catalog, of, *limit),
             Self::RoleSettings { role, database: _, values } => {
                 limits::assume_settings(&mut snapshot.catalog, role, values);
+            }
+            Self::Altered { root, partition, oid, alterations } => {
+                storage::assume(&mut snapshot.catalog, root, partition, *oid, alterations);
             }
             Self::Analyzed { root, after: _ } => upkeep::assume_analyzed(&mut snapshot.catalog, root, now),
             Self::Frozen { partition, max_age: _ } => {

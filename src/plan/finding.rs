@@ -100,6 +100,16 @@ pub enum Code {
     IndexRedundant,
     /// An index that only some partitions have.
     IndexStray,
+    /// A partition is not like its parent, and cannot be made so without taking something away.
+    PartitionDiffers,
+    /// A partition has what its parent has not.
+    PartitionHasOwn,
+    /// A partition has no equal of a statistics object of its parent.
+    PartitionLacksStatistics,
+    /// Whether a partition is like its parent could not be compared.
+    PartitionUnverified,
+    /// A storage parameter that the server is too old for.
+    ParameterUnsupported,
     /// Whether maintenance is due could not be found out.
     MaintenanceUnknown,
     /// Maintenance is due, and waits for something.
@@ -153,6 +163,8 @@ impl Code {
             | Self::LimitNotPermitted
             | Self::PoolerDiffers
             | Self::ConnectionBudgetExceeded
+            | Self::PartitionDiffers
+            | Self::ParameterUnsupported
             | Self::ForeignMarker
             | Self::MarkedButWanted
             | Self::WindowTaken => Level::Warning,
@@ -172,6 +184,9 @@ impl Code {
             | Self::IndexUnlisted
             | Self::IndexRedundant
             | Self::IndexStray
+            | Self::PartitionHasOwn
+            | Self::PartitionLacksStatistics
+            | Self::PartitionUnverified
             | Self::MaintenanceUnknown
             | Self::MaintenancePostponed
             | Self::LimitExempt

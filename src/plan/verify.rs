@@ -4,11 +4,12 @@ mod indexes;
 mod limits;
 mod maintenance;
 mod rules;
+mod storage;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction};
+use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction, StorageAction};
 use super::document::Plan;
 use super::fact::Fact;
 use super::gate::{Gate, GrantSource};
@@ -101,6 +102,7 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
             | PartitionAction::Stamp(_),
         )
         | Action::Index(IndexAction::Create(_) | IndexAction::Attach(_) | IndexAction::Drop(_))
+        | Action::Storage(StorageAction::Alter(_))
         | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Vacuum(_)) => None,
         Action::Limit(limit) => limit.lowers().then_some(HazardKind::LimitsSessions),
     };
@@ -169,6 +171,7 @@ fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Re
         Action::Index(IndexAction::Rebuild(loose)) => own.rebuild_index(loose),
         Action::Index(IndexAction::Drop(loose)) => own.drop_index(loose),
         Action::Index(IndexAction::Swap(swap)) => own.swap_index(swap),
+        Action::Storage(StorageAction::Alter(alter)) => own.alter_partition(alter),
         Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => own.analyze(plan, analyze),
         Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => own.vacuum(vacuum),
         Action::Maintenance(MaintenanceAction::Reindex(reindex)) => own.reindex(reindex),

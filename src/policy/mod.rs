@@ -14,6 +14,7 @@ mod interpolate;
 mod limits;
 mod load;
 mod overlay;
+mod parameter;
 mod path;
 mod resolve;
 #[cfg(feature = "cli")]
@@ -36,6 +37,7 @@ pub use grant::GrantError;
 pub use hash::PolicyHash;
 pub use limits::{LimitsDesired, PoolerDesired, RoleDesired, RoleTimeout, ServiceDesired};
 pub use load::{Policy, Source, VERSION, environments, load};
+pub use parameter::{is_of_toast, is_same as is_same_parameter, needs_major};
 pub use path::{PolicyPath, Segment};
 pub(crate) use resolve::{DEFAULT_PREMAKE, MAX_PREMAKE};
 #[cfg(feature = "cli")]

@@ -30,6 +30,8 @@ pub enum Kind {
     DropDue,
     /// An index is not on every partition as the policy says.
     IndexMissing,
+    /// A partition is not like its parent, or not as the policy says.
+    PartitionUnlike,
     /// A table, a partition or an index is due for maintenance.
     MaintenanceDue,
     /// A connection limit or a setting of a role is not what the policy says.
@@ -40,7 +42,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::PartitionMissing,
         Self::DefaultPartitionMissing,
         Self::DetachUnfinished,
@@ -49,6 +51,7 @@ impl Kind {
         Self::AttachDue,
         Self::DropDue,
         Self::IndexMissing,
+        Self::PartitionUnlike,
         Self::MaintenanceDue,
         Self::LimitDiffers,
         Self::PoolerDiffers,
@@ -66,6 +69,7 @@ impl Kind {
             | Self::AttachDue
             | Self::DropDue
             | Self::IndexMissing
+            | Self::PartitionUnlike
             | Self::MaintenanceDue => false,
         }
     }
@@ -81,6 +85,7 @@ impl Kind {
             Self::AttachDue => "ATTACH_DUE",
             Self::DropDue => "DROP_DUE",
             Self::IndexMissing => "INDEX_MISSING",
+            Self::PartitionUnlike => "PARTITION_UNLIKE",
             Self::MaintenanceDue => "MAINTENANCE_DUE",
             Self::LimitDiffers => "LIMIT_DIFFERS",
             Self::PoolerDiffers => "POOLER_DIFFERS",
@@ -103,6 +108,7 @@ impl Kind {
             Self::AttachDue => "A detached table is wanted back by the policy.",
             Self::DropDue => "A detached table is past its grace and waits to be dropped.",
             Self::IndexMissing => "An index of the policy is not on every partition, valid and as it says.",
+            Self::PartitionUnlike => "A partition is not like its parent, or not stored as the policy says.",
             Self::MaintenanceDue => "A table, a partition or an index is due for maintenance.",
             Self::LimitDiffers => "A connection limit or a setting of a role is not what the policy says.",
             Self::PoolerDiffers => "PgBouncer is set otherwise than the policy says.",
@@ -119,6 +125,7 @@ impl Kind {
             | Self::DetachUnrecorded
             | Self::AttachDue
             | Self::IndexMissing
+            | Self::PartitionUnlike
             | Self::MaintenanceDue
             | Self::LimitDiffers
             | Self::PoolerDiffers => false,
@@ -138,6 +145,7 @@ impl Kind {
             | Self::AttachDue
             | Self::DropDue
             | Self::IndexMissing
+            | Self::PartitionUnlike
             | Self::MaintenanceDue => true,
         }
     }
@@ -179,6 +187,11 @@ impl Kind {
             | Code::IndexUnlisted
             | Code::IndexRedundant
             | Code::IndexStray
+            | Code::PartitionDiffers
+            | Code::PartitionHasOwn
+            | Code::PartitionLacksStatistics
+            | Code::PartitionUnverified
+            | Code::ParameterUnsupported
             | Code::MaintenanceUnknown
             | Code::MaintenancePostponed
             | Code::LimitRefused
@@ -204,6 +217,7 @@ impl Kind {
             Action::Partition(PartitionAction::Attach(_)) => Self::AttachDue,
             Action::Partition(PartitionAction::Drop(_)) => Self::DropDue,
             Action::Index(_) => Self::IndexMissing,
+            Action::Storage(_) => Self::PartitionUnlike,
             Action::Maintenance(_) => Self::MaintenanceDue,
             Action::Limit(_) => Self::LimitDiffers,
         }
@@ -291,6 +305,7 @@ fn item<'m, 'a>(items: &'m mut BTreeMap<Key<'a>, Item<'a>>, key: Key<'a>) -> &'m
 /// Pending changes by table, kind and class, those of classes that do not count as well.
 pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
     let mut items: BTreeMap<Key<'_>, Item<'_>> = BTreeMap::new();
+    let mut altered = BTreeSet::new();
     for change in all_changes(drift.plan) {
         let step = change.lead;
         let (table, kind, class) = (step.table.as_ref(), Kind::of(&step.action), step.class);
@@ -298,6 +313,12 @@ pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
         item.changes += 1;
         match &step.action {
             Action::Partition(action) => item.partitions.push(action.partition()),
+            Action::Storage(action) => {
+                // What makes its users wait and what does not are two changes of one partition.
+                if altered.insert((kind, class, action.partition())) {
+                    item.partitions.push(action.partition());
+                }
+            }
             Action::Index(action) => drop(item.indexes.insert(action.wanted())),
             Action::Maintenance(_) | Action::Limit(_) => drop(item.others.insert(step.action.object())),
         }
@@ -351,6 +372,11 @@ pub fn description(code: Code) -> &'static str {
         Code::IndexUnlisted => "An index that the policy does not name.",
         Code::IndexRedundant => "An index that another one makes redundant.",
         Code::IndexStray => "An index that only some partitions have.",
+        Code::PartitionDiffers => "A partition is not like its parent, and is left alone.",
+        Code::PartitionHasOwn => "A partition has what its parent has not.",
+        Code::PartitionLacksStatistics => "A partition has no equal of a statistics object of its parent.",
+        Code::PartitionUnverified => "Whether a partition is like its parent could not be compared.",
+        Code::ParameterUnsupported => "The server is too old for a storage parameter of the policy.",
         Code::MaintenanceUnknown => "Whether maintenance is due could not be found out.",
         Code::MaintenancePostponed => "Maintenance is due, and waits for something.",
         Code::LimitRefused => "A limit or a setting of a role cannot be as the policy says.",

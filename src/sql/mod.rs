@@ -15,6 +15,7 @@ mod qualifier;
 mod remove;
 mod setting;
 mod statement;
+mod storage;
 mod upkeep;
 
 pub use hand_over::hand_over;
@@ -23,6 +24,7 @@ pub use index::index_definition;
 pub use literal::Literal;
 pub(crate) use literal::dollar_quoted;
 pub use locks::{Lock, LockMode, index_locks, locks};
+pub(crate) use qualifier::requalified;
 pub(crate) use setting::server_time;
 pub use setting::{SettingUnit, setting_amount};
 pub(crate) use statement::statements_of;

@@ -44,5 +44,6 @@ mod scenarios;
 mod schemas;
 mod script;
 mod standby;
+mod storage;
 mod support;
 mod wire;

@@ -15,12 +15,14 @@ mod publications;
 mod retired;
 mod roots;
 mod session;
+mod storage;
 mod target;
 mod upkeep;
 
 pub(super) use indexes::of_tables;
 pub use limits::inspect_limits;
 pub use pooler::inspect_pooler;
+pub use storage::inspect_storage;
 pub use upkeep::inspect_upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -169,4 +171,12 @@ impl Roots {
     fn oids_param(&self) -> (&(dyn ToSql + Sync), Type) {
         (&self.oids, Type::OID_ARRAY)
     }
+}
+
+/// `name=value`, as the catalog keeps storage parameters.
+fn pairs(options: Option<Vec<String>>) -> BTreeMap<String, String> {
+    let options = options.into_iter().flatten();
+    options
+        .filter_map(|option| option.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .collect()
 }

@@ -4,6 +4,7 @@ mod index;
 mod limit;
 mod maintenance;
 mod partition;
+mod storage;
 mod wire;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ pub use self::partition::{
     AttachPartition, CreateDefault, CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving,
     PartitionAction, Retiring, Touches,
 };
+pub use self::storage::{AlterPartition, Alteration, StorageAction};
 use super::object::Object;
 use crate::catalog::Oid;
 use crate::sql::{Ident, TableName};
@@ -36,6 +38,8 @@ pub enum Action {
     Partition(PartitionAction),
     /// With an index of the policy.
     Index(IndexAction),
+    /// With how a partition is stored, and whose it is.
+    Storage(StorageAction),
     /// To keep a table fit.
     Maintenance(MaintenanceAction),
     /// With what the database and its roles may.
@@ -63,7 +67,7 @@ impl Action {
     pub fn verb(&self) -> Verb {
         match self {
             Self::Partition(action) => action.verb(),
-            Self::Index(_) | Self::Maintenance(_) | Self::Limit(_) => Verb::Change,
+            Self::Index(_) | Self::Storage(_) | Self::Maintenance(_) | Self::Limit(_) => Verb::Change,
         }
     }
 
@@ -72,6 +76,7 @@ impl Action {
         match self {
             Self::Partition(action) => Some(action.partition()),
             Self::Index(action) => Some(action.table()),
+            Self::Storage(action) => Some(action.partition()),
             Self::Maintenance(action) => Some(action.table()),
             Self::Limit(_) => None,
         }
@@ -82,6 +87,7 @@ impl Action {
         match self {
             Self::Partition(action) => action.partition().clone().into(),
             Self::Index(action) => action.index().clone().into(),
+            Self::Storage(action) => action.partition().clone().into(),
             Self::Maintenance(action) => action.object().clone().into(),
             Self::Limit(action) => action.object(),
         }
@@ -91,7 +97,7 @@ impl Action {
     pub fn wanted_index(&self) -> Option<&Ident> {
         match self {
             Self::Index(action) => Some(action.wanted()),
-            Self::Partition(_) | Self::Maintenance(_) | Self::Limit(_) => None,
+            Self::Partition(_) | Self::Storage(_) | Self::Maintenance(_) | Self::Limit(_) => None,
         }
     }
 
@@ -104,7 +110,7 @@ impl Action {
     pub fn is_maintenance(&self) -> bool {
         match self {
             Self::Maintenance(_) => true,
-            Self::Partition(_) | Self::Index(_) | Self::Limit(_) => false,
+            Self::Partition(_) | Self::Index(_) | Self::Storage(_) | Self::Limit(_) => false,
         }
     }
 
@@ -113,6 +119,7 @@ impl Action {
         match self {
             Self::Partition(action) => action.is_concurrent(),
             Self::Index(action) => action.is_concurrent(),
+            Self::Storage(_) => false,
             Self::Maintenance(action) => action.is_concurrent(),
             Self::Limit(_) => false,
         }
@@ -123,6 +130,7 @@ impl Action {
         match self {
             Self::Partition(action) => action.word(),
             Self::Index(action) => action.word(),
+            Self::Storage(action) => action.word(),
             Self::Maintenance(action) => action.word(),
             Self::Limit(action) => action.word(),
         }
@@ -132,7 +140,7 @@ impl Action {
     pub fn removes(&self) -> bool {
         match self {
             Self::Partition(action) => action.removes(),
-            Self::Index(_) | Self::Maintenance(_) | Self::Limit(_) => false,
+            Self::Index(_) | Self::Storage(_) | Self::Maintenance(_) | Self::Limit(_) => false,
         }
     }
 }

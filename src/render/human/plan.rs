@@ -383,10 +383,9 @@ mod tests {
 
     #[test]
     fn sections_that_are_not_enforced_are_wrapped_in_a_log_too() {
-        let tables: String = (0..9)
-            .map(|at| format!("  public.t{at}: {{partition: {{key: at, interval: 1 day}}, storage_parameters: {{fillfactor: 90}}}}\n"))
-            .collect();
-        let plan = World::new().plan(&desired(&format!("version: 1\ntables:\n{tables}")), &PlanOptions::at(now()));
+        let mut desired = desired(EVENTS);
+        desired.not_enforced = (0..9).map(|at| format!("tables.public.table_of_this_name_{at}.of_tomorrow")).collect();
+        let plan = World::new().plan(&desired, &PlanOptions::at(now()));
         let text = shown(&plan, PIPE);
         let list = &text[text.find("  ? not yet enforced by this version: ").unwrap()..];
         assert!(list.lines().count() > 2 && list.lines().all(|line| columns(line) <= 100), "{text}");

@@ -162,7 +162,7 @@ impl Run<'_> {
             let mut found = finding(Code::LimitNotPermitted, step.action.object(), message.clone());
             found.hint = Some(format!("have an administrator run: {}", statements_of(&step.action).join("; ")));
             self.result.findings.push(found);
-            step.gate = Gate::Blocked(vec![Block::NotPermitted { because: message }]);
+            step.gate = Gate::Blocked(vec![Block::MissingRight { because: message }]);
         }
         self.result.steps.push(step);
     }
