@@ -35,6 +35,11 @@ pub(crate) fn policy(head: &str, tables: &[String]) -> String {
 /// One partition is too old where there are three days before; it would be dropped at once, which needs a grant.
 pub(crate) const DROPS: &str = "    retention: {keep: 2 days, then: drop, grace: 0 days}\n";
 
+/// Today at noon, by which a daily partition that should have been made yesterday is late: 26 hours are its grace.
+pub(crate) fn noon() -> String {
+    format!("{}T12:00:00Z", &jiff::Timestamp::now().to_string()[..10])
+}
+
 pub(crate) fn events(name: &str) -> Place {
     Place::new(name, &table("events", 0), &policy("", &[managed("events", "")]))
 }
@@ -49,11 +54,11 @@ fn plan_and_drift_from_pending_to_done_in_every_format() {
     let script = detailed.sql.unwrap();
     assert_eq!(place.shows(&["show", "plan.json"], 0).json, pending.json);
 
-    let overdue = place.shows(&["drift"], 2);
+    let overdue = place.shows(&["drift", "--now", &noon()], 2);
     assert_eq!((&overdue.json["verdict"], &overdue.json["counted"]), (&"drifted".into(), &2.into()));
     for (fail_on, code) in [("drift", 0), ("scheduled", 2), ("scheduled,overdue", 2), ("overdue", 2)] {
         // The window after the next is scheduled, the two before are late.
-        let drift = place.shows(&["drift", "--fail-on", fail_on], code);
+        let drift = place.shows(&["drift", "--now", &noon(), "--fail-on", fail_on], code);
         assert_eq!(drift.json["verdict"], if code == 0 { "agrees" } else { "drifted" }, "{fail_on}");
         assert_eq!(drift.stderr, "");
     }
@@ -85,7 +90,7 @@ fn a_table_that_cannot_be_judged_is_1_before_pending_changes() {
     let plan = place.shows(&["plan", "--detailed-exitcode"], 1);
     assert_eq!(plan.json["summary"]["create"], 3, "the other goes on");
     assert!(plan.human.contains("app.gone") && plan.markdown.contains("app.gone"));
-    let drift = place.shows(&["drift"], 1);
+    let drift = place.shows(&["drift", "--now", &noon()], 1);
     assert_eq!((&drift.json["verdict"], &drift.json["counted"]), (&"unjudged".into(), &2.into()));
     runs(&place, plan.sql.as_deref().unwrap());
     place.run(&["plan", "--table", "app.events"], 0);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
-use crate::exits::{DROPS, events, managed, partitions, policy, table};
+use crate::exits::{DROPS, events, managed, noon, partitions, policy, table};
 use crate::support::pgstrata;
 use crate::support::place::{Place, Ran, ran};
 
@@ -79,7 +79,7 @@ fn nothing_but_the_file_is_read_offline() {
     place.db.batch("DROP TABLE app.events CASCADE");
     for (args, code, said) in [
         (&["plan"][..], 0, "Plan: 3 to create"),
-        (&["drift"], 2, "2 overdue"),
+        (&["drift", "--now", &noon()], 2, "2 overdue"),
         (&["explain", "app.events"], 0, "events_0"),
         (&["explain", "events_3"], 0, "DELETES_DATA needs --allow deletes-data:app.events"),
         (&["partition", "list"], 0, "4 partitions in 1 table"),
