@@ -22,6 +22,8 @@ const BACKEND_ENDS: Duration = Duration::from_secs(5);
 
 /// See [`Executor::let_counters_arrive`].
 const COUNTERS_ARRIVE: Duration = Duration::from_millis(1200);
+/// How long a reload may take to be seen.
+const SETTING_ARRIVES: Duration = Duration::from_secs(5);
 
 /// Hands events from any thread to the one observer.
 pub(super) struct Reporter<'a> {
@@ -190,9 +192,11 @@ impl<'a> Executor<'a> {
                 self.detach(step, &action.leaving, &unit, dedicated)
             }
             action if action.stands_alone() => self.statement(step, &unit, dedicated),
-            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) => {
-                self.transaction(step, &unit, pool)
-            }
+            Action::Partition(_)
+            | Action::Index(_)
+            | Action::Maintenance(_)
+            | Action::Limit(_)
+            | Action::Setting(_) => self.transaction(step, &unit, pool),
         }
     }
 
@@ -221,7 +225,10 @@ impl<'a> Executor<'a> {
                 Ok(retries) => {
                     unit.has_committed();
                     self.let_counters_arrive(step);
-                    StepResult::Applied { retries }
+                    match self.let_setting_arrive(step, session) {
+                        Ok(()) => StepResult::Applied { retries },
+                        Err(error) => failed(error),
+                    }
                 }
                 Err(UnitError::Interrupted) => StepResult::NotReached,
                 // Whoever is in the way of maintenance (mostly autovacuum at the same work) goes first.
@@ -246,6 +253,29 @@ impl<'a> Executor<'a> {
         {
             self.stop.sleep(COUNTERS_ARRIVE);
         }
+    }
+
+    /// A reload is asked of the postmaster, which tells its processes: what they see follows a moment later, or never, where
+    /// the files have an error somewhere.
+    fn let_setting_arrive(&self, step: &Step, session: &mut Session) -> Result<(), String> {
+        match &step.action {
+            Action::Setting(_) => {}
+            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) => return Ok(()),
+        }
+        let end = Instant::now() + SETTING_ARRIVES;
+        while !all_hold(&step.after, session).map_err(|error| describe(&error))? {
+            if self.stop.sleep(Duration::from_millis(20)) {
+                return Err("it is written; interrupted before the reload was seen".to_owned());
+            }
+            if Instant::now() >= end {
+                return Err(
+                    "it is written, and not seen after the reload: an error in the configuration files keeps the server \
+                     from reading them (pg_file_settings.error), or something goes before them"
+                        .to_owned(),
+                );
+            }
+        }
+        Ok(())
     }
 
     fn detach(&self, step: &Step, leaving: &Leaving, unit: &Unit<'_>, dedicated: &mut Option<Session>) -> StepResult {

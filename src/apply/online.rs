@@ -72,10 +72,15 @@ impl Online<'_> {
     fn note_leftover(&self, session: &mut Session) -> String {
         let action = match (&self.step.action, self.step.action.object()) {
             (Action::Index(action), _) => action,
-            (Action::Partition(_) | Action::Maintenance(_) | Action::Limit(_), Object::Relation(index)) => {
+            (
+                Action::Partition(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_),
+                Object::Relation(index),
+            ) => {
                 return self.note_reindex(session, &index);
             }
-            (Action::Partition(_) | Action::Maintenance(_) | Action::Limit(_), _) => return String::new(),
+            (Action::Partition(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_), _) => {
+                return String::new();
+            }
         };
         match action {
             IndexAction::Build(build) if self.is_left(session, &build.index) => {

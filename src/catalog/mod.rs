@@ -9,6 +9,7 @@ mod limits;
 mod marker;
 mod question;
 mod reader;
+mod settings;
 mod snapshot;
 mod survey;
 mod take;
@@ -18,10 +19,11 @@ pub use ask::ask;
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use error::InspectError;
 pub use index::{IndexFacts, IndexKey, IndexShape, IndexSpelling};
-pub use inspect::{inspect, inspect_limits, inspect_upkeep};
+pub use inspect::{inspect, inspect_limits, inspect_settings, inspect_upkeep};
 pub use limits::{Capacity, DatabaseFacts, LimitFacts, MayAlter, RoleFacts};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use question::{Answer, Answers, Bloat, LeafKey, Question, RowCount};
+pub use settings::{Absent, SettingContext, SettingFacts, SettingKind, SettingsFacts};
 pub use snapshot::{
     Catalog, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot,
     TableState, Target,

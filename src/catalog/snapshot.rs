@@ -11,6 +11,7 @@ use super::index::IndexFacts;
 use super::limits::LimitFacts;
 use super::marker::Marker;
 use super::question::Answers;
+use super::settings::SettingsFacts;
 use super::upkeep::Upkeep;
 use crate::grid::{KeyKind, LeafBounds};
 use crate::sql::{Ident, TableName};
@@ -109,6 +110,9 @@ pub struct Catalog {
     /// Connections, where the policy speaks of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitFacts>,
+    /// Settings, where the policy speaks of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsFacts>,
 }
 
 /// The role that connected, and what it may become.

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{
-    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, ask, inspect, inspect_limits, inspect_upkeep, survey,
+    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, ask, inspect, inspect_limits, inspect_settings,
+    inspect_upkeep, survey,
 };
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
@@ -40,9 +41,13 @@ pub fn take(
         Scope::All | Scope::Creations | Scope::Removals => kept(&|_| true),
     };
     inspect_upkeep(session.client(), &mut snapshot, &of_upkeep, &of_bloat)?;
-    if options.has_limits() && !desired.limits.is_empty() {
+    if options.beyond_tables() && !desired.limits.is_empty() {
         let roles = desired.limits.named_roles().cloned().collect();
         inspect_limits(session.client(), &mut snapshot, &roles)?;
+    }
+    if options.beyond_tables() && !desired.settings.is_empty() {
+        let names = desired.settings.values.keys().cloned().collect();
+        inspect_settings(session.client(), &mut snapshot, &names)?;
     }
     let options = PlanOptions { now: now.unwrap_or(snapshot.taken_at), ..options.clone() };
     // Among ids only rows tell where the table is: that is asked first, and what follows from it next.

@@ -119,7 +119,8 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::NoNameLeft
         | Code::NotInSnapshot
         | Code::IndexRefused
-        | Code::LimitRefused => true,
+        | Code::LimitRefused
+        | Code::SettingRefused => true,
         Code::InRecovery
         | Code::ManagedByPgPartman
         | Code::NotYetEnforced
@@ -152,6 +153,10 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::MaintenanceUnknown
         | Code::MaintenancePostponed
         | Code::LimitNotPermitted
+        | Code::SettingDiffers
+        | Code::SettingPendingRestart
+        | Code::SettingUnknown
+        | Code::SettingNotPermitted
         | Code::LimitExempt
         | Code::ConnectionBudgetExceeded
         | Code::ConnectionBudget => false,

@@ -114,6 +114,16 @@ pub enum Code {
     ConnectionBudgetExceeded,
     /// What services may open, and what the server has.
     ConnectionBudget,
+    /// A setting cannot be as the policy says.
+    SettingRefused,
+    /// A setting is not as the policy says.
+    SettingDiffers,
+    /// A setting waits for a restart.
+    SettingPendingRestart,
+    /// Whether a setting is as the policy says could not be seen.
+    SettingUnknown,
+    /// A setting differs, and the session may not change it.
+    SettingNotPermitted,
     /// A name wanted for a new partition was taken; another was chosen.
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
@@ -137,6 +147,7 @@ impl Code {
             | Self::NoNameLeft
             | Self::IndexRefused
             | Self::LimitRefused
+            | Self::SettingRefused
             | Self::NotInSnapshot
             | Self::Unknown => Level::Error,
             Self::ManagedByPgPartman
@@ -147,6 +158,9 @@ impl Code {
             | Self::IndexNotPossible
             | Self::IndexDiffers
             | Self::LimitNotPermitted
+            | Self::SettingDiffers
+            | Self::SettingPendingRestart
+            | Self::SettingNotPermitted
             | Self::ConnectionBudgetExceeded
             | Self::ForeignMarker
             | Self::MarkedButWanted
@@ -170,6 +184,7 @@ impl Code {
             | Self::MaintenanceUnknown
             | Self::MaintenancePostponed
             | Self::LimitExempt
+            | Self::SettingUnknown
             | Self::ConnectionBudget => Level::Note,
         }
     }

@@ -41,7 +41,8 @@ pub(super) fn follow_detached(steps: &mut [Step]) {
             )
             | Action::Index(_)
             | Action::Maintenance(_)
-            | Action::Limit(_) => {}
+            | Action::Limit(_)
+            | Action::Setting(_) => {}
         }
     }
 }
@@ -56,6 +57,7 @@ fn touches(action: &mut Action) -> Option<&mut Touches> {
         Action::Partition(PartitionAction::Mark(_) | PartitionAction::Stamp(_) | PartitionAction::Drop(_))
         | Action::Index(_)
         | Action::Maintenance(_)
-        | Action::Limit(_) => None,
+        | Action::Limit(_)
+        | Action::Setting(_) => None,
     }
 }

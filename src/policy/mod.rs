@@ -18,6 +18,7 @@ mod path;
 mod resolve;
 #[cfg(feature = "cli")]
 mod schema;
+mod settings;
 mod source_map;
 pub mod spec;
 pub(crate) mod suggest;
@@ -40,6 +41,7 @@ pub use path::{PolicyPath, Segment};
 pub(crate) use resolve::{DEFAULT_PREMAKE, MAX_PREMAKE};
 #[cfg(feature = "cli")]
 pub use schema::schema;
+pub use settings::{SettingsDesired, SettingsMode};
 pub use source_map::SourceMap;
 pub use warnings::warnings;
 pub(crate) use warnings::{is_shorter, least_premake};

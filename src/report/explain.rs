@@ -245,7 +245,8 @@ impl Story<'_> {
             )
             | Action::Index(_)
             | Action::Maintenance(_)
-            | Action::Limit(_) => None,
+            | Action::Limit(_)
+            | Action::Setting(_) => None,
         })
     }
 }

@@ -137,7 +137,8 @@ pub fn anything(
         )
         | Action::Index(_)
         | Action::Maintenance(_)
-        | Action::Limit(_) => None,
+        | Action::Limit(_)
+        | Action::Setting(_) => None,
     });
     known
         .extend(creations.filter_map(|(step, name)| {

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::drift::Drift;
 use crate::plan::{Action, Class, Code, Gate, Object, PartitionAction};
-use crate::policy::Desired;
+use crate::policy::{Desired, SettingsMode};
 use crate::render::{all_changes, run_words};
 use crate::sql::{Ident, TableName};
 
@@ -34,11 +34,13 @@ pub enum Kind {
     MaintenanceDue,
     /// A connection limit or a setting of a role is not what the policy says.
     LimitDiffers,
+    /// A setting of the server is not what the policy says, and the policy lets it be changed.
+    SettingToChange,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::PartitionMissing,
         Self::DefaultPartitionMissing,
         Self::DetachUnfinished,
@@ -49,12 +51,13 @@ impl Kind {
         Self::IndexMissing,
         Self::MaintenanceDue,
         Self::LimitDiffers,
+        Self::SettingToChange,
     ];
 
     /// Whether it is about no table.
     pub fn is_of_no_table(self) -> bool {
         match self {
-            Self::LimitDiffers => true,
+            Self::LimitDiffers | Self::SettingToChange => true,
             Self::PartitionMissing
             | Self::DefaultPartitionMissing
             | Self::DetachUnfinished
@@ -80,6 +83,7 @@ impl Kind {
             Self::IndexMissing => "INDEX_MISSING",
             Self::MaintenanceDue => "MAINTENANCE_DUE",
             Self::LimitDiffers => "LIMIT_DIFFERS",
+            Self::SettingToChange => "SETTING_TO_CHANGE",
         }
     }
 
@@ -101,6 +105,7 @@ impl Kind {
             Self::IndexMissing => "An index of the policy is not on every partition, valid and as it says.",
             Self::MaintenanceDue => "A table, a partition or an index is due for maintenance.",
             Self::LimitDiffers => "A connection limit or a setting of a role is not what the policy says.",
+            Self::SettingToChange => "A setting of the server is not what the policy says.",
         }
     }
 
@@ -115,7 +120,8 @@ impl Kind {
             | Self::AttachDue
             | Self::IndexMissing
             | Self::MaintenanceDue
-            | Self::LimitDiffers => false,
+            | Self::LimitDiffers
+            | Self::SettingToChange => false,
         }
     }
 
@@ -123,6 +129,7 @@ impl Kind {
     pub fn is_under(self, policy: &Desired) -> bool {
         match self {
             Self::LimitDiffers => !policy.limits.is_empty(),
+            Self::SettingToChange => policy.settings.mode == SettingsMode::AlterSystem,
             Self::PartitionMissing
             | Self::DefaultPartitionMissing
             | Self::DetachUnfinished
@@ -147,6 +154,7 @@ impl Kind {
             Action::Index(_) => Self::IndexMissing,
             Action::Maintenance(_) => Self::MaintenanceDue,
             Action::Limit(_) => Self::LimitDiffers,
+            Action::Setting(_) => Self::SettingToChange,
         }
     }
 }
@@ -233,7 +241,9 @@ pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
         match &step.action {
             Action::Partition(action) => item.partitions.push(action.partition()),
             Action::Index(action) => drop(item.indexes.insert(action.wanted())),
-            Action::Maintenance(_) | Action::Limit(_) => drop(item.others.insert(step.action.object())),
+            Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_) => {
+                item.others.insert(step.action.object());
+            }
         }
         item.reasons.insert(&step.reason);
         if let Gate::Blocked(blocks) = &step.gate {
@@ -285,6 +295,11 @@ pub fn description(code: Code) -> &'static str {
         Code::LimitExempt => "A connection limit does not hold for a superuser.",
         Code::ConnectionBudgetExceeded => "Services may open more connections than there are for them.",
         Code::ConnectionBudget => "What services may open, and what the server has.",
+        Code::SettingRefused => "A setting cannot be as the policy says.",
+        Code::SettingDiffers => "A setting of the server is not as the policy says.",
+        Code::SettingPendingRestart => "A setting of the server waits for a restart.",
+        Code::SettingUnknown => "Whether a setting is as the policy says could not be seen.",
+        Code::SettingNotPermitted => "A setting differs, and the role that connected may not change it.",
         Code::NameTaken => "A name wanted for a new partition was taken; another one was chosen.",
         Code::NoNameLeft => "Every name for a new partition is taken.",
         Code::NameUnchecked => "Whether a name for a new partition is taken was not asked.",

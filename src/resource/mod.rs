@@ -5,5 +5,6 @@ pub(crate) mod limits;
 pub(crate) mod maintenance;
 mod of_no_table;
 pub mod partition;
+pub(crate) mod settings;
 
 pub(crate) use of_no_table::Setup;

@@ -14,6 +14,8 @@ mod locks;
 mod qualifier;
 mod remove;
 mod setting;
+mod setting_list;
+mod settings;
 mod statement;
 mod upkeep;
 
@@ -24,6 +26,7 @@ pub use literal::Literal;
 pub(crate) use literal::dollar_quoted;
 pub use locks::{Lock, LockMode, index_locks, locks};
 pub(crate) use setting::server_time;
-pub use setting::{SettingUnit, setting_amount};
+pub use setting::{SettingUnit, setting_amount, setting_words};
+pub use setting_list::{SettingList, is_caseless, is_set_by_hand_only, list_elements, setting_list, setting_text};
 pub(crate) use statement::statements_of;
 pub use statement::{CHECK_COMMENT, Statement, fact_check, render};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Ident, check, comment, create, index, limits, remove, server_time, upkeep};
+use super::{Ident, check, comment, create, index, limits, remove, server_time, settings, upkeep};
 use crate::plan::{Action, Fact, IndexAction, MaintenanceAction, PartitionAction, Step, Unit};
 
 /// What marks a check on the wire and in the server's log: it is the executor's own, not the plan's.
@@ -104,6 +104,7 @@ fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
             (&action.role, vec![], vec![upkeep::reindex(action)])
         }
         Action::Limit(action) => return (action.role(), vec![], limits::change(action)),
+        Action::Setting(action) => return (None, vec![], settings::change(action)),
     };
     (Some(role), locks, work)
 }

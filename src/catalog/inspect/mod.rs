@@ -14,11 +14,13 @@ mod publications;
 mod retired;
 mod roots;
 mod session;
+mod settings;
 mod target;
 mod upkeep;
 
 pub(super) use indexes::of_tables;
 pub use limits::inspect_limits;
+pub use settings::inspect_settings;
 pub use upkeep::inspect_upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,7 +128,14 @@ fn read(
         target: facts.target,
         taken_at: facts.taken_at,
         clock_skew_ms: facts.clock_skew_ms,
-        catalog: Catalog { tables: states, retired, session, has_standbys: facts.has_standbys, limits: None },
+        catalog: Catalog {
+            tables: states,
+            retired,
+            session,
+            has_standbys: facts.has_standbys,
+            limits: None,
+            settings: None,
+        },
         answers: Answers::default(),
     })
 }

@@ -4,6 +4,7 @@ mod index;
 mod limit;
 mod maintenance;
 mod partition;
+mod setting;
 mod wire;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ pub use self::partition::{
     AttachPartition, CreateDefault, CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving,
     PartitionAction, Retiring, Touches,
 };
+pub use self::setting::{SetSetting, SettingAction};
 use super::object::Object;
 use crate::catalog::Oid;
 use crate::sql::{Ident, TableName};
@@ -40,6 +42,8 @@ pub enum Action {
     Maintenance(MaintenanceAction),
     /// With what the database and its roles may.
     Limit(LimitAction),
+    /// With the server's settings.
+    Setting(SettingAction),
 }
 
 /// The kinds of action, for counts and order.
@@ -63,7 +67,7 @@ impl Action {
     pub fn verb(&self) -> Verb {
         match self {
             Self::Partition(action) => action.verb(),
-            Self::Index(_) | Self::Maintenance(_) | Self::Limit(_) => Verb::Change,
+            Self::Index(_) | Self::Maintenance(_) | Self::Limit(_) | Self::Setting(_) => Verb::Change,
         }
     }
 
@@ -73,7 +77,7 @@ impl Action {
             Self::Partition(action) => Some(action.partition()),
             Self::Index(action) => Some(action.table()),
             Self::Maintenance(action) => Some(action.table()),
-            Self::Limit(_) => None,
+            Self::Limit(_) | Self::Setting(_) => None,
         }
     }
 
@@ -84,6 +88,7 @@ impl Action {
             Self::Index(action) => action.index().clone().into(),
             Self::Maintenance(action) => action.object().clone().into(),
             Self::Limit(action) => action.object(),
+            Self::Setting(action) => action.object(),
         }
     }
 
@@ -91,20 +96,20 @@ impl Action {
     pub fn wanted_index(&self) -> Option<&Ident> {
         match self {
             Self::Index(action) => Some(action.wanted()),
-            Self::Partition(_) | Self::Maintenance(_) | Self::Limit(_) => None,
+            Self::Partition(_) | Self::Maintenance(_) | Self::Limit(_) | Self::Setting(_) => None,
         }
     }
 
     /// Whether it is one statement outside a transaction: PostgreSQL refuses it inside one, or commits it part by part.
     pub fn stands_alone(&self) -> bool {
-        self.is_concurrent() || self.is_maintenance()
+        self.is_concurrent() || self.is_maintenance() || matches!(self, Self::Setting(_))
     }
 
     /// Whether it keeps the table rather than changing what it is.
     pub fn is_maintenance(&self) -> bool {
         match self {
             Self::Maintenance(_) => true,
-            Self::Partition(_) | Self::Index(_) | Self::Limit(_) => false,
+            Self::Partition(_) | Self::Index(_) | Self::Limit(_) | Self::Setting(_) => false,
         }
     }
 
@@ -114,7 +119,7 @@ impl Action {
             Self::Partition(action) => action.is_concurrent(),
             Self::Index(action) => action.is_concurrent(),
             Self::Maintenance(action) => action.is_concurrent(),
-            Self::Limit(_) => false,
+            Self::Limit(_) | Self::Setting(_) => false,
         }
     }
 
@@ -125,6 +130,7 @@ impl Action {
             Self::Index(action) => action.word(),
             Self::Maintenance(action) => action.word(),
             Self::Limit(action) => action.word(),
+            Self::Setting(action) => action.word(),
         }
     }
 
@@ -132,7 +138,7 @@ impl Action {
     pub fn removes(&self) -> bool {
         match self {
             Self::Partition(action) => action.removes(),
-            Self::Index(_) | Self::Maintenance(_) | Self::Limit(_) => false,
+            Self::Index(_) | Self::Maintenance(_) | Self::Limit(_) | Self::Setting(_) => false,
         }
     }
 }

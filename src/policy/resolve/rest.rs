@@ -3,9 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::super::spec::{Cache, Client, ExpectSpec, Maintenance, Monitoring, Pool, Scalar, Timeout};
+use super::super::spec::{
+    Cache, Client, ExpectSpec, Maintenance, Monitoring, Pool, Scalar, SettingsMode as SettingsModeSpec, Timeout,
+};
 use super::super::units::{percent, size, timeout};
-use super::super::{Expect, MaintenanceDesired, PolicyError, PolicyPath, Share, suggest};
+use super::super::{
+    Expect, MaintenanceDesired, PolicyError, PolicyPath, SettingsDesired, SettingsMode, Share, suggest,
+};
 use super::Checks;
 use crate::grid::CalendarSpan;
 
@@ -137,12 +141,22 @@ pub(super) fn client(checks: &mut Checks, spec: Option<&Client>) {
     checks.not_enforced(&path, "");
 }
 
-pub(super) fn settings(checks: &mut Checks, specs: Option<&BTreeMap<String, Scalar>>) {
-    let path = PolicyPath::of(["settings"]);
-    names(checks, &path, "setting", specs);
-    if specs.is_some_and(|specs| !specs.is_empty()) {
-        checks.not_enforced(&path, "");
-    }
+/// Which settings there are, and what they take, only the server knows.
+pub(super) fn settings(
+    checks: &mut Checks,
+    mode: Option<SettingsModeSpec>,
+    specs: Option<&BTreeMap<String, Scalar>>,
+) -> SettingsDesired {
+    names(checks, &PolicyPath::of(["settings"]), "setting", specs);
+    let values = specs.into_iter().flatten().map(|(name, value)| (name.clone(), value.as_ref().trim().to_owned()));
+    let values: BTreeMap<String, String> = values.collect();
+    let mode = match mode {
+        // Without settings it says nothing.
+        Some(SettingsModeSpec::AlterSystem) if values.is_empty() => SettingsMode::Report,
+        Some(SettingsModeSpec::AlterSystem) => SettingsMode::AlterSystem,
+        Some(SettingsModeSpec::Report) | None => SettingsMode::Report,
+    };
+    SettingsDesired { mode, values }
 }
 
 pub(super) fn monitoring(checks: &mut Checks, spec: Option<&Monitoring>) {

@@ -32,7 +32,8 @@ impl<'a> Count<'a> {
                 Action::Index(IndexAction::Drop(_))
                 | Action::Partition(_)
                 | Action::Maintenance(_)
-                | Action::Limit(_) => false,
+                | Action::Limit(_)
+                | Action::Setting(_) => false,
             };
         }
         count

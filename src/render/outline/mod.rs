@@ -135,7 +135,7 @@ fn joins(change: &Change<'_>, step: &Step) -> bool {
         // What needs a grant is seen by itself.
         (_, Action::Index(IndexAction::Swap(_))) => !step.gate.is_blocked(),
         (Action::Index(_), _) => true,
-        (Action::Partition(_) | Action::Maintenance(_) | Action::Limit(_), _) => false,
+        (Action::Partition(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_), _) => false,
     }
 }
 
@@ -233,6 +233,7 @@ impl<'a> Change<'a> {
             Action::Maintenance(MaintenanceAction::Vacuum(_)) => "vacuum and freeze",
             Action::Maintenance(MaintenanceAction::Reindex(_)) => "rebuild",
             Action::Limit(limit) => limit.verb(),
+            Action::Setting(setting) => setting.verb(),
         }
     }
 
@@ -249,7 +250,8 @@ impl<'a> Change<'a> {
             )
             | Action::Index(_)
             | Action::Maintenance(_)
-            | Action::Limit(_) => '~',
+            | Action::Limit(_)
+            | Action::Setting(_) => '~',
         }
     }
 
@@ -272,7 +274,8 @@ impl<'a> Change<'a> {
             Action::Partition(PartitionAction::Drop(drop)) => Some((drop.retired.marker.from, drop.retired.marker.to)),
             Action::Index(_)
             | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Reindex(_))
-            | Action::Limit(_) => None,
+            | Action::Limit(_)
+            | Action::Setting(_) => None,
         }
     }
 

@@ -426,7 +426,8 @@ impl<'s, 'a> One<'s, 'a> {
             )
             | Action::Index(_)
             | Action::Maintenance(_)
-            | Action::Limit(_) => None,
+            | Action::Limit(_)
+            | Action::Setting(_) => None,
         });
         detached.collect()
     }
@@ -471,7 +472,8 @@ fn made_by(action: &Action) -> Option<Place<'_>> {
         )
         | Action::Index(_)
         | Action::Maintenance(_)
-        | Action::Limit(_) => None,
+        | Action::Limit(_)
+        | Action::Setting(_) => None,
     }
 }
 

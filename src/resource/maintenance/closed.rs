@@ -101,6 +101,7 @@ pub(super) fn creates(step: &Step) -> bool {
         )
         | Action::Index(_)
         | Action::Maintenance(_)
-        | Action::Limit(_) => false,
+        | Action::Limit(_)
+        | Action::Setting(_) => false,
     }
 }

@@ -36,7 +36,8 @@ pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
             )
             | Action::Index(_)
             | Action::Maintenance(_)
-            | Action::Limit(_) => {}
+            | Action::Limit(_)
+            | Action::Setting(_) => {}
         }
     }
     TableOverview {

@@ -207,7 +207,8 @@ impl Diary {
                 )
                 | Action::Index(_)
                 | Action::Maintenance(_)
-                | Action::Limit(_) => {
+                | Action::Limit(_)
+                | Action::Setting(_) => {
                     panic!("{}", context());
                 }
             }
