@@ -77,7 +77,7 @@ pub fn setting_amount(text: &str, unit: SettingUnit) -> Option<f64> {
         }
     };
     // A fraction of a unit is rounded to whole ones of the next smaller (guc.c, `convert_to_base_unit`).
-    let smaller = known.iter().map(|(_, size)| *size).filter(|size| *size < scale).fold(None, |_, size| Some(size));
+    let smaller = known.iter().map(|(_, size)| *size).find(|size| *size < scale);
     let whole = match smaller {
         Some(smaller) => (number * scale / smaller).round_ties_even() * smaller,
         None => number * scale,

@@ -40,5 +40,6 @@ mod sandbox;
 mod scenarios;
 mod schemas;
 mod script;
+mod settings;
 mod support;
 mod wire;

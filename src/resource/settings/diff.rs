@@ -71,6 +71,8 @@ struct Known<'a> {
     found: String,
     /// What the configuration files say.
     configured: Option<String>,
+    /// Both in words: what is found, and what is wanted.
+    shown: [String; 2],
 }
 
 impl Run<'_> {
@@ -85,8 +87,15 @@ impl Run<'_> {
         };
         let means = |text: &str| canonical(name, facts, text).unwrap_or_else(|_| text.to_owned());
         let Some(found) = facts.of_server() else { return self.shadowed(name, facts, &wanted) };
+        let shown = match facts.kind {
+            SettingKind::String => [found.to_owned(), setting_text(name, text)],
+            SettingKind::Bool | SettingKind::Enum | SettingKind::Integer | SettingKind::Real => {
+                [means(found), wanted.clone()]
+            }
+        };
+        let shown = shown.map(|value| words(facts, &value));
         let (found, configured) = (means(found), facts.configured.as_deref().map(means));
-        let known = Known { name, facts, text, wanted, found, configured };
+        let known = Known { name, facts, text, wanted, found, configured, shown };
         let by_command_line = facts.source == "command line";
         match (known.found == known.wanted, &known.configured) {
             (true, _) if !facts.pending_restart || by_command_line => {}
@@ -103,11 +112,11 @@ impl Run<'_> {
                 self.pending(name, "it is as the policy says until a restart, which brings another value".to_owned());
             }
             (false, Some(configured)) if facts.pending_restart && !by_command_line && *configured == known.wanted => {
-                let (found, wanted) = (words(facts, &known.found), words(facts, &known.wanted));
+                let [found, wanted] = &known.shown;
                 self.pending(name, format!("it is {found} until a restart, which brings {wanted} as the policy says"));
             }
             (false, None) if facts.pending_restart && !by_command_line => {
-                let (found, wanted) = (words(facts, &known.found), words(facts, &known.wanted));
+                let [found, wanted] = &known.shown;
                 let message = format!(
                     "it is {found} until a restart brings another value; whether that is {wanted}, which the policy wants, is \
                      in files that this session may not read"
@@ -158,7 +167,7 @@ impl Run<'_> {
     }
 
     fn differs(&mut self, known: &Known<'_>, because: Option<&str>) {
-        let Known { name, facts, text: _, wanted, found, configured: _ } = known;
+        let Known { name, facts, text: _, wanted: _, found: _, configured: _, shown: [found, wanted] } = known;
         let when = match facts.context {
             SettingContext::Postmaster => "a restart",
             SettingContext::Backend => "a reload, for sessions that begin after it",
@@ -170,11 +179,7 @@ impl Run<'_> {
             (None, true) => "configuration files".to_owned(),
             (None, false) => facts.source.clone(),
         };
-        let mut message = format!(
-            "it is {} ({from}), the policy wants {}; {when} brings it",
-            words(facts, found),
-            words(facts, wanted)
-        );
+        let mut message = format!("it is {} ({from}), the policy wants {}; that takes {when}", found, wanted);
         if let Some(because) = because {
             message = format!("{message}. It is not changed: {because}");
         }
@@ -206,7 +211,7 @@ impl Run<'_> {
     }
 
     fn step(&self, known: &Known<'_>) -> crate::plan::Step {
-        let Known { name, facts, text, wanted, found, configured: _ } = known;
+        let Known { name, facts, text, wanted, found, configured: _, shown } = known;
         let restart = facts.context == SettingContext::Postmaster && found != wanted;
         let action = SetSetting { name: (*name).to_owned(), to: setting_text(name, text), restart };
         let in_files = action.to.clone();
@@ -227,7 +232,7 @@ impl Run<'_> {
             },
         };
         let mut step = self.setup.step(Action::Setting(SettingAction::Set(action)), "server setting");
-        step.note = Some(format!("{} to {}", words(facts, found), words(facts, wanted)));
+        step.note = Some(shown.join(" to "));
         step.before.push(before);
         step.after.push(after);
         if restart {

@@ -95,6 +95,7 @@ fn what_means_the_same_is_the_same() {
         ("wal_compression", wal_compression(), "LZ4", "lz4"),
         ("wal_compression", wal_compression(), "on", "pglz"),
         ("wal_compression", wal_compression(), "false", "off"),
+        ("wal_compression", wal_compression(), "yes", "pglz"),
         ("log_checkpoints", fact(SettingKind::Bool, SettingContext::Sighup, None, "on"), "Y", "on"),
         ("log_checkpoints", fact(SettingKind::Bool, SettingContext::Sighup, None, "on"), "of", "off"),
         (
@@ -155,12 +156,12 @@ fn by_default_a_difference_is_reported() {
         [
             (
                 Code::SettingDiffers,
-                "setting random_page_cost: it is 4 (configuration file), the policy wants 1.1; a reload brings it".to_owned()
+                "setting random_page_cost: it is 4 (configuration file), the policy wants 1.1; that takes a reload".to_owned()
             ),
             (
                 Code::SettingDiffers,
                 "setting shared_buffers: it is 128MB (configuration file, /etc/postgresql.conf:7), the policy wants 1GB; \
-                 a restart brings it"
+                 that takes a restart"
                     .to_owned()
             ),
         ]

@@ -35,7 +35,7 @@ pub(crate) fn canonical(name: &str, facts: &SettingFacts, text: &str) -> Result<
     }
 }
 
-/// A value in words: with its unit, and an empty text as such.
+/// A value in words: with its unit, and an empty text as such. A text is shown as it is written.
 pub(crate) fn words(facts: &SettingFacts, value: &str) -> String {
     let unit = SettingUnit::from_pg_settings(facts.unit.as_deref());
     match facts.kind {
@@ -63,15 +63,14 @@ fn truth(text: &str) -> Option<bool> {
 fn word(name: &str, facts: &SettingFacts, text: &str) -> Option<String> {
     let find = |text: &str| facts.words.iter().find(|word| word.eq_ignore_ascii_case(text)).cloned();
     let lower = text.to_lowercase();
-    let spelling = SPELLINGS.iter().find(|(of, spelling, _)| *of == name && *spelling == lower);
-    if let Some(found) = spelling.and_then(|(_, _, word)| find(word)) {
-        return Some(found);
-    }
-    find(text).or_else(|| match lower.as_str() {
-        "true" | "yes" | "1" => find("on"),
-        "false" | "no" | "0" => find("off"),
-        _ => None,
-    })
+    // Truth values go by other names as well, which the view does not show.
+    let plain = match lower.as_str() {
+        "true" | "yes" | "1" if find(&lower).is_none() => "on",
+        "false" | "no" | "0" if find(&lower).is_none() => "off",
+        other => other,
+    };
+    let spelling = SPELLINGS.iter().find(|(of, spelling, _)| *of == name && *spelling == plain);
+    spelling.and_then(|(_, _, word)| find(word)).or_else(|| find(plain))
 }
 
 fn amount(facts: &SettingFacts, text: &str) -> Result<f64, String> {
