@@ -19,7 +19,7 @@ pub use ask::ask;
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use error::InspectError;
 pub use index::{IndexFacts, IndexKey, IndexShape, IndexSpelling};
-pub use inspect::{inspect, inspect_limits, inspect_settings, inspect_upkeep};
+pub use inspect::{Tree, inspect, inspect_limits, inspect_settings, inspect_trees, inspect_upkeep};
 pub use limits::{Capacity, DatabaseFacts, LimitFacts, MayAlter, RoleFacts};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use question::{Answer, Answers, Bloat, LeafKey, Question, RowCount};
@@ -29,5 +29,5 @@ pub use snapshot::{
     TableState, Target,
 };
 pub use survey::{PartConfig, Survey, SurveyScope, survey};
-pub use take::{interruptible, take, take_for_saved, take_survey};
+pub use take::{interruptible, take, take_config, take_for_saved, take_survey};
 pub use upkeep::{AutovacuumSettings, IndexUpkeep, LeafUpkeep, Upkeep};

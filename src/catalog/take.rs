@@ -2,13 +2,13 @@
 
 #![allow(clippy::disallowed_methods, reason = "the skew of the two clocks is a fact to read")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::{
-    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, ask, inspect, inspect_limits, inspect_settings,
-    inspect_upkeep, survey,
+    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, Tree, ask, inspect, inspect_limits,
+    inspect_settings, inspect_trees, inspect_upkeep, survey,
 };
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
@@ -67,6 +67,23 @@ pub fn take(
 pub fn take_survey(session: &mut Session, scope: &SurveyScope) -> Result<Survey, InspectError> {
     let host = host_of(session);
     survey(session.client(), &host, scope, &Timestamp::now)
+}
+
+/// Reads what advice on settings needs: these settings, and what the policy's tables are made of.
+///
+/// # Errors
+/// The catalog could not be read.
+pub fn take_config(
+    session: &mut Session,
+    desired: &Desired,
+    settings: &BTreeSet<String>,
+) -> Result<(Snapshot, BTreeMap<TableName, Tree>), InspectError> {
+    let host = host_of(session);
+    let tables = desired.tables.keys().cloned().collect();
+    let mut snapshot = inspect(session.client(), &host, &tables, &BTreeSet::new(), &Timestamp::now)?;
+    inspect_settings(session.client(), &mut snapshot, settings)?;
+    let trees = inspect_trees(session.client(), &snapshot)?;
+    Ok((snapshot, trees))
 }
 
 /// Where a server keeps its socket is the machine's affair, and differs between two that show the same plan.

@@ -1,5 +1,6 @@
 //! The command line. Doc comments are the help.
 
+mod config;
 mod read;
 mod values;
 
@@ -12,6 +13,7 @@ use pgstrata::plan::Class;
 use pgstrata::policy::Grant;
 use pgstrata::sql::{Ident, TableName};
 
+pub(super) use self::config::{ConfigArgs, ConfigFormat};
 pub(super) use self::read::{
     AnalyzeArgs, ExplainArgs, ListArgs, PartitionArgs, PartitionCommand, ReportFormat, ReportOutputArgs, SnapshotArgs,
     SourceArgs, TableReportArgs,
@@ -158,13 +160,14 @@ Examples:
   pgstrata show -v plan.json       # each step with SQL, locks and facts
   pgstrata show plan.json --format sql > plan.sql")]
     Show(ShowArgs),
-    /// Maintenance as a plan.
+    /// Maintenance as a plan, and advice on the server's settings.
     #[command(
         subcommand_required = true,
         arg_required_else_help = true,
         after_help = "\
 Examples:
-  pgstrata optimize maintenance --dry-run"
+  pgstrata optimize maintenance --dry-run
+  pgstrata optimize config"
     )]
     Optimize(OptimizeArgs),
     /// Print the JSON Schema (draft-07) of policies, or of what a command writes as JSON.
@@ -347,6 +350,18 @@ Examples:
   # at night:
   pgstrata optimize maintenance --auto-approve")]
     Maintenance(MaintenanceArgs),
+    /// Advise on the server's settings. Changes nothing.
+    ///
+    /// From the policy's `hardware`, or from the server's own control group where the server is a process of this machine; a
+    /// remote machine is never guessed. Each value comes with its formula and where that is from. Locks and autovacuum are
+    /// counted by the partitions and indexes of the policy's tables. What is advised can be pasted as the policy's `settings`.
+    #[command(after_help = "\
+Examples:
+  pgstrata optimize config
+  pgstrata optimize config --format json | jq '.change[].setting'
+  # as a section of the policy, with each formula beside its value:
+  pgstrata optimize config --format yaml > settings.yaml")]
+    Config(ConfigArgs),
 }
 
 /// `optimize maintenance`

@@ -6,6 +6,7 @@ mod args;
 mod ci_examples;
 mod colour;
 mod completions;
+mod config;
 mod confirm;
 mod connect;
 #[cfg(feature = "sandbox")]
@@ -21,6 +22,7 @@ mod github;
 mod import;
 mod inspect;
 mod locations;
+mod machine;
 mod maintenance;
 mod man;
 mod outcome_text;
@@ -87,6 +89,7 @@ fn dispatch(cli: Cli, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
         Command::Optimize(OptimizeArgs { command: OptimizeCommand::Maintenance(args) }) => {
             maintenance::run(args, env, ui)
         }
+        Command::Optimize(OptimizeArgs { command: OptimizeCommand::Config(args) }) => config::run(&args, env, ui),
         Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
         Command::Man(args) => man::run(&args, ui),

@@ -8,6 +8,7 @@ mod decode;
 mod desired;
 mod error;
 mod grant;
+mod hardware;
 mod hash;
 mod index;
 mod interpolate;
@@ -34,6 +35,7 @@ pub use desired::{
 };
 pub use error::{Label, Place, PolicyError, Warning};
 pub use grant::GrantError;
+pub use hardware::{Hardware, Storage, Workload};
 pub use hash::PolicyHash;
 pub use limits::{LimitsDesired, RoleDesired, RoleTimeout, ServiceDesired};
 pub use load::{Policy, Source, VERSION, environments, load};

@@ -293,3 +293,91 @@ fn nothing_that_the_server_could_not_start_with_is_written() {
     assert_eq!(plan["findings"].as_array().unwrap().len(), 6, "{}", plan["findings"]);
     assert_eq!(place.auto_conf(), "temp_tablespaces=pg_default");
 }
+
+#[test]
+fn advice_that_is_pasted_is_what_a_plan_then_shows() {
+    let place = Place::new(&[("autovacuum", "off")]);
+    place.batch(
+        "CREATE INDEX ON events (at);
+         DO $$ DECLARE day timestamptz := date_trunc('day', now()) - interval '150 days'; BEGIN FOR i IN 0..299 LOOP
+           EXECUTE format('CREATE TABLE events_%s PARTITION OF events FOR VALUES FROM (%L) TO (%L)', i,
+             day + make_interval(days => i), day + make_interval(days => i + 1));
+         END LOOP; END $$",
+    );
+    let file = place.folder.path().join("pgstrata.yaml");
+    let declared = format!("{POLICY}hardware: {{memory: 64GB, cpus: 16, storage: ssd, workload: warehouse}}\n");
+    fs::write(&file, &declared).unwrap();
+    let advice: Value =
+        serde_json::from_str(&place.run(&["optimize", "config", "--format", "json"], 0).stdout).unwrap();
+    let of = |list: &str, key: &str| -> Vec<String> {
+        let all = advice[list].as_array().unwrap();
+        all.iter().map(|advised| advised[key].as_str().unwrap().to_owned()).collect()
+    };
+    let change = of("change", "setting");
+    assert!(change.contains(&"max_locks_per_transaction".to_owned()), "{change:?}");
+    let formula = of("change", "formula");
+    // 301 relations and an index on each.
+    assert!(formula.iter().any(|formula| formula.contains("602 locks")), "{formula:?}");
+    assert!(!of("keep", "setting").is_empty() && advice["left_out"].as_object().unwrap().is_empty(), "{advice}");
+    let yaml = place.run(&["optimize", "config", "--format", "yaml"], 0).stdout;
+    fs::write(&file, format!("{declared}{yaml}")).unwrap();
+    place.run(&["validate"], 0);
+    let (steps, findings) = place.planned(&place.url);
+    let differ: Vec<String> = change.iter().map(|name| format!("SETTING_DIFFERS setting {name}: ")).collect();
+    assert!(steps.is_empty() && findings.len() == differ.len(), "{findings:#?}\n{change:#?}");
+    assert!(findings.iter().zip(&differ).all(|(finding, differ)| finding.starts_with(differ)), "{findings:#?}");
+    // The block for people is the same without remarks.
+    let shown = place.run(&["optimize", "config"], 0).stdout;
+    let block = &shown[shown.find("\nsettings:\n").unwrap() + 1..];
+    let bare: String = yaml.lines().map(|line| format!("{}\n", line.split("  #").next().unwrap().trim_end())).collect();
+    assert_eq!(block, bare);
+    // Once all of it is in force nothing is left to say.
+    fs::write(&file, format!("{declared}apply: {{settings: alter_system, allow: [restart-required]}}\n{yaml}"))
+        .unwrap();
+    place.run(&APPLY, 0);
+    let again = place.run(&["optimize", "config", "--format", "yaml"], 0).stdout;
+    assert_eq!(again, "# Nothing to change: every setting is as advised.\n");
+}
+
+#[test]
+fn hardware_is_declared_or_that_of_a_server_that_is_here() {
+    let server = own_server(Options { tcp: Some(0), ..Options::default() });
+    let url = server.create_database("app").unwrap();
+    server.connect("app").unwrap().batch_execute(TABLES).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("pgstrata.yaml"), POLICY).unwrap();
+    let run = |url: &str, code: i32| {
+        let mut command = pgstrata();
+        command.current_dir(folder.path()).env("PGSTRATA_URL", url).args(["optimize", "config", "--format", "json"]);
+        ran(&mut command, code)
+    };
+    for url in [url.clone(), server.tcp_url("app").unwrap()] {
+        let advice: Value = serde_json::from_str(&run(&url, 0).stdout).unwrap();
+        for part in ["memory", "cpus"] {
+            assert!(advice["machine"][part]["value"].as_u64().unwrap() > 0, "{advice}");
+            assert!(!advice["machine"][part]["source"].as_str().unwrap().contains("policy"), "{advice}");
+        }
+        assert_eq!(advice["machine"]["storage"], Value::Null);
+        assert!(advice["left_out"]["random_page_cost"].as_str().unwrap().contains("declare"), "{advice}");
+    }
+    // Linux takes this address for the machine's own; to us it is not a loopback address.
+    let elsewhere = format!("host=0.0.0.0 port={} dbname=app user={}", server.port(), server.superuser());
+    let refused = run(&elsewhere, 78).stderr;
+    assert!(refused.contains("0.0.0.0") && refused.contains("is another machine"), "{refused}");
+    assert!(refused.contains("hardware: {memory: 64GB, cpus: 16, storage: ssd}"), "{refused}");
+    // What is declared is taken, and the rest is left out.
+    fs::write(folder.path().join("pgstrata.yaml"), format!("{POLICY}hardware: {{memory: 8GB}}\n")).unwrap();
+    let advice: Value = serde_json::from_str(&run(&elsewhere, 0).stdout).unwrap();
+    assert_eq!(
+        (&advice["machine"]["memory"]["value"], &advice["machine"]["cpus"]),
+        (&(8_u64 << 30).into(), &Value::Null)
+    );
+    assert!(advice["left_out"]["max_parallel_workers"].as_str().unwrap().contains("cpus: 16"), "{advice}");
+    fs::write(folder.path().join("pgstrata.yaml"), format!("{POLICY}hardware: {{memory: 10kB, cpus: 0}}\n")).unwrap();
+    let invalid = run(&url, 78);
+    assert!(
+        invalid.stderr.contains("at least 64MB") && invalid.stderr.contains("from 1 to 4096"),
+        "{}",
+        invalid.stderr
+    );
+}

@@ -16,11 +16,13 @@ mod roots;
 mod session;
 mod settings;
 mod target;
+mod trees;
 mod upkeep;
 
 pub(super) use indexes::of_tables;
 pub use limits::inspect_limits;
 pub use settings::inspect_settings;
+pub use trees::{Tree, inspect_trees};
 pub use upkeep::inspect_upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};

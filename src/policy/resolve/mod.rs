@@ -2,6 +2,7 @@
 
 mod apply;
 mod expression;
+mod hardware;
 mod hold;
 mod index;
 mod limits;
@@ -35,6 +36,7 @@ impl Policy {
             holds,
             limits,
             settings,
+            hardware,
             monitoring,
             environments: _,
         } = &self.spec;
@@ -64,6 +66,8 @@ impl Policy {
         rest::client(&mut checks, client.as_ref());
         let limits = limits::limits(&mut checks, limits.as_ref());
         let settings = rest::settings(&mut checks, mode, settings.as_ref());
+        // Advice is made of it, no plan.
+        hardware::hardware(&mut checks, hardware.as_ref());
         rest::monitoring(&mut checks, monitoring.as_ref());
 
         let Checks { errors, not_enforced } = checks;
