@@ -32,6 +32,8 @@ pub fn setting_list(name: &str) -> Option<SettingList> {
 /// Whether only a person should set it: the server takes whatever it is told, and may not start, or take no session, then.
 pub fn is_set_by_hand_only(name: &str) -> bool {
     LIBRARIES.contains(&name)
+        || name == "ssl"
+        || name.starts_with("ssl_") && (name.ends_with("_file") || name.ends_with("_dir"))
 }
 
 /// Whether the server reads its text without regard to case, and may show it in another one.

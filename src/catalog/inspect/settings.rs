@@ -80,9 +80,9 @@ fn read(
         let asked =
             reader.simple_aside(STEP, &format!("SELECT pg_catalog.current_setting({}, true)", Literal(name)))?;
         let absent = match asked {
-            Err(_) => Absent::Hidden,
-            Ok(_) if name.contains('.') => Absent::NotLoaded,
-            Ok(_) => Absent::NoSuch(nearest(name, known.iter().copied()).map(str::to_owned)),
+            Err(error) if error.is_privilege() => Absent::Hidden,
+            Err(_) | Ok(_) if name.contains('.') => Absent::NotLoaded,
+            Err(_) | Ok(_) => Absent::NoSuch(nearest(name, known.iter().copied()).map(str::to_owned)),
         };
         facts.absent.insert(name.clone(), absent);
     }

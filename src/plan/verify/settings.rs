@@ -30,7 +30,9 @@ pub(super) fn judge(desired: &Desired, snapshot: &Snapshot, step: &Step) -> Resu
                     && limit(&found.max).is_none_or(|max| amount <= max + slack)
             })
         }
-        SettingKind::Bool | SettingKind::Enum => !to.is_empty(),
+        SettingKind::Bool => !to.is_empty(),
+        // An empty word is one to some.
+        SettingKind::Enum => found.words.iter().any(String::is_empty) || !to.is_empty(),
         SettingKind::String => true,
     };
     rule(takes, "the server does not take this value")?;

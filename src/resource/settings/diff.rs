@@ -97,6 +97,7 @@ impl Run<'_> {
         let (found, configured) = (means(found), facts.configured.as_deref().map(means));
         let known = Known { name, facts, text, wanted, found, configured, shown };
         let by_command_line = facts.source == "command line";
+        let waits_for_restart = facts.context == SettingContext::Postmaster && !by_command_line;
         match (known.found == known.wanted, &known.configured) {
             (true, _) if !facts.pending_restart || by_command_line => {}
             (true, Some(configured)) => {
@@ -111,11 +112,12 @@ impl Run<'_> {
             (true, None) => {
                 self.pending(name, "it is as the policy says until a restart, which brings another value".to_owned());
             }
-            (false, Some(configured)) if facts.pending_restart && !by_command_line && *configured == known.wanted => {
+            // A restart reads the files, whether a reload has told of it yet or not.
+            (false, Some(configured)) if waits_for_restart && *configured == known.wanted => {
                 let [found, wanted] = &known.shown;
                 self.pending(name, format!("it is {found} until a restart, which brings {wanted} as the policy says"));
             }
-            (false, None) if facts.pending_restart && !by_command_line => {
+            (false, None) if waits_for_restart && facts.pending_restart => {
                 let [found, wanted] = &known.shown;
                 let message = format!(
                     "it is {found} until a restart brings another value; whether that is {wanted}, which the policy wants, is \
@@ -271,7 +273,7 @@ fn obstacle(known: &Known<'_>, facts: &SettingsFacts) -> Option<&'static str> {
     }
     if is_set_by_hand_only(known.name) {
         return Some(
-            "whether its libraries are there cannot be asked, and without one the server does not start or takes no session",
+            "whether its libraries or files are there cannot be asked, and without one the server does not start, or takes no session",
         );
     }
     if is_quoted && list_elements(known.name, known.text).is_empty() {

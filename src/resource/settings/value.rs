@@ -74,8 +74,7 @@ fn word(name: &str, facts: &SettingFacts, text: &str) -> Option<String> {
 }
 
 fn amount(facts: &SettingFacts, text: &str) -> Result<f64, String> {
-    // A unit that a later server may bring.
-    let unit = SettingUnit::from_pg_settings(facts.unit.as_deref()).unwrap_or(SettingUnit::None);
+    let unit = SettingUnit::from_pg_settings(facts.unit.as_deref()).ok_or("its unit is not known to this version")?;
     let amount = setting_amount(text, unit).ok_or_else(|| match unit {
         SettingUnit::None => format!("`{text}` is no number, and it takes no unit"),
         SettingUnit::Bytes(_) => format!("`{text}` is no size: write a number with B, kB, MB, GB or TB"),
