@@ -264,6 +264,34 @@ fn who_may_not_alter_the_system_gets_the_sql_for_who_may() {
 }
 
 #[test]
+fn a_server_that_takes_no_alter_system_is_not_asked_to() {
+    let place = Place::new(&[]);
+    if place.server.version().major < 17 {
+        return;
+    }
+    place.batch("ALTER SYSTEM SET random_page_cost = 2");
+    let conf = place.server.data_dir().join("postgresql.conf");
+    let text = fs::read_to_string(&conf).unwrap();
+    fs::write(&conf, format!("{text}\nallow_alter_system = off\n")).unwrap();
+    place.batch("SELECT pg_reload_conf(), pg_sleep(0.3)");
+    place.policy("alter_system", "random_page_cost: 1.1");
+    let plan = place.json(&place.url);
+    assert_eq!(plan["summary"]["blocked"], 1);
+    assert_eq!(plan["findings"][0]["hint"], "set it where the server's configuration is kept: random_page_cost = 1.1");
+    place.run(&APPLY, 3);
+    assert_eq!(place.auto_conf(), "random_page_cost=2");
+}
+
+#[test]
+fn a_password_has_no_place_in_a_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("{POLICY}settings: {{primary_conninfo: 'host=db1 password=hunter2'}}\n");
+    fs::write(folder.path().join("pgstrata.yaml"), text).unwrap();
+    let refused = ran(pgstrata().current_dir(folder.path()).arg("validate"), 78).stderr;
+    assert!(refused.contains("`primary_conninfo` may hold a password"), "{refused}");
+}
+
+#[test]
 fn a_reload_that_the_files_keep_from_coming_is_a_failure() {
     let place = Place::new(&[]);
     place.policy("alter_system", "random_page_cost: 1.1");

@@ -141,13 +141,21 @@ pub(super) fn client(checks: &mut Checks, spec: Option<&Client>) {
     checks.not_enforced(&path, "");
 }
 
+/// Settings with passwords in their text.
+const SECRETS: [&str; 2] = ["primary_conninfo", "ssl_passphrase_command"];
+
 /// Which settings there are, and what they take, only the server knows.
 pub(super) fn settings(
     checks: &mut Checks,
     mode: Option<SettingsModeSpec>,
     specs: Option<&BTreeMap<String, Scalar>>,
 ) -> SettingsDesired {
-    names(checks, &PolicyPath::of(["settings"]), "setting", specs);
+    let path = PolicyPath::of(["settings"]);
+    names(checks, &path, "setting", specs);
+    for name in SECRETS.into_iter().filter(|name| specs.is_some_and(|specs| specs.contains_key(*name))) {
+        let error = PolicyError::at_key(path.key(name), format!("`{name}` may hold a password"));
+        checks.push(error.help("plans, reports and snapshots would show it: set it on the server itself"));
+    }
     let values = specs.into_iter().flatten().map(|(name, value)| (name.clone(), value.as_ref().trim().to_owned()));
     let values: BTreeMap<String, String> = values.collect();
     let mode = match mode {

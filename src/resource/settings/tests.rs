@@ -209,6 +209,18 @@ fn where_the_policy_says_so_it_is_changed_and_a_restart_needs_a_grant() {
 }
 
 #[test]
+fn a_standby_needs_as_much_as_its_primary() {
+    let mut world = world("alter_system", "max_connections: 200, shared_buffers: 1GB");
+    let connections = fact(SettingKind::Integer, SettingContext::Postmaster, None, "100");
+    facts(&mut world).settings.insert("max_connections".to_owned(), connections);
+    world.snapshot.catalog.has_standbys = true;
+    let plan = world.plan();
+    let warned: Vec<bool> =
+        plan.steps.iter().map(|step| step.hazards[0].detail.ends_with("raise it there first")).collect();
+    assert_eq!(warned, [true, false], "{}", lines(&plan));
+}
+
+#[test]
 fn what_alter_system_would_not_change_is_left_to_a_person() {
     let libraries = fact(SettingKind::String, SettingContext::Postmaster, None, "");
     let mut world =
