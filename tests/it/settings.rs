@@ -409,3 +409,36 @@ fn hardware_is_declared_or_that_of_a_server_that_is_here() {
         invalid.stderr
     );
 }
+
+/// Units, rounding, words, lists, blanks and numbers of every kind that there is. (The driver sets an encoding, and
+/// `archive_command` is shown as what it is not.)
+#[test]
+fn every_setting_as_the_server_shows_it_is_no_difference() {
+    let place =
+        Place::new(&[("work_mem", "0.1GB"), ("seq_page_cost", "1.23456789"), ("cpu_tuple_cost", "0.0000123456789")]);
+    let sql = "SELECT lower(name), current_setting(name), reset_val FROM pg_settings WHERE context <> 'internal' \
+               AND name NOT IN ('primary_conninfo', 'ssl_passphrase_command', 'application_name', 'client_encoding', \
+               'archive_command') ORDER BY 1";
+    let rows = place.server.connect("app").unwrap().query(sql, &[]).unwrap();
+    for column in [1, 2] {
+        let all: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                let text: Option<String> = row.get(column);
+                format!("{}: {}", row.get::<_, String>(0), Value::from(text.unwrap_or_default()))
+            })
+            .collect();
+        assert!(all.len() > 250, "{}", all.len());
+        place.policy("alter_system", &all.join(", "));
+        let plan: Value = serde_json::from_str(&place.run(&["plan", "--format", "json"], 1).stdout).unwrap();
+        let differ: Vec<&Value> = plan["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|finding| finding["message"] != "no configuration sets it")
+            .collect();
+        let steps = plan["steps"].as_array().unwrap().iter().filter(|step| step["action"]["kind"] == "set_setting");
+        let steps: Vec<&Value> = steps.map(|step| &step["note"]).collect();
+        assert!(steps.is_empty() && differ.is_empty(), "{steps:#?}\n{differ:#?}");
+    }
+}

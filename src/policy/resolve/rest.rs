@@ -156,7 +156,8 @@ pub(super) fn settings(
         let error = PolicyError::at_key(path.key(name), format!("`{name}` may hold a password"));
         checks.push(error.help("plans, reports and snapshots would show it: set it on the server itself"));
     }
-    let values = specs.into_iter().flatten().map(|(name, value)| (name.clone(), value.as_ref().trim().to_owned()));
+    let values = specs.into_iter().flatten().map(|(name, value)| (name.clone(), value.as_ref().to_owned()));
+    // Blanks at an end may matter: of `log_line_prefix`, for one.
     let values: BTreeMap<String, String> = values.collect();
     let mode = match mode {
         // Without settings it says nothing.
