@@ -1,7 +1,9 @@
 //! Advice on the server's settings, from the machine that it runs on and the tables under policy. Each value has its
 //! formula and where that comes from; of what is not known nothing is advised.
 
+mod counted;
 pub mod machine;
+mod memory;
 mod rules;
 #[cfg(test)]
 mod tests;

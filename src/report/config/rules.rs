@@ -8,8 +8,8 @@ use crate::catalog::{SettingFacts, Tree};
 use crate::policy::{Storage, Workload};
 use crate::sql::TableName;
 
-const MB: u64 = 1 << 20;
-const GB: u64 = 1 << 30;
+pub(super) const MB: u64 = 1 << 20;
+pub(super) const GB: u64 = 1 << 30;
 
 /// Every setting that there is a rule for, and those that rules read.
 pub(super) const NAMES: [&str; 27] = [
@@ -82,19 +82,19 @@ impl Fits {
 
 /// What the rules read.
 pub(super) struct Known<'a> {
-    memory: Result<u64, String>,
-    cpus: Result<u32, String>,
-    storage: Option<Storage>,
+    pub(super) memory: Result<u64, String>,
+    pub(super) cpus: Result<u32, String>,
+    pub(super) storage: Option<Storage>,
     pub(super) workload: Workload,
     pub(super) connections: Option<u32>,
-    settings: &'a BTreeMap<String, SettingFacts>,
+    pub(super) settings: &'a BTreeMap<String, SettingFacts>,
     /// The table that one statement locks most of, and how much that is.
-    largest: Option<(&'a TableName, Tree)>,
-    partitions: u64,
-    major: u32,
+    pub(super) largest: Option<(&'a TableName, Tree)>,
+    pub(super) partitions: u64,
+    pub(super) major: u32,
 }
 
-type Ruled = Result<Rule, String>;
+pub(super) type Ruled = Result<Rule, String>;
 
 impl<'a> Known<'a> {
     pub(super) fn new(
@@ -119,11 +119,11 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn number(&self, name: &str) -> Option<u32> {
+    pub(super) fn number(&self, name: &str) -> Option<u32> {
         number(self.settings, name)
     }
 
-    fn is(&self, workload: Workload) -> bool {
+    pub(super) fn is(&self, workload: Workload) -> bool {
         self.workload == workload
     }
 
@@ -169,83 +169,6 @@ impl<'a> Known<'a> {
         }
         notes.push("work_mem is for each sort or hash of each query: a query may use it several times".to_owned());
         notes
-    }
-
-    fn shared_buffers(&self) -> Result<(u64, Rule), String> {
-        let memory = self.memory.clone()?;
-        let buffers = whole(memory / 4);
-        let rule = Rule {
-            value: size(buffers),
-            fits: Fits::About,
-            formula: format!("a quarter of memory, {} / 4", size(memory)),
-            source: "PostgreSQL, Memory; pgtune",
-        };
-        Ok((buffers, rule))
-    }
-
-    fn effective_cache_size(&self) -> Ruled {
-        let memory = self.memory.clone()?;
-        Ok(Rule {
-            value: size(whole(memory / 4 * 3)),
-            fits: Fits::About,
-            formula: format!("three quarters of memory, {} × 3/4", size(memory)),
-            source: "PostgreSQL, Planner Cost Constants; pgtune",
-        })
-    }
-
-    fn maintenance(&self) -> Result<(u64, u32), String> {
-        let part = if self.is(Workload::Warehouse) { 8 } else { 16 };
-        Ok((whole(self.memory.clone()? / u64::from(part)).min(8 * GB), part))
-    }
-
-    fn maintenance_work_mem(&self) -> Ruled {
-        let (value, part) = self.maintenance()?;
-        Ok(Rule {
-            value: size(value),
-            fits: Fits::About,
-            formula: format!("memory / {part}, {} / {part}, at most 8GB", size(self.memory.clone()?)),
-            source: "pgtune",
-        })
-    }
-
-    fn autovacuum_work_mem(&self) -> Ruled {
-        let (maintenance, _) = self.maintenance()?;
-        // Before 17 a vacuum uses no more ("Memory", maintenance_work_mem).
-        let most = if self.major >= 17 { 2 * GB } else { GB };
-        let formula = match maintenance > most {
-            true => {
-                format!("each worker takes it, of maintenance_work_mem, {}, at most {}", size(maintenance), size(most))
-            }
-            false => format!("that of maintenance_work_mem, which is not above {}", size(most)),
-        };
-        let value = if maintenance > most { size(most) } else { "-1".to_owned() };
-        Ok(Rule { value, fits: Fits::Exact, formula, source: "PostgreSQL, Memory; pgtune" })
-    }
-
-    fn work_mem(&self) -> Ruled {
-        let memory = self.memory.clone()?;
-        let (buffers, _) = self.shared_buffers()?;
-        let connections = self.connections.ok_or("max_connections is not known")?;
-        let now = self.number("max_worker_processes").unwrap_or(8);
-        let workers = self.cpus.as_ref().ok().filter(|cpus| **cpus >= 4).map_or(now, |cpus| now.max(*cpus));
-        let (half, why) = match self.workload {
-            Workload::Warehouse | Workload::Mixed => (2, " / 2"),
-            Workload::Web | Workload::Oltp => (1, ""),
-        };
-        let value = (memory - buffers) / ((u64::from(connections) + u64::from(workers)) * 3) / half;
-        // Below PostgreSQL's own default nothing is gained.
-        let value = whole(value).max(4 * MB);
-        Ok(Rule {
-            value: size(value),
-            fits: Fits::About,
-            formula: format!(
-                "({} − {} shared_buffers) / (({connections} connections + {workers} max_worker_processes) × 3){why}, at \
-                 least 4MB",
-                size(memory),
-                size(buffers)
-            ),
-            source: "pgtune",
-        })
     }
 
     fn wal_size(&self, least: bool) -> Rule {
@@ -310,20 +233,6 @@ impl<'a> Known<'a> {
             .ok_or_else(|| "declare `hardware: {storage: ssd}` in the policy (hdd, ssd, nvme or san)".to_owned())
     }
 
-    fn huge_pages(&self) -> Ruled {
-        let (buffers, _) = self.shared_buffers()?;
-        Ok(Rule {
-            value: "try".to_owned(),
-            fits: Fits::NotOff,
-            formula: format!("shared_buffers of {}: from 2GB on page tables are worth saving", size(buffers)),
-            source: "PostgreSQL, Linux Huge Pages; pgtune",
-        })
-        .and_then(|rule| match buffers >= 2 * GB {
-            true => Ok(rule),
-            false => Err(format!("below 2GB of shared_buffers it makes no difference; advised are {}", size(buffers))),
-        })
-    }
-
     fn jit(&self) -> Rule {
         let warehouse = self.is(Workload::Warehouse);
         Rule {
@@ -376,85 +285,6 @@ impl<'a> Known<'a> {
         let fits = if name == "max_worker_processes" { Fits::More } else { Fits::Exact };
         Ok(Rule { value: value.to_string(), fits, formula, source: "PostgreSQL, Resource Consumption; pgtune" })
     }
-
-    /// Many partitions are many small jobs: one more worker for each thousand, and never more than half the processors.
-    fn workers(&self) -> Result<(u32, String), String> {
-        let cpus = self.cpus.clone()?;
-        let by_cpus = match cpus {
-            32.. => 5,
-            16.. => 4,
-            _ => 3,
-        };
-        let more = u32::try_from(self.partitions / 1000).unwrap_or(u32::MAX);
-        let most = (cpus / 2).max(by_cpus);
-        // 18 and later have room for so many without a restart.
-        let slots = self.number("autovacuum_worker_slots").unwrap_or(u32::MAX);
-        let workers = by_cpus.saturating_add(more).min(most).min(slots);
-        let formula = format!(
-            "{by_cpus} for {cpus} CPUs, and 1 for each 1,000 of {} partitions, at most half the CPUs",
-            self.partitions
-        );
-        Ok((workers, formula))
-    }
-
-    fn autovacuum_max_workers(&self) -> Ruled {
-        let (workers, formula) = self.workers()?;
-        Ok(Rule { value: workers.to_string(), fits: Fits::More, formula, source: "pgtune; partitions counted" })
-    }
-
-    /// The workers share one limit ("Automatic Vacuuming"): more of them alone would only make each slower.
-    fn autovacuum_cost_limit(&self) -> Ruled {
-        let workers = self.workers()?.0.max(self.number("autovacuum_max_workers").unwrap_or(3));
-        if workers <= 3 {
-            return Err("3 workers, which it is made for, share it".to_owned());
-        }
-        let base = self.number("vacuum_cost_limit").unwrap_or(200);
-        let value = (u64::from(base) * u64::from(workers) / 3).min(10_000);
-        Ok(Rule {
-            value: value.to_string(),
-            fits: Fits::More,
-            formula: format!("workers share it: vacuum_cost_limit {base} × {workers} workers / 3"),
-            source: "PostgreSQL, Automatic Vacuuming",
-        })
-    }
-
-    fn autovacuum_naptime(&self) -> Rule {
-        let many = self.partitions >= 100;
-        Rule {
-            value: if many { "30s" } else { "1min" }.to_owned(),
-            fits: Fits::Less,
-            formula: match many {
-                true => {
-                    format!("{} partitions: a new one waits half as long for its first statistics", self.partitions)
-                }
-                false => format!("{} partitions: PostgreSQL's default will do", self.partitions),
-            },
-            source: "PostgreSQL, Automatic Vacuuming; partitions counted",
-        }
-    }
-
-    /// A statement that cannot prune locks each partition and each of its indexes; so does a plan of one.
-    fn max_locks(&self) -> Ruled {
-        let Some((table, Tree { relations, indexes })) = self.largest else {
-            return Err("no table of the policy was found".to_owned());
-        };
-        let locks = relations + indexes;
-        let connections = u64::from(self.connections.ok_or("max_connections is not known")?);
-        let prepared = u64::from(self.number("max_prepared_transactions").unwrap_or(0));
-        let at_once = connections.div_ceil(2);
-        let needed = (locks * at_once).div_ceil((connections + prepared).max(1));
-        let value = needed.max(64).next_multiple_of(64);
-        Ok(Rule {
-            value: value.to_string(),
-            fits: Fits::More,
-            formula: format!(
-                "{table} takes {locks} locks a statement that cannot prune ({relations} relations + {indexes} indexes); \
-                 half of {connections} connections at once, {locks} × {at_once} / ({connections} connections + {prepared} \
-                 prepared transactions)"
-            ),
-            source: "PostgreSQL, Lock Management; partitions counted",
-        })
-    }
 }
 
 fn completion_target() -> Rule {
@@ -472,7 +302,7 @@ fn number(settings: &BTreeMap<String, SettingFacts>, name: &str) -> Option<u32> 
 }
 
 /// Whole megabytes: nobody reads the rest.
-fn whole(bytes: u64) -> u64 {
+pub(super) fn whole(bytes: u64) -> u64 {
     bytes / MB * MB
 }
 
