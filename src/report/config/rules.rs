@@ -12,7 +12,7 @@ pub(super) const MB: u64 = 1 << 20;
 pub(super) const GB: u64 = 1 << 30;
 
 /// Every setting that there is a rule for, and those that rules read.
-pub(super) const NAMES: [&str; 27] = [
+pub(super) const NAMES: [&str; 28] = [
     "autovacuum_max_workers",
     "autovacuum_naptime",
     "autovacuum_vacuum_cost_limit",
@@ -24,6 +24,7 @@ pub(super) const NAMES: [&str; 27] = [
     "effective_io_concurrency",
     "huge_pages",
     "io_method",
+    "io_workers",
     "jit",
     "maintenance_work_mem",
     "max_connections",
@@ -139,6 +140,7 @@ impl<'a> Known<'a> {
             ("effective_cache_size", self.effective_cache_size()),
             ("effective_io_concurrency", self.io_concurrency()),
             ("huge_pages", self.huge_pages()),
+            ("io_workers", self.io_workers()),
             ("jit", Ok(self.jit())),
             ("maintenance_work_mem", self.maintenance_work_mem()),
             ("max_connections", self.max_connections()),
@@ -224,6 +226,17 @@ impl<'a> Known<'a> {
             value: value.to_string(),
             fits: Fits::Exact,
             formula: format!("reads that {storage} takes at once"),
+            source: "PostgreSQL, Resource Consumption; pgtune",
+        })
+    }
+
+    /// Of 18 and later.
+    fn io_workers(&self) -> Ruled {
+        let cpus = self.cpus.clone()?;
+        Ok(Rule {
+            value: (cpus / 4).clamp(3, 32).to_string(),
+            fits: Fits::More,
+            formula: format!("a quarter of {cpus} CPUs, from 3 to 32, where io_method is worker"),
             source: "PostgreSQL, Resource Consumption; pgtune",
         })
     }
