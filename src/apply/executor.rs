@@ -1,7 +1,7 @@
 //! Lanes side by side, steps of a lane one after the other; what fails stops what needs it, and nothing else.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +11,9 @@ use super::detach::Detach;
 use super::observer::Event;
 use super::online::Online;
 use super::outcome::{Ended, StepResult};
+use super::progress::watched;
 use super::run::ApplyOptions;
+use super::stretch::{Stretch, stretches};
 use super::unit::{Unit, UnitError, all_hold};
 use crate::db::{ConnError, Connector, Interrupt, Pool, Session, describe};
 use crate::plan::{Action, DetachMode, Gate, Leaving, MaintenanceAction, PartitionAction, Plan, Step, StepId, Verb};
@@ -45,6 +47,9 @@ pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Tables whose later removals must not run any more, and since which step.
+type Stopped<'a> = Mutex<BTreeMap<Option<&'a TableName>, &'a StepId>>;
+
 /// What the lanes share.
 pub(super) struct Executor<'a> {
     connector: &'a Connector,
@@ -59,6 +64,8 @@ pub(super) struct Executor<'a> {
     /// Some build has waited for others as long as it may.
     patience_spent: AtomicBool,
     lanes: Mutex<VecDeque<Vec<&'a Step>>>,
+    /// How many more may work at once, of `jobs`.
+    free: AtomicU32,
 }
 
 impl<'a> Executor<'a> {
@@ -88,12 +95,15 @@ impl<'a> Executor<'a> {
             committed: AtomicBool::new(false),
             patience_spent: AtomicBool::new(false),
             lanes: Mutex::new(lanes.into_values().collect()),
+            free: AtomicU32::new(0),
         }
     }
 
     /// Runs every lane. Gives what became of each step, how the run ended, and whether anything is committed.
     pub(super) fn run(self) -> (BTreeMap<StepId, StepResult>, Ended, bool) {
-        let workers = usize::try_from(self.jobs).unwrap_or(usize::MAX).min(lock(&self.lanes).len());
+        let lanes = u32::try_from(lock(&self.lanes).len()).unwrap_or(u32::MAX);
+        let workers = self.jobs.min(lanes);
+        self.free.store(self.jobs - workers, Ordering::Relaxed);
         match self.connector.clone().with_interrupt(self.stop).pool(self.jobs) {
             Ok(pool) => thread::scope(|scope| {
                 for _ in 1..workers {
@@ -131,31 +141,71 @@ impl<'a> Executor<'a> {
     fn work(&self, pool: &Pool) {
         let mut dedicated = None;
         loop {
-            let Some(lane) = lock(&self.lanes).pop_front() else { return };
-            // Tables whose later removals must not run any more.
-            let mut stopped: BTreeMap<Option<&TableName>, &StepId> = BTreeMap::new();
-            for step in lane {
-                let (began, result) = match self.obstacle(step, &stopped) {
-                    Some(result) => (false, result),
-                    None => {
-                        self.reporter.tell(&Event::Began { step });
-                        (true, self.carry_out(step, pool, &mut dedicated))
-                    }
-                };
-                if !result.is_done() {
-                    stopped.entry(step.table.as_ref()).or_insert(&step.id);
+            let Some(lane) = lock(&self.lanes).pop_front() else {
+                self.free.fetch_add(1, Ordering::Relaxed);
+                return;
+            };
+            let stopped = Stopped::default();
+            for stretch in stretches(&lane) {
+                match stretch {
+                    Stretch::InTurn(step) => self.step(step, &stopped, pool, &mut dedicated),
+                    Stretch::SideBySide(chains) => self.side_by_side(chains, &stopped, pool, &mut dedicated),
                 }
-                // What never began and was not reached is not over.
-                if began || result != StepResult::NotReached {
-                    self.reporter.tell(&Event::Finished { step, result: &result });
-                }
-                lock(&self.done).insert(step.id.clone(), result);
             }
         }
     }
 
+    /// Runs chains, several at once while fewer than `jobs` are at work; lanes that end meanwhile make room.
+    fn side_by_side(
+        &self,
+        chains: Vec<Vec<&'a Step>>,
+        stopped: &Stopped<'a>,
+        pool: &Pool,
+        dedicated: &mut Option<Session>,
+    ) {
+        let left = Mutex::new(VecDeque::from(chains));
+        thread::scope(|scope| {
+            loop {
+                while lock(&left).len() > 1 && self.has_room() {
+                    scope.spawn(|| {
+                        let mut dedicated = None;
+                        while let Some(chain) = { lock(&left).pop_front() } {
+                            chain.into_iter().for_each(|step| self.step(step, stopped, pool, &mut dedicated));
+                        }
+                        self.free.fetch_add(1, Ordering::Relaxed);
+                    });
+                }
+                let Some(chain) = ({ lock(&left).pop_front() }) else { return };
+                chain.into_iter().for_each(|step| self.step(step, stopped, pool, dedicated));
+            }
+        });
+    }
+
+    /// Takes the place of one more at work, if there is one.
+    fn has_room(&self) -> bool {
+        self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(1)).is_ok()
+    }
+
+    fn step(&self, step: &'a Step, stopped: &Stopped<'a>, pool: &Pool, dedicated: &mut Option<Session>) {
+        let (began, result) = match self.obstacle(step, stopped) {
+            Some(result) => (false, result),
+            None => {
+                self.reporter.tell(&Event::Began { step });
+                (true, self.carry_out(step, pool, dedicated))
+            }
+        };
+        if !result.is_done() {
+            lock(stopped).entry(step.table.as_ref()).or_insert(&step.id);
+        }
+        // What never began and was not reached is not over.
+        if began || result != StepResult::NotReached {
+            self.reporter.tell(&Event::Finished { step, result: &result });
+        }
+        lock(&self.done).insert(step.id.clone(), result);
+    }
+
     /// Why a step does not begin.
-    fn obstacle(&self, step: &Step, stopped: &BTreeMap<Option<&TableName>, &StepId>) -> Option<StepResult> {
+    fn obstacle(&self, step: &Step, stopped: &Stopped<'a>) -> Option<StepResult> {
         if self.stop.is_set() || lock(&self.lost).is_some() {
             return Some(StepResult::NotReached);
         }
@@ -169,7 +219,7 @@ impl<'a> Executor<'a> {
         if let Some(id) = undone {
             return Some(StepResult::Skipped(format!("it needs `{id}`, which was not done")));
         }
-        if let Some(id) = stopped.get(&step.table.as_ref()).filter(|_| step.action.removes()) {
+        if let Some(id) = lock(stopped).get(&step.table.as_ref()).filter(|_| step.action.removes()) {
             return Some(StepResult::Skipped(format!("nothing more is removed from the table after `{id}`")));
         }
         let control = lock(&self.control).check();
@@ -191,9 +241,10 @@ impl<'a> Executor<'a> {
             Action::Partition(PartitionAction::Detach(action)) if action.mode == DetachMode::Concurrently => {
                 self.detach(step, &action.leaving, &unit, dedicated)
             }
-            action if action.stands_alone() => self.statement(step, &unit, dedicated),
+            action if action.stands_alone() => self.statement(step, &unit, pool, dedicated),
             Action::Partition(_)
             | Action::Index(_)
+            | Action::Storage(_)
             | Action::Maintenance(_)
             | Action::Limit(_)
             | Action::Setting(_) => self.transaction(step, &unit, pool),
@@ -215,7 +266,7 @@ impl<'a> Executor<'a> {
     }
 
     /// A concurrent build or drop of an index, or maintenance.
-    fn statement(&self, step: &Step, unit: &Unit<'_>, dedicated: &mut Option<Session>) -> StepResult {
+    fn statement(&self, step: &Step, unit: &Unit<'_>, pool: &Pool, dedicated: &mut Option<Session>) -> StepResult {
         let session = match self.dedicated(dedicated) {
             Ok(session) => session,
             Err(result) => return result,
@@ -239,7 +290,8 @@ impl<'a> Executor<'a> {
         }
         let patience = self.plan.policy.apply.concurrent_timeout;
         let online = Online { step, unit, patience, patience_spent: &self.patience_spent };
-        match online.run(session) {
+        let pid = session.backend_pid();
+        match watched(step, pid, unit, pool, || online.run(session)) {
             Ok(result) => result,
             Err(lost) => self.after_loss(step, lost, session.backend_pid()),
         }
@@ -260,7 +312,11 @@ impl<'a> Executor<'a> {
     fn let_setting_arrive(&self, step: &Step, session: &mut Session) -> Result<(), String> {
         match &step.action {
             Action::Setting(_) => {}
-            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) => return Ok(()),
+            Action::Partition(_)
+            | Action::Index(_)
+            | Action::Storage(_)
+            | Action::Maintenance(_)
+            | Action::Limit(_) => return Ok(()),
         }
         let end = Instant::now() + SETTING_ARRIVES;
         while !all_hold(&step.after, session).map_err(|error| describe(&error))? {

@@ -14,7 +14,9 @@ mod judge;
 mod observer;
 mod online;
 mod outcome;
+mod progress;
 mod run;
+mod stretch;
 mod unit;
 
 pub use control::BeginError;

@@ -37,6 +37,13 @@ pub enum Event<'a> {
         /// For whom.
         because: &'a str,
     },
+    /// An index is being built, and for long.
+    Working {
+        /// The step.
+        step: &'a StepId,
+        /// How far, in the server's words.
+        how_far: &'a str,
+    },
     /// A lock was not to be had in time; the unit is tried again.
     Retrying {
         /// The step.

@@ -113,6 +113,7 @@ impl Unit<'_> {
                 | PartitionAction::Drop(_),
             )
             | Action::Index(_)
+            | Action::Storage(_)
             | Action::Maintenance(_)
             | Action::Limit(_)
             | Action::Setting(_) => {

@@ -79,3 +79,16 @@ pub enum ReplicaIdentity {
     /// The partition's copy of this index of the parent.
     Index(Ident),
 }
+
+impl ReplicaIdentity {
+    /// From `pg_class.relreplident` and the index that stands for it.
+    pub(super) fn of(letter: u8, index: Option<Ident>) -> Self {
+        match (letter, index) {
+            (b'f', _) => Self::Full,
+            (b'i', Some(index)) => Self::Index(index),
+            // USING INDEX without the index (it was dropped) acts like NOTHING: ALTER TABLE, "REPLICA IDENTITY".
+            (b'n', _) | (b'i', None) => Self::Nothing,
+            (_, _) => Self::Default,
+        }
+    }
+}

@@ -10,8 +10,10 @@ use super::attributes::Attributes;
 use super::index::IndexFacts;
 use super::limits::LimitFacts;
 use super::marker::Marker;
+use super::pooler::PoolerState;
 use super::question::Answers;
 use super::settings::SettingsFacts;
+use super::storage::Storage;
 use super::upkeep::Upkeep;
 use crate::grid::{KeyKind, LeafBounds};
 use crate::sql::{Ident, TableName};
@@ -113,6 +115,9 @@ pub struct Catalog {
     /// Settings, where the policy speaks of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<SettingsFacts>,
+    /// PgBouncer's configuration, where the policy names its admin console.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooler: Option<PoolerState>,
 }
 
 /// The role that connected, and what it may become.
@@ -126,6 +131,9 @@ pub struct SessionRole {
     pub may_become: BTreeSet<Ident>,
     /// Owners met in the catalog that are superusers: nobody should be given the right to become one of them.
     pub superusers: BTreeSet<Ident>,
+    /// Owners met in the catalog whose privileges it has without SET ROLE: who changes an owner must act as the old one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub acts_as: BTreeSet<Ident>,
 }
 
 /// What stands behind a name of the policy.
@@ -162,6 +170,9 @@ pub struct Root {
     /// How it and its partitions are kept, where the policy speaks of maintenance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upkeep: Option<Box<Upkeep>>,
+    /// How its partitions are stored, and where they are not like it; `None` where that was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<Box<Storage>>,
     /// Tables that its foreign keys reference.
     pub references: BTreeSet<TableName>,
     /// Tables whose foreign keys reference it.

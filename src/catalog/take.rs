@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, Tree, ask, inspect, inspect_limits,
-    inspect_settings, inspect_trees, inspect_upkeep, survey,
+    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, Tree, ask, inspect, inspect_limits, inspect_pooler,
+    inspect_settings, inspect_storage, inspect_trees, inspect_upkeep, survey,
 };
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
@@ -38,12 +38,18 @@ pub fn take(
     let of_upkeep = match options.scope {
         // Its forecast is about every table.
         Scope::Maintenance => tables,
-        Scope::All | Scope::Creations | Scope::Removals => kept(&|_| true),
+        Scope::All | Scope::Creations | Scope::Removals => {
+            inspect_storage(session.client(), &mut snapshot, &tables)?;
+            kept(&|_| true)
+        }
     };
     inspect_upkeep(session.client(), &mut snapshot, &of_upkeep, &of_bloat)?;
     if options.beyond_tables() && !desired.limits.is_empty() {
         let roles = desired.limits.named_roles().cloned().collect();
         inspect_limits(session.client(), &mut snapshot, &roles)?;
+        if desired.limits.pgbouncer.is_some() {
+            snapshot.catalog.pooler = session.pooler().map(inspect_pooler);
+        }
     }
     if options.beyond_tables() && !desired.settings.is_empty() {
         let names = desired.settings.values.keys().cloned().collect();

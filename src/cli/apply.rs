@@ -67,7 +67,10 @@ fn carry_out(
         .hint("leave the flag (or PGSTRATA_NO_PROBE) out, or plan again with it"));
     }
     let stop = signals::install(ui)?;
-    let connector = connect::connector(&command.name.replace(' ', "-"), &args.connect, &loaded, env, ui, &stop)?;
+    let mut connector = connect::connector(&command.name.replace(' ', "-"), &args.connect, &loaded, env, ui, &stop)?;
+    if command.scope == Scope::All {
+        connector = connect::with_pooler(connector, &loaded, env, ui, &stop)?;
+    }
     let wait = args.execution.run_lock_wait.unwrap_or(Duration::ZERO);
     let mut run = Run::begin(&connector, wait, &stop).map_err(|error| not_begun(&error, &stop))?;
 

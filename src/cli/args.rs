@@ -362,6 +362,23 @@ Examples:
   # as a section of the policy, with each formula beside its value:
   pgstrata optimize config --format yaml > settings.yaml")]
     Config(ConfigArgs),
+    /// Print the part of PgBouncer's configuration that `limits.pgbouncer` decides, for the main file to include.
+    ///
+    /// Nothing is connected to and nothing is written: PgBouncer's host may be another one. Once its RELOAD is done, `drift`
+    /// compares what its admin console says with the policy.
+    #[command(after_help = "\
+Examples:
+  pgstrata optimize pgbouncer > pgstrata.ini
+  # as the last line of [pgbouncer] in pgbouncer.ini:
+  #   %include /etc/pgbouncer/pgstrata.ini")]
+    Pgbouncer(PgbouncerArgs),
+}
+
+/// `optimize pgbouncer`
+#[derive(Debug, Args)]
+pub(super) struct PgbouncerArgs {
+    #[command(flatten)]
+    pub(super) policy: PolicyArgs,
 }
 
 /// `optimize maintenance`

@@ -28,6 +28,22 @@ pub(super) fn connector(
     open(command, url.as_deref(), env, stop)
 }
 
+/// With the admin console that the policy names, where there is one.
+pub(super) fn with_pooler(
+    connector: Connector,
+    loaded: &Loaded,
+    env: &Env,
+    ui: &Ui,
+    stop: &Interrupt,
+) -> Result<Connector, CommandError> {
+    let vars = |name: &str| env.get(name).map(str::to_owned);
+    let refused = |error| invalid(&loaded.places.locate(vec![error]), &loaded.sources, ui);
+    Ok(match loaded.policy.pgbouncer_admin_url(&vars).map_err(refused)? {
+        Some(url) => connector.with_pooler(open("pooler", Some(&url), env, stop)?),
+        None => connector,
+    })
+}
+
 /// The same where there is no policy yet.
 pub(super) fn connector_without_policy(
     command: &str,

@@ -76,7 +76,10 @@ pub(super) fn read(
         return Ok((snapshot, options));
     }
     let stop = signals::install(ui)?;
-    let connector = connect::connector(command, connect, loaded, env, ui, &stop)?;
+    let mut connector = connect::connector(command, connect, loaded, env, ui, &stop)?;
+    if options.beyond_tables() {
+        connector = connect::with_pooler(connector, loaded, env, ui, &stop)?;
+    }
     let mut session = connect::session(&connector, &stop)?;
     let taken = interruptible(&mut session, &stop, |session| {
         let (mut snapshot, options) = take(session, &loaded.desired, options, now)?;
@@ -150,6 +153,11 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::IndexUnlisted
         | Code::IndexRedundant
         | Code::IndexStray
+        | Code::PartitionDiffers
+        | Code::PartitionHasOwn
+        | Code::PartitionLacksStatistics
+        | Code::PartitionUnverified
+        | Code::ParameterUnsupported
         | Code::MaintenanceUnknown
         | Code::MaintenancePostponed
         | Code::LimitNotPermitted
@@ -159,6 +167,8 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::SettingNotPermitted
         | Code::LimitExempt
         | Code::ConnectionBudgetExceeded
-        | Code::ConnectionBudget => false,
+        | Code::ConnectionBudget
+        | Code::PoolerDiffers
+        | Code::PoolerNotAsked => false,
     })
 }

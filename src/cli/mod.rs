@@ -28,6 +28,7 @@ mod man;
 mod outcome_text;
 mod parse;
 mod partition;
+mod pgbouncer;
 mod plan;
 mod plan_file;
 mod plan_text;
@@ -86,10 +87,11 @@ fn dispatch(cli: Cli, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
         Command::Validate(args) => validate::run(&args, env, ui),
         Command::Import(args) => import::run(&args, env, ui),
         Command::Show(args) => show::run(&args, ui),
-        Command::Optimize(OptimizeArgs { command: OptimizeCommand::Maintenance(args) }) => {
-            maintenance::run(args, env, ui)
-        }
-        Command::Optimize(OptimizeArgs { command: OptimizeCommand::Config(args) }) => config::run(&args, env, ui),
+        Command::Optimize(OptimizeArgs { command }) => match command {
+            OptimizeCommand::Maintenance(args) => maintenance::run(args, env, ui),
+            OptimizeCommand::Config(args) => config::run(&args, env, ui),
+            OptimizeCommand::Pgbouncer(args) => pgbouncer::run(&args, env, ui),
+        },
         Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
         Command::Man(args) => man::run(&args, ui),

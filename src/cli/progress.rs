@@ -23,11 +23,12 @@ impl<'a> Progress<'a> {
         Self { ui, began: BTreeMap::new(), waiting: BTreeMap::new() }
     }
 
-    fn took(&mut self, step: &StepId) -> String {
-        self.began.remove(step).map_or_else(String::new, |began| {
-            let millis = began.elapsed().as_millis();
-            if millis < 10_000 { format!(" in {millis} ms") } else { format!(" in {} s", millis / 1_000) }
-        })
+    /// How long a step took, in words, and whether nobody would have noticed.
+    fn took(&mut self, step: &StepId) -> (String, bool) {
+        let Some(began) = self.began.remove(step) else { return (String::new(), true) };
+        let millis = began.elapsed().as_millis();
+        let words = if millis < 10_000 { format!(" in {millis} ms") } else { format!(" in {} s", millis / 1_000) };
+        (words, millis < 1_000)
     }
 }
 
@@ -49,16 +50,19 @@ impl Observer for Progress<'_> {
                     self.waiting.insert((*step).clone(), (*because).to_owned());
                 }
             }
+            Event::Working { step, how_far } => self.ui.note(&format!("{step}: {how_far}")),
             Event::Retrying { step, tries, because } => {
                 if self.ui.verbose {
                     self.ui.note(&format!("{step}: try {tries}: {because}"));
                 }
             }
             Event::Finished { step, result } => {
-                let took = self.took(&step.id);
-                // Nothing happened: the result says why, once for all of them.
+                let (took, quick) = self.took(&step.id);
                 let silent = match result {
+                    // Nothing happened: the result says why, once for all of them.
                     StepResult::Blocked(_) | StepResult::NotReached => true,
+                    // An index has two or three steps on each partition, and the result counts indexes.
+                    StepResult::Applied { retries: 0 } => step.action.wanted_index().is_some() && quick,
                     StepResult::Applied { .. }
                     | StepResult::AlreadySatisfied
                     | StepResult::Postponed(_)

@@ -30,6 +30,7 @@ pub struct Connector {
     application_name: String,
     setup: Setup,
     interrupt: Option<Interrupt>,
+    pooler: Option<Box<Connector>>,
 }
 
 /// One way to talk to one server.
@@ -52,6 +53,7 @@ impl Connector {
             application_name: application_name.to_owned(),
             setup: Setup::Sql(session_setup_sql().to_owned()),
             interrupt: None,
+            pooler: None,
         })
     }
 
@@ -79,6 +81,13 @@ impl Connector {
     #[must_use]
     pub fn bare(mut self) -> Self {
         self.setup = Setup::Bare;
+        self
+    }
+
+    /// With the admin console of the pooler that stands in front of the server: its sessions know where to ask.
+    #[must_use]
+    pub fn with_pooler(mut self, console: Self) -> Self {
+        self.pooler = Some(Box::new(console));
         self
     }
 
@@ -123,7 +132,9 @@ impl Connector {
             tried.clear();
             for host in &hosts {
                 match self.connect_host(host, deadline) {
-                    Ok(session) if satisfies(session.state(), *wanted) => return Ok(session),
+                    Ok(session) if satisfies(session.state(), *wanted) => {
+                        return Ok(session.with_pooler(self.pooler.as_deref()));
+                    }
                     Ok(session) => {
                         let target = session.target();
                         tried.push(ConnError::WrongServer { target, wanted: wanted.to_string() });

@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 use postgres::{Client, SimpleQueryMessage};
 
 use super::cancel::CancelHandle;
+use super::connector::Connector;
 use super::conninfo::Host;
 use super::error::describe;
 
@@ -45,6 +46,7 @@ pub struct Session {
     dbname: String,
     encrypted: bool,
     state: ServerState,
+    pooler: Option<Box<Connector>>,
 }
 
 /// What the server says at the start of a session.
@@ -57,7 +59,7 @@ pub(super) struct ServerState {
 
 impl Session {
     pub(super) fn new(client: Client, cancel: CancelHandle, host: Host, dbname: String, encrypted: bool) -> Self {
-        Self { client, cancel, host, dbname, encrypted, state: ServerState::default() }
+        Self { client, cancel, host, dbname, encrypted, state: ServerState::default(), pooler: None }
     }
 
     /// The process id of the server's backend; 0 in a session opened by [`Connector::bare`](super::Connector::bare).
@@ -83,6 +85,16 @@ impl Session {
     /// `database@host:port`
     pub fn target(&self) -> String {
         format!("{}@{}", self.dbname, self.host)
+    }
+
+    /// The admin console of the pooler in front of this server, where [`Connector::with_pooler`] named one.
+    pub fn pooler(&self) -> Option<&Connector> {
+        self.pooler.as_deref()
+    }
+
+    pub(super) fn with_pooler(mut self, pooler: Option<&Connector>) -> Self {
+        self.pooler = pooler.cloned().map(Box::new);
+        self
     }
 
     /// The means to cancel what this session runs, from another thread.

@@ -3,6 +3,7 @@
 mod index;
 mod limits;
 mod settings;
+mod storage;
 mod upkeep;
 mod words;
 
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use index::{Indexed, assume_index, find_index, index_like_root, judge_index};
 
-use super::action::Relation;
+use super::action::{Alteration, Relation};
 use super::object::Object;
 use crate::catalog::{
     Answer, Catalog, IndexShape, Leaf, LeafKind, Marker, Oid, Question, Retired, Root, Snapshot, TableState,
@@ -113,6 +114,17 @@ pub enum Fact {
     NoIndex {
         /// The index.
         index: Relation,
+    },
+    /// The partition has all that these alterations lead to.
+    Altered {
+        /// The parent.
+        root: Relation,
+        /// The partition.
+        partition: TableName,
+        /// Its OID, once it has one.
+        oid: Option<Oid>,
+        /// What was altered; from what does not matter.
+        alterations: Vec<Alteration>,
     },
     /// The table was analyzed as a whole.
     Analyzed {
@@ -220,6 +232,7 @@ impl Fact {
             | Self::Marked { .. }
             | Self::NotHeld { .. }
             | Self::Index { .. }
+            | Self::Altered { .. }
             | Self::Analyzed { .. }
             | Self::Frozen { .. }
             | Self::SameIndex { .. }
@@ -297,6 +310,9 @@ impl Fact {
                 Some((_, oid, _)) if oid == index.oid => Err(format!("{} is still there", index.name)),
                 Some(_) | None => Ok(()),
             },
+            Self::Altered { root, partition, oid, alterations } => {
+                storage::altered(find_root(catalog, root)?, partition, *oid, alterations)
+            }
             Self::Analyzed { root, after } => upkeep::analyzed(find_root(catalog, root)?, *after),
             Self::Frozen { partition, max_age } => upkeep::frozen(catalog, partition, *max_age),
             Self::SameIndex { index } => upkeep::same_index(catalog, index),
@@ -370,6 +386,9 @@ impl Fact {
                 limits::assume_settings(&mut snapshot.catalog, role, values);
             }
             Self::Setting { name, value, seen } => settings::assume(&mut snapshot.catalog, name, value, *seen),
+            Self::Altered { root, partition, oid, alterations } => {
+                storage::assume(&mut snapshot.catalog, root, partition, *oid, alterations);
+            }
             Self::Analyzed { root, after: _ } => upkeep::assume_analyzed(&mut snapshot.catalog, root, now),
             Self::Frozen { partition, max_age: _ } => {
                 upkeep::assume_frozen(&mut snapshot.catalog, partition, now);

@@ -100,6 +100,16 @@ pub enum Code {
     IndexRedundant,
     /// An index that only some partitions have.
     IndexStray,
+    /// A partition is not like its parent, and cannot be made so without taking something away.
+    PartitionDiffers,
+    /// A partition has what its parent has not.
+    PartitionHasOwn,
+    /// A partition has no equal of a statistics object of its parent.
+    PartitionLacksStatistics,
+    /// Whether a partition is like its parent could not be compared.
+    PartitionUnverified,
+    /// A storage parameter that the server is too old for.
+    ParameterUnsupported,
     /// Whether maintenance is due could not be found out.
     MaintenanceUnknown,
     /// Maintenance is due, and waits for something.
@@ -124,6 +134,10 @@ pub enum Code {
     SettingUnknown,
     /// A setting differs, and the session may not change it.
     SettingNotPermitted,
+    /// PgBouncer is set otherwise than the policy says.
+    PoolerDiffers,
+    /// PgBouncer was not asked.
+    PoolerNotAsked,
     /// A name wanted for a new partition was taken; another was chosen.
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
@@ -161,7 +175,10 @@ impl Code {
             | Self::SettingDiffers
             | Self::SettingPendingRestart
             | Self::SettingNotPermitted
+            | Self::PoolerDiffers
             | Self::ConnectionBudgetExceeded
+            | Self::PartitionDiffers
+            | Self::ParameterUnsupported
             | Self::ForeignMarker
             | Self::MarkedButWanted
             | Self::WindowTaken => Level::Warning,
@@ -181,10 +198,14 @@ impl Code {
             | Self::IndexUnlisted
             | Self::IndexRedundant
             | Self::IndexStray
+            | Self::PartitionHasOwn
+            | Self::PartitionLacksStatistics
+            | Self::PartitionUnverified
             | Self::MaintenanceUnknown
             | Self::MaintenancePostponed
             | Self::LimitExempt
             | Self::SettingUnknown
+            | Self::PoolerNotAsked
             | Self::ConnectionBudget => Level::Note,
         }
     }

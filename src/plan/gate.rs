@@ -92,9 +92,10 @@ pub enum Block {
         /// Who, and the statement that hands it over.
         by: String,
     },
-    /// The role that connected may not do it.
-    NotPermitted {
-        /// Who may.
+    /// The role that connected lacks a right that it needs. Only of what nobody waits for: a removal or a creation that
+    /// lacks one stops the whole plan before it begins.
+    MissingRight {
+        /// Which, and the statement that gives it.
         because: String,
     },
     /// A step that it needs may not run.
@@ -132,7 +133,7 @@ impl fmt::Display for Block {
             }
             Self::Unknown { because } => f.write_str(because),
             Self::ManagedElsewhere { by } => f.write_str(by),
-            Self::NotPermitted { because } => f.write_str(because),
+            Self::MissingRight { because } => f.write_str(because),
             Self::Needs { step } => write!(f, "needs `{step}`, which is blocked"),
         }
     }

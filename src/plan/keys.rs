@@ -40,6 +40,7 @@ pub(super) fn follow_detached(steps: &mut [Step]) {
                 | PartitionAction::Stamp(_),
             )
             | Action::Index(_)
+            | Action::Storage(_)
             | Action::Maintenance(_)
             | Action::Limit(_)
             | Action::Setting(_) => {}
@@ -56,6 +57,7 @@ fn touches(action: &mut Action) -> Option<&mut Touches> {
         Action::Partition(PartitionAction::Attach(attach)) => Some(&mut attach.touches),
         Action::Partition(PartitionAction::Mark(_) | PartitionAction::Stamp(_) | PartitionAction::Drop(_))
         | Action::Index(_)
+        | Action::Storage(_)
         | Action::Maintenance(_)
         | Action::Limit(_)
         | Action::Setting(_) => None,

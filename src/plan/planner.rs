@@ -14,13 +14,13 @@ use super::gate::Granted;
 use super::gating::{gate, gate_of_no_table};
 use super::keys::follow_detached;
 use super::lane::lanes;
-use super::privilege::missing_privileges;
+use super::privilege::{missing_privileges, without_rights};
 use super::step::{Step, StepId};
 use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
 use crate::policy::{Desired, GridMismatch, TableDesired};
 use crate::resource::maintenance::{self, Around};
 use crate::resource::partition::{self, Context, Subject};
-use crate::resource::{Setup, index, limits, settings};
+use crate::resource::{Setup, index, limits, pooler, settings, storage};
 use crate::sql::TableName;
 
 /// What planning takes beside policy and snapshot.
@@ -133,6 +133,14 @@ impl Scope {
         }
     }
 
+    /// Whether existing partitions are compared with their parent.
+    pub(super) fn has_storage(self) -> bool {
+        match self {
+            Self::All => true,
+            Self::Creations | Self::Removals | Self::Maintenance => false,
+        }
+    }
+
     /// Whether it is asked what maintenance is due.
     pub(super) fn has_maintenance(self) -> bool {
         match self {
@@ -167,7 +175,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
         };
         let mut judge = |context: &Context<'_>| {
             let mut diff = partition::diff(context, options.scope, &mut used);
-            let whole = diff.steps.clone();
+            let mut whole = diff.steps.clone();
             keep_scope(options.scope, &mut diff.steps);
             // A plan of maintenance alone speaks of nothing else.
             if options.scope != Scope::Maintenance {
@@ -179,6 +187,15 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
                 gate(context, options, &mut indexes.steps, &mut findings);
                 diff.steps.extend(indexes.steps);
                 findings.extend(indexes.findings);
+            }
+            if options.scope.has_storage() {
+                // After the indexes, which are built by whoever owns a partition now.
+                let mut storage = storage::diff(context, &diff.steps);
+                gate(context, options, &mut storage.steps, &mut findings);
+                without_rights(&mut storage.steps, &snapshot.catalog);
+                whole.extend(storage.steps.iter().cloned());
+                diff.steps.extend(storage.steps);
+                findings.extend(storage.findings);
             }
             if options.scope.has_maintenance() {
                 // Last of all: it may take hours, and nothing needs it.
@@ -204,6 +221,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
             steps.extend(diff.steps);
             findings.extend(diff.findings);
         }
+        findings.extend(pooler::findings(desired, snapshot));
     }
     follow_detached(&mut steps);
     findings.extend(missing_privileges(&steps, &snapshot.catalog));

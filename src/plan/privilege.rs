@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction};
+use super::action::{Action, AlterPartition, IndexAction, MaintenanceAction, PartitionAction, StorageAction};
 use super::finding::{Code, Finding};
+use super::gate::{Block, Gate};
 use super::step::Step;
 use crate::catalog::{Catalog, SessionRole, TableState};
 use crate::sql::{Ident, TableName};
@@ -63,6 +64,63 @@ pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Findi
     findings.into_iter().collect()
 }
 
+/// Blocks alterations that the session lacks a right for, each by itself: a partition of another's must keep nobody from
+/// making the next one in time.
+pub(super) fn without_rights(steps: &mut [Step], catalog: &Catalog) {
+    for step in steps {
+        let Action::Storage(StorageAction::Alter(alter)) = &step.action else { continue };
+        let blocks: Vec<Block> =
+            rights_to_alter(alter, catalog).into_iter().map(|because| Block::MissingRight { because }).collect();
+        match &mut step.gate {
+            Gate::Blocked(all) => all.extend(blocks),
+            Gate::Open | Gate::Granted(_) if blocks.is_empty() => {}
+            Gate::Open | Gate::Granted(_) => step.gate = Gate::Blocked(blocks),
+        }
+    }
+}
+
+/// What the session lacks. OWNER TO is done by whoever connected: it must have the old owner's privileges, and the new
+/// one must be allowed to have tables in the schema (ALTER TABLE, "Notes" on OWNER TO).
+fn rights_to_alter(alter: &AlterPartition, catalog: &Catalog) -> Vec<String> {
+    let session = &catalog.session;
+    let (who, owner, partition) = (Ident::new(session.name.clone()), &alter.owner, &alter.partition.name);
+    let mut lacks = Vec::new();
+    if session.superuser {
+        return lacks;
+    }
+    let becomes = |role: &Ident| *role == who || session.may_become.contains(role);
+    for role in std::iter::once(owner).chain(alter.new_owner()) {
+        if becomes(role) {
+            continue;
+        }
+        let superuser = session.superusers.contains(role);
+        lacks.push(match (superuser, role == owner) {
+            (true, true) => {
+                format!("{who} may not SET ROLE {role}, which owns it and is a superuser: let one change its owner")
+            }
+            (true, false) => format!(
+                "{who} may not SET ROLE {role}, which owns its parent and is a superuser: let one change its owner"
+            ),
+            (false, true) => format!("{who} may not SET ROLE {role}, which owns it: GRANT {role} TO {who}"),
+            (false, false) => format!("{who} may not SET ROLE {role}, which owns its parent: GRANT {role} TO {who}"),
+        });
+    }
+    let Some(to) = alter.new_owner() else { return lacks };
+    if becomes(owner) && *owner != who && !session.acts_as.contains(owner) {
+        lacks.push(format!(
+            "{who} is a member of {owner}, does not inherit its privileges, and so may not give away what it owns: \
+             ALTER ROLE {who} INHERIT, or from PostgreSQL 16 on GRANT {owner} TO {who} WITH INHERIT TRUE"
+        ));
+    }
+    let Some(TableState::Partitioned(root)) = catalog.tables.get(&alter.root.name) else { return lacks };
+    let leaf = root.storage.as_ref().and_then(|storage| storage.leaves.get(&alter.partition.oid));
+    if leaf.and_then(|leaf| leaf.own.as_ref()).is_some_and(|own| !own.owner_creates_in_schema) {
+        let schema = &partition.schema;
+        lacks.push(format!("{to} may not create in schema {schema}: GRANT CREATE ON SCHEMA {schema} TO {to}"));
+    }
+    lacks
+}
+
 /// `GRANT postgres TO …` would hand out everything: what is owned has to change, not who may become its owner.
 fn owned_by_superuser(session: &SessionRole, table: &TableName, role: &Ident, owned: &BTreeSet<&TableName>) -> Finding {
     let me = Ident::new(session.name.clone());
@@ -102,6 +160,8 @@ fn roles<'a>(step: &'a Step, table: &'a TableName) -> Vec<(&'a Ident, &'a TableN
         Action::Index(IndexAction::Attach(attach)) => vec![(&attach.owner, table)],
         Action::Index(IndexAction::Rebuild(loose) | IndexAction::Drop(loose)) => vec![(&loose.owner, partition)],
         Action::Index(IndexAction::Swap(swap)) => vec![(&swap.owner, table)],
+        // Judged by themselves: see `without_rights`.
+        Action::Storage(_) => Vec::new(),
         Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => vec![(&analyze.role, table)],
         Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => vec![(&vacuum.role, partition)],
         Action::Maintenance(MaintenanceAction::Reindex(reindex)) => vec![(&reindex.role, partition)],

@@ -5,11 +5,12 @@ mod limits;
 mod maintenance;
 mod rules;
 mod settings;
+mod storage;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction};
+use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction, StorageAction};
 use super::document::Plan;
 use super::fact::Fact;
 use super::gate::{Gate, GrantSource};
@@ -102,6 +103,7 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
             | PartitionAction::Stamp(_),
         )
         | Action::Index(IndexAction::Create(_) | IndexAction::Attach(_) | IndexAction::Drop(_))
+        | Action::Storage(StorageAction::Alter(_))
         | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Vacuum(_)) => None,
         Action::Limit(limit) => limit.lowers().then_some(HazardKind::LimitsSessions),
         Action::Setting(setting) => setting.needs_restart().then_some(HazardKind::RestartRequired),
@@ -148,9 +150,11 @@ fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Re
     let Some(name) = &step.table else {
         return match &step.action {
             Action::Setting(_) => settings::judge(desired, snapshot, step),
-            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) => {
-                limits::judge(desired, snapshot, step)
-            }
+            Action::Partition(_)
+            | Action::Index(_)
+            | Action::Storage(_)
+            | Action::Maintenance(_)
+            | Action::Limit(_) => limits::judge(desired, snapshot, step),
         };
     };
     let table = desired.tables.get(name).ok_or("its table is not in the policy")?;
@@ -178,6 +182,7 @@ fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Re
         Action::Index(IndexAction::Rebuild(loose)) => own.rebuild_index(loose),
         Action::Index(IndexAction::Drop(loose)) => own.drop_index(loose),
         Action::Index(IndexAction::Swap(swap)) => own.swap_index(swap),
+        Action::Storage(StorageAction::Alter(alter)) => own.alter_partition(alter),
         Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => own.analyze(plan, analyze),
         Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => own.vacuum(vacuum),
         Action::Maintenance(MaintenanceAction::Reindex(reindex)) => own.reindex(reindex),

@@ -20,13 +20,16 @@ pub struct LimitsDesired {
     /// What each service's own pools may open.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, ServiceDesired>,
+    /// What PgBouncer is expected to be set to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pgbouncer: Option<PoolerDesired>,
 }
 
 impl LimitsDesired {
     /// Whether the policy says nothing of them.
     pub fn is_empty(&self) -> bool {
-        let Self { database, roles, services } = self;
-        database.is_none() && roles.is_empty() && services.is_empty()
+        let Self { database, roles, services, pgbouncer } = self;
+        database.is_none() && roles.is_empty() && services.is_empty() && pgbouncer.is_none()
     }
 
     /// Every role that it names.
@@ -58,6 +61,9 @@ pub struct ServiceDesired {
     pub instances: u32,
     /// Connections of each one's pool.
     pub max_connections: u32,
+    /// It connects to PgBouncer, not to the server.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub through_pgbouncer: bool,
 }
 
 impl ServiceDesired {
@@ -65,4 +71,15 @@ impl ServiceDesired {
     pub fn connections(&self) -> u64 {
         u64::from(self.instances) * u64::from(self.max_connections)
     }
+}
+
+/// What PgBouncer is expected to be set to: its own words, since it has no types.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolerDesired {
+    /// By name, as `SHOW CONFIG` has them.
+    pub settings: BTreeMap<String, String>,
+    /// Of entries in its `[databases]`, by the entry's name.
+    pub databases: BTreeMap<String, BTreeMap<String, String>>,
+    /// How many of it run.
+    pub processes: u32,
 }

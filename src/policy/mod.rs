@@ -15,6 +15,7 @@ mod interpolate;
 mod limits;
 mod load;
 mod overlay;
+mod parameter;
 mod path;
 mod resolve;
 #[cfg(feature = "cli")]
@@ -37,8 +38,9 @@ pub use error::{Label, Place, PolicyError, Warning};
 pub use grant::GrantError;
 pub use hardware::{Hardware, Storage, Workload};
 pub use hash::PolicyHash;
-pub use limits::{LimitsDesired, RoleDesired, RoleTimeout, ServiceDesired};
+pub use limits::{LimitsDesired, PoolerDesired, RoleDesired, RoleTimeout, ServiceDesired};
 pub use load::{Policy, Source, VERSION, environments, load};
+pub use parameter::{is_of_toast, is_same as is_same_parameter, needs_major};
 pub use path::{PolicyPath, Segment};
 pub(crate) use resolve::{DEFAULT_PREMAKE, MAX_PREMAKE};
 #[cfg(feature = "cli")]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{Action, IndexAction, PartitionAction, Plan, Step, Verb};
+use crate::plan::{Action, IndexAction, PartitionAction, Plan, Step, StorageAction, Verb};
 use crate::sql::{LockMode, TableName, locks};
 
 /// The locks of a plan.
@@ -20,6 +20,10 @@ pub(crate) struct LockSummary {
     pub(crate) built: BTreeSet<TableName>,
     /// Partitions whose index is attached, and locked itself for it.
     pub(crate) attached: BTreeSet<TableName>,
+    /// Partitions that are altered: whoever uses one waits for that moment.
+    pub(crate) altered: BTreeSet<TableName>,
+    /// Partitions on which something is set while reads and writes go on.
+    pub(crate) set: BTreeSet<TableName>,
     /// Tables whose partitions are locked as they are.
     pub(crate) with_partitions: BTreeSet<TableName>,
 }
@@ -44,6 +48,11 @@ pub(crate) fn lock_summary(plan: &Plan) -> LockSummary {
                     }
                     Action::Index(IndexAction::Attach(attach)) => {
                         summary.attached.insert(attach.partition.clone());
+                    }
+                    Action::Storage(StorageAction::Alter(alter)) => {
+                        let kind = if alter.waits() { &mut summary.altered } else { &mut summary.set };
+                        kind.insert(lock.relation);
+                        continue;
                     }
                     Action::Partition(_)
                     | Action::Index(
@@ -126,6 +135,23 @@ impl LockSummary {
             1 => sentences.push("ACCESS EXCLUSIVE on 1 partition's index as it is attached; its queries wait a moment.".to_owned()),
             count => sentences.push(format!(
                 "ACCESS EXCLUSIVE on the index of each of {count} partitions as it is attached; its queries wait a moment."
+            )),
+        }
+        match self.altered.len() {
+            0 => {}
+            1 => sentences
+                .push("ACCESS EXCLUSIVE on 1 partition as it is altered; its queries wait a moment.".to_owned()),
+            count => sentences.push(format!(
+                "ACCESS EXCLUSIVE on each of {count} partitions as it is altered; its queries wait a moment."
+            )),
+        }
+        match self.set.len() {
+            0 => {}
+            1 => sentences.push(
+                "SHARE UPDATE EXCLUSIVE at most on 1 partition whose settings change; reads and writes continue.".to_owned(),
+            ),
+            count => sentences.push(format!(
+                "SHARE UPDATE EXCLUSIVE at most on each of {count} partitions whose settings change; reads and writes continue."
             )),
         }
         sentences

@@ -158,7 +158,7 @@ fn rows_in_default(plan: &Plan) -> BTreeMap<&TableName, u64> {
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
-                | Block::NotPermitted { .. }
+                | Block::MissingRight { .. }
                 | Block::Needs { .. } => {}
             }
         }
@@ -182,6 +182,7 @@ fn attaches_beside_default(step: &Step) -> bool {
             | PartitionAction::Drop(_),
         )
         | Action::Index(_)
+        | Action::Storage(_)
         | Action::Maintenance(_)
         | Action::Limit(_)
         | Action::Setting(_) => false,

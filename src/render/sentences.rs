@@ -93,7 +93,7 @@ pub(crate) fn blocked_sentences(plan: &Plan) -> Vec<String> {
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
             | Block::ManagedElsewhere { .. }
-            | Block::NotPermitted { .. } => {
+            | Block::MissingRight { .. } => {
                 others.insert(format!("No flag allows: {block}."));
             }
             // It runs once what it needs does.

@@ -54,6 +54,7 @@ pub(crate) fn tally(outcome: &Outcome) -> Tally {
             match &step.action {
                 Action::Partition(PartitionAction::Create(_) | PartitionAction::CreateDefault(_)) => tally.created += 1,
                 Action::Partition(PartitionAction::Finalize(_) | PartitionAction::Attach(_))
+                | Action::Storage(_)
                 | Action::Maintenance(_)
                 | Action::Limit(_)
                 | Action::Setting(_) => tally.changed += 1,

@@ -91,6 +91,7 @@ impl World {
             leaves: BTreeMap::new(),
             indexes: BTreeMap::new(),
             upkeep: None,
+            storage: Some(Box::default()),
             references: BTreeSet::new(),
             referenced_by: BTreeSet::new(),
             partitioned: BTreeSet::new(),
@@ -245,6 +246,8 @@ pub(crate) fn all_kinds() -> Plan {
         bounds("2026-03-13".parse().unwrap(), "2026-03-14".parse().unwrap()),
     );
     world.root(&orders).leaves.get_mut(&first).unwrap().pending = true;
+    let stays = *world.root(&orders).leaves.keys().next().unwrap();
+    world.root(&orders).leaves.get_mut(&stays).unwrap().owner = Ident::new("someone");
 
     let logs = TableName::new("public", "logs");
     world.table(&logs);
@@ -256,7 +259,7 @@ pub(crate) fn all_kinds() -> Plan {
     let plain = TableName::new("public", "plain");
     world.snapshot.catalog.tables.insert(plain, TableState::Unfit("an ordinary table".to_owned()));
     let yaml = format!(
-        "{EVENTS}  '\"Sales `x`\".\"Orders|*<b>\"':\n    partition: {{key: at, interval: 1 day, premake: 1, default_partition: require}}\n  \
+        "{EVENTS}  '\"Sales `x`\".\"Orders|*<b>\"':\n    partition: {{key: at, interval: 1 day, premake: 1, default_partition: require}}\n    storage_parameters: {{fillfactor: 90}}\n  \
          public.logs:\n    partition: {{key: at, interval: 1 day, premake: 2}}\n    retention: {{keep: 40 days, then: drop, grace: 0 days}}\n  \
          public.plain:\n    partition: {{key: at, interval: 1 month}}\n    indexes: {{plain_idx: {{columns: [at]}}}}\n  \
          public.gone:\n    partition: {{key: at, interval: 1 month}}\n    storage_parameters: {{fillfactor: 90}}\n\

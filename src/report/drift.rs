@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::items::Kind;
 use crate::plan::{Class, Finding, Level, Plan};
 use crate::render::changes_by_class;
 
@@ -22,7 +23,8 @@ pub enum Verdict {
 /// A plan seen as drift.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drift<'a> {
-    /// Pending changes of every class; a partition that leaves is one change.
+    /// Pending changes of every class; a partition that leaves is one change. Differences that no step of ours can end are
+    /// among the drift.
     pub by_class: BTreeMap<Class, usize>,
     /// The classes that count.
     pub fail_on: BTreeSet<Class>,
@@ -61,7 +63,11 @@ pub fn default_fail_on() -> BTreeSet<Class> {
 /// }
 /// ```
 pub fn drift<'a>(plan: &'a Plan, fail_on: &BTreeSet<Class>) -> Drift<'a> {
-    let by_class = changes_by_class(plan);
+    let mut by_class = changes_by_class(plan);
+    let differences = plan.findings.iter().filter(|finding| Kind::of_finding(finding.code).is_some()).count();
+    if differences > 0 {
+        *by_class.entry(Class::Drift).or_default() += differences;
+    }
     let unjudged: Vec<&Finding> = plan.findings.iter().filter(|finding| finding.code.level() == Level::Error).collect();
     let mut drift = Drift { by_class, fail_on: fail_on.clone(), unjudged, verdict: Verdict::Agrees, plan };
     drift.verdict = match (drift.unjudged.is_empty(), drift.counted()) {

@@ -204,7 +204,7 @@ fn grants<'a>(plan: &'a Plan, steps: &[&'a Step]) -> BTreeSet<&'a Grant> {
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
-                | Block::NotPermitted { .. } => {}
+                | Block::MissingRight { .. } => {}
             }
         }
     }
@@ -244,6 +244,7 @@ impl Story<'_> {
                 | PartitionAction::Drop(_),
             )
             | Action::Index(_)
+            | Action::Storage(_)
             | Action::Maintenance(_)
             | Action::Limit(_)
             | Action::Setting(_) => None,

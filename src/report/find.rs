@@ -136,6 +136,7 @@ pub fn anything(
             | PartitionAction::Drop(_),
         )
         | Action::Index(_)
+        | Action::Storage(_)
         | Action::Maintenance(_)
         | Action::Limit(_)
         | Action::Setting(_) => None,

@@ -30,17 +30,21 @@ pub enum Kind {
     DropDue,
     /// An index is not on every partition as the policy says.
     IndexMissing,
+    /// A partition is not like its parent, or not as the policy says.
+    PartitionUnlike,
     /// A table, a partition or an index is due for maintenance.
     MaintenanceDue,
     /// A connection limit or a setting of a role is not what the policy says.
     LimitDiffers,
     /// A setting of the server is not what the policy says, and the policy lets it be changed.
     SettingToChange,
+    /// PgBouncer is set otherwise than the policy says.
+    PoolerDiffers,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::PartitionMissing,
         Self::DefaultPartitionMissing,
         Self::DetachUnfinished,
@@ -49,15 +53,17 @@ impl Kind {
         Self::AttachDue,
         Self::DropDue,
         Self::IndexMissing,
+        Self::PartitionUnlike,
         Self::MaintenanceDue,
         Self::LimitDiffers,
         Self::SettingToChange,
+        Self::PoolerDiffers,
     ];
 
     /// Whether it is about no table.
     pub fn is_of_no_table(self) -> bool {
         match self {
-            Self::LimitDiffers | Self::SettingToChange => true,
+            Self::LimitDiffers | Self::SettingToChange | Self::PoolerDiffers => true,
             Self::PartitionMissing
             | Self::DefaultPartitionMissing
             | Self::DetachUnfinished
@@ -66,6 +72,7 @@ impl Kind {
             | Self::AttachDue
             | Self::DropDue
             | Self::IndexMissing
+            | Self::PartitionUnlike
             | Self::MaintenanceDue => false,
         }
     }
@@ -81,9 +88,11 @@ impl Kind {
             Self::AttachDue => "ATTACH_DUE",
             Self::DropDue => "DROP_DUE",
             Self::IndexMissing => "INDEX_MISSING",
+            Self::PartitionUnlike => "PARTITION_UNLIKE",
             Self::MaintenanceDue => "MAINTENANCE_DUE",
             Self::LimitDiffers => "LIMIT_DIFFERS",
             Self::SettingToChange => "SETTING_TO_CHANGE",
+            Self::PoolerDiffers => "POOLER_DIFFERS",
         }
     }
 
@@ -103,9 +112,11 @@ impl Kind {
             Self::AttachDue => "A detached table is wanted back by the policy.",
             Self::DropDue => "A detached table is past its grace and waits to be dropped.",
             Self::IndexMissing => "An index of the policy is not on every partition, valid and as it says.",
+            Self::PartitionUnlike => "A partition is not like its parent, or not stored as the policy says.",
             Self::MaintenanceDue => "A table, a partition or an index is due for maintenance.",
             Self::LimitDiffers => "A connection limit or a setting of a role is not what the policy says.",
             Self::SettingToChange => "A setting of the server is not what the policy says.",
+            Self::PoolerDiffers => "PgBouncer is set otherwise than the policy says.",
         }
     }
 
@@ -119,9 +130,11 @@ impl Kind {
             | Self::DetachUnrecorded
             | Self::AttachDue
             | Self::IndexMissing
+            | Self::PartitionUnlike
             | Self::MaintenanceDue
             | Self::LimitDiffers
-            | Self::SettingToChange => false,
+            | Self::SettingToChange
+            | Self::PoolerDiffers => false,
         }
     }
 
@@ -130,6 +143,7 @@ impl Kind {
         match self {
             Self::LimitDiffers => !policy.limits.is_empty(),
             Self::SettingToChange => policy.settings.mode == SettingsMode::AlterSystem,
+            Self::PoolerDiffers => policy.limits.pgbouncer.is_some(),
             Self::PartitionMissing
             | Self::DefaultPartitionMissing
             | Self::DetachUnfinished
@@ -138,7 +152,71 @@ impl Kind {
             | Self::AttachDue
             | Self::DropDue
             | Self::IndexMissing
+            | Self::PartitionUnlike
             | Self::MaintenanceDue => true,
+        }
+    }
+
+    /// What a finding is about that tells of a difference from the policy which no step of ours can end: it counts as
+    /// drift.
+    pub fn of_finding(code: Code) -> Option<Self> {
+        match code {
+            Code::PoolerDiffers => Some(Self::PoolerDiffers),
+            Code::TableMissing
+            | Code::TableUnfit
+            | Code::KeyMismatch
+            | Code::WrongTarget
+            | Code::InRecovery
+            | Code::ManagedByPgPartman
+            | Code::NotYetEnforced
+            | Code::MissingPrivilege
+            | Code::Unknown
+            | Code::ClockSkew
+            | Code::DefaultPartitionPresent
+            | Code::RowsInDefault
+            | Code::Straddling
+            | Code::Unbounded
+            | Code::Held
+            | Code::NewestWithRows
+            | Code::RowsAhead
+            | Code::NotRemovable
+            | Code::InGrace
+            | Code::Detached
+            | Code::ForeignMarker
+            | Code::MarkedButWanted
+            | Code::WindowTaken
+            | Code::IndexRefused
+            | Code::IndexUnverified
+            | Code::IndexOtherName
+            | Code::IndexNotPossible
+            | Code::IndexBuilding
+            | Code::IndexDiffers
+            | Code::IndexUnlisted
+            | Code::IndexRedundant
+            | Code::IndexStray
+            | Code::PartitionDiffers
+            | Code::PartitionHasOwn
+            | Code::PartitionLacksStatistics
+            | Code::PartitionUnverified
+            | Code::ParameterUnsupported
+            | Code::MaintenanceUnknown
+            | Code::MaintenancePostponed
+            | Code::LimitRefused
+            | Code::LimitNotPermitted
+            | Code::LimitExempt
+            | Code::ConnectionBudgetExceeded
+            | Code::ConnectionBudget
+            | Code::PoolerNotAsked
+            // A report is asked for, not a change: whoever wants one says so with `apply.settings`.
+            | Code::SettingRefused
+            | Code::SettingDiffers
+            | Code::SettingPendingRestart
+            | Code::SettingUnknown
+            | Code::SettingNotPermitted
+            | Code::NameTaken
+            | Code::NoNameLeft
+            | Code::NameUnchecked
+            | Code::NotInSnapshot => None,
         }
     }
 
@@ -152,6 +230,7 @@ impl Kind {
             Action::Partition(PartitionAction::Attach(_)) => Self::AttachDue,
             Action::Partition(PartitionAction::Drop(_)) => Self::DropDue,
             Action::Index(_) => Self::IndexMissing,
+            Action::Storage(_) => Self::PartitionUnlike,
             Action::Maintenance(_) => Self::MaintenanceDue,
             Action::Limit(_) => Self::LimitDiffers,
             Action::Setting(_) => Self::SettingToChange,
@@ -220,26 +299,40 @@ impl Item<'_> {
     }
 }
 
+type Key<'a> = (Option<&'a TableName>, Kind, Class);
+
+fn item<'m, 'a>(items: &'m mut BTreeMap<Key<'a>, Item<'a>>, key: Key<'a>) -> &'m mut Item<'a> {
+    let (table, kind, class) = key;
+    items.entry(key).or_insert_with(|| Item {
+        table,
+        kind,
+        class,
+        changes: 0,
+        partitions: Vec::new(),
+        indexes: BTreeSet::new(),
+        others: BTreeSet::new(),
+        reasons: BTreeSet::new(),
+        blocked: BTreeSet::new(),
+    })
+}
+
 /// Pending changes by table, kind and class, those of classes that do not count as well.
 pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
-    let mut items: BTreeMap<(Option<&TableName>, Kind, Class), Item<'_>> = BTreeMap::new();
+    let mut items: BTreeMap<Key<'_>, Item<'_>> = BTreeMap::new();
+    let mut altered = BTreeSet::new();
     for change in all_changes(drift.plan) {
         let step = change.lead;
         let (table, kind, class) = (step.table.as_ref(), Kind::of(&step.action), step.class);
-        let item = items.entry((table, kind, class)).or_insert_with(|| Item {
-            table,
-            kind,
-            class,
-            changes: 0,
-            partitions: Vec::new(),
-            indexes: BTreeSet::new(),
-            others: BTreeSet::new(),
-            reasons: BTreeSet::new(),
-            blocked: BTreeSet::new(),
-        });
+        let item = item(&mut items, (table, kind, class));
         item.changes += 1;
         match &step.action {
             Action::Partition(action) => item.partitions.push(action.partition()),
+            Action::Storage(action) => {
+                // What makes its users wait and what does not are two changes of one partition.
+                if altered.insert((kind, class, action.partition())) {
+                    item.partitions.push(action.partition());
+                }
+            }
             Action::Index(action) => drop(item.indexes.insert(action.wanted())),
             Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_) => {
                 item.others.insert(step.action.object());
@@ -249,6 +342,13 @@ pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
         if let Gate::Blocked(blocks) = &step.gate {
             item.blocked.extend(blocks.iter().map(ToString::to_string));
         }
+    }
+    for finding in &drift.plan.findings {
+        let Some(kind) = Kind::of_finding(finding.code) else { continue };
+        let item = item(&mut items, (finding.table.as_ref(), kind, Class::Drift));
+        item.changes += 1;
+        item.others.extend(finding.object.clone());
+        item.reasons.insert(&finding.message);
     }
     items.into_values().collect()
 }
@@ -288,6 +388,11 @@ pub fn description(code: Code) -> &'static str {
         Code::IndexUnlisted => "An index that the policy does not name.",
         Code::IndexRedundant => "An index that another one makes redundant.",
         Code::IndexStray => "An index that only some partitions have.",
+        Code::PartitionDiffers => "A partition is not like its parent, and is left alone.",
+        Code::PartitionHasOwn => "A partition has what its parent has not.",
+        Code::PartitionLacksStatistics => "A partition has no equal of a statistics object of its parent.",
+        Code::PartitionUnverified => "Whether a partition is like its parent could not be compared.",
+        Code::ParameterUnsupported => "The server is too old for a storage parameter of the policy.",
         Code::MaintenanceUnknown => "Whether maintenance is due could not be found out.",
         Code::MaintenancePostponed => "Maintenance is due, and waits for something.",
         Code::LimitRefused => "A limit or a setting of a role cannot be as the policy says.",
@@ -300,6 +405,8 @@ pub fn description(code: Code) -> &'static str {
         Code::SettingPendingRestart => "A setting of the server waits for a restart.",
         Code::SettingUnknown => "Whether a setting is as the policy says could not be seen.",
         Code::SettingNotPermitted => "A setting differs, and the role that connected may not change it.",
+        Code::PoolerDiffers => "PgBouncer is set otherwise than the policy says.",
+        Code::PoolerNotAsked => "PgBouncer was not asked for its configuration.",
         Code::NameTaken => "A name wanted for a new partition was taken; another one was chosen.",
         Code::NoNameLeft => "Every name for a new partition is taken.",
         Code::NameUnchecked => "Whether a name for a new partition is taken was not asked.",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ident, Literal, TableName, is_caseless};
+use super::{Ident, Literal, TableName, is_caseless, storage};
 use crate::catalog::{HOLD_REGEX, MARKER_PREFIX, Marker, Oid};
 use crate::grid::LeafBounds;
 use crate::plan::{Fact, Object, Seen, Stamp};
@@ -41,6 +41,7 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
             Some(self::index(index, table, *valid, attached_to.as_ref()))
         }
         Fact::NoIndex { index } => Some(format!("NOT EXISTS (SELECT FROM pg_class WHERE oid = {})", index.oid)),
+        Fact::Altered { root: _, partition, oid, alterations } => Some(storage::check(partition, *oid, alterations)),
         Fact::Analyzed { root, after } => Some(format!(
             "EXISTS (SELECT FROM pg_class WHERE oid = {oid} AND reltuples >= 0){after}",
             oid = root.oid,

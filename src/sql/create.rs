@@ -101,11 +101,11 @@ fn table_like(
 }
 
 /// `toast.autovacuum_enabled` is two names with a dot, each quoted where needed.
-fn parameter(name: &str) -> String {
+pub(super) fn parameter(name: &str) -> String {
     name.split('.').map(|part| Ident::new(part).to_string()).collect::<Vec<_>>().join(".")
 }
 
-fn grant(partition: &TableName, item: &AclItem) -> String {
+pub(super) fn grant(partition: &TableName, item: &AclItem) -> String {
     let AclItem { grantee, column, grantable, privileges } = item;
     let columns = column.as_ref().map_or_else(String::new, |column| format!(" ({column})"));
     let privileges: Vec<String> = privileges.iter().map(|privilege| format!("{privilege}{columns}")).collect();
@@ -117,7 +117,7 @@ fn role(role: Option<&Ident>) -> String {
     role.map_or_else(|| "PUBLIC".to_owned(), Ident::to_string)
 }
 
-fn row_policy(root: &TableName, partition: &TableName, policy: &RowPolicy) -> String {
+pub(super) fn row_policy(root: &TableName, partition: &TableName, policy: &RowPolicy) -> String {
     let RowPolicy { name, permissive, command, roles, using, check, reads: _ } = policy;
     let kind = if *permissive { "PERMISSIVE" } else { "RESTRICTIVE" };
     let roles: Vec<String> = roles.iter().map(|name| role(name.as_ref())).collect();

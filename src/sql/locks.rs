@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::TableName;
 use crate::catalog::Attributes;
-use crate::plan::{Action, BuildMode, DetachMode, IndexAction, Leaving, MaintenanceAction, PartitionAction, Touches};
+use crate::plan::{
+    Action, Alteration, BuildMode, DetachMode, IndexAction, Leaving, MaintenanceAction, PartitionAction, StorageAction,
+    Touches,
+};
 use LockMode::{AccessExclusive, AccessShare, Share, ShareRowExclusive, ShareUpdateExclusive};
 
 /// A table-level lock mode (section 13.3.1), weakest first.
@@ -242,6 +245,14 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
         Action::Index(IndexAction::Rebuild(loose) | IndexAction::Drop(loose)) => {
             locks.take(&loose.partition.name, ShareUpdateExclusive);
         }
+        // The parent is never locked.
+        Action::Storage(StorageAction::Alter(alter)) => {
+            alter.alterations.iter().filter_map(|one| altering(one, major)).for_each(|mode| {
+                locks.take(&alter.partition.name, mode);
+            });
+            let policies = alter.alterations.iter().filter_map(Alteration::policy);
+            policies.flat_map(|policy| &policy.reads).for_each(|table| locks.take(table, AccessShare));
+        }
         // The root's is held while it samples its partitions; before 18 each of them is analyzed then by itself.
         Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => {
             let partitions = if analyze.only { AccessShare } else { ShareUpdateExclusive };
@@ -281,9 +292,31 @@ pub fn index_locks(action: &Action) -> Vec<Lock> {
             | IndexAction::Drop(_)
             | IndexAction::Swap(_),
         )
+        | Action::Storage(_)
         | Action::Maintenance(_)
         | Action::Limit(_)
         | Action::Setting(_) => Vec::new(),
+    }
+}
+
+/// What an alteration takes on its partition.
+fn altering(alteration: &Alteration, major: u32) -> Option<LockMode> {
+    match (alteration.waits(), alteration) {
+        (true, _) => Some(AccessExclusive),
+        // 18 began to lock the table that something is granted on.
+        (false, Alteration::Grant { .. }) => (major >= 18).then_some(AccessShare),
+        (
+            false,
+            Alteration::Parameter { .. }
+            | Alteration::StatisticsTarget { .. }
+            | Alteration::Owner { .. }
+            | Alteration::Compression { .. }
+            | Alteration::Storage { .. }
+            | Alteration::ReplicaIdentity { .. }
+            | Alteration::Policy { .. }
+            | Alteration::RowSecurity
+            | Alteration::ForceRowSecurity,
+        ) => Some(ShareUpdateExclusive),
     }
 }
 

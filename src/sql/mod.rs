@@ -17,6 +17,7 @@ mod setting;
 mod setting_list;
 mod settings;
 mod statement;
+mod storage;
 mod upkeep;
 
 pub use hand_over::hand_over;
@@ -25,6 +26,7 @@ pub use index::index_definition;
 pub use literal::Literal;
 pub(crate) use literal::dollar_quoted;
 pub use locks::{Lock, LockMode, index_locks, locks};
+pub(crate) use qualifier::requalified;
 pub(crate) use setting::server_time;
 pub use setting::{SettingUnit, setting_amount, setting_words};
 pub use setting_list::{SettingList, is_caseless, is_set_by_hand_only, list_elements, setting_list, setting_text};

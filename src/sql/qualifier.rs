@@ -16,7 +16,7 @@ enum Token<'a> {
 ///
 /// A schema called like the parent is told apart by what surrounds it: types follow `::`, tables FROM or JOIN, and
 /// functions are followed by a parenthesis.
-pub(super) fn requalified(expression: &str, parent: &Ident, partition: &Ident) -> String {
+pub(crate) fn requalified(expression: &str, parent: &Ident, partition: &Ident) -> String {
     let all = tokens(expression);
     let solid: Vec<usize> = (0..all.len()).filter(|at| !is_blank(&all[*at])).collect();
     let mut text = String::with_capacity(expression.len());

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Ident, check, comment, create, index, limits, remove, server_time, settings, upkeep};
-use crate::plan::{Action, Fact, IndexAction, MaintenanceAction, PartitionAction, Step, Unit};
+use super::{Ident, check, comment, create, index, limits, remove, server_time, settings, storage, upkeep};
+use crate::plan::{Action, Fact, IndexAction, MaintenanceAction, PartitionAction, Step, StorageAction, Unit};
 
 /// What marks a check on the wire and in the server's log: it is the executor's own, not the plan's.
 pub const CHECK_COMMENT: &str = "/* pgstrata check */";
@@ -96,6 +96,7 @@ fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
         Action::Index(IndexAction::Rebuild(loose)) => (&loose.owner, vec![], vec![index::rebuild(loose)]),
         Action::Index(IndexAction::Drop(loose)) => (&loose.owner, vec![], vec![index::drop(loose)]),
         Action::Index(IndexAction::Swap(action)) => (&action.owner, vec![], index::swap(action)),
+        Action::Storage(StorageAction::Alter(action)) => (&action.owner, vec![], storage::alter(action)),
         Action::Maintenance(MaintenanceAction::AnalyzeParent(action)) => {
             (&action.role, vec![], vec![upkeep::analyze(action)])
         }

@@ -456,6 +456,7 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
         leaves: BTreeMap::new(),
         indexes: BTreeMap::new(),
         upkeep: None,
+        storage: Some(Box::default()),
         references: BTreeSet::new(),
         referenced_by: BTreeSet::new(),
         partitioned: BTreeSet::new(),

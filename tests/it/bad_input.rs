@@ -138,6 +138,7 @@ fn unbounded_partitions_are_named_and_stay() {
 fn a_privilege_that_is_missing_is_named_with_its_grant() {
     let place = Place::new("bad_privilege", &table("events", 0), &policy("", &[managed("events", "")]));
     place.db.batch("CREATE ROLE bad_owner; CREATE ROLE bad_low LOGIN; ALTER TABLE app.events OWNER TO bad_owner");
+    place.db.batch("ALTER TABLE app.events_0 OWNER TO bad_owner");
     let low = place.db.url().replace("user=postgres", "user=bad_low");
     let refused = place.refuses(&["apply", "--auto-approve", "--url", &low], 3);
     for said in [
@@ -152,4 +153,14 @@ fn a_privilege_that_is_missing_is_named_with_its_grant() {
     // Doing what it says helps.
     place.db.batch("GRANT bad_owner TO bad_low; GRANT CREATE, USAGE ON SCHEMA app TO bad_owner");
     place.run(&["apply", "--auto-approve", "--url", &low], 0);
+    // A partition of somebody else's is no reason to do nothing.
+    place.db.batch("ALTER TABLE app.events_0 OWNER TO postgres");
+    place.db.batch(
+        "DO $$ BEGIN EXECUTE 'DROP TABLE ' || (SELECT max(inhrelid::regclass::text) FROM pg_inherits \
+         WHERE inhparent = 'app.events'::regclass); END $$",
+    );
+    let blocked = place.run(&["apply", "--auto-approve", "--url", &low], 3);
+    for said in ["1 created", "bad_low may not SET ROLE postgres, which owns it and is a superuser"] {
+        assert!(blocked.stdout.contains(said), "{said} is not in\n{}", blocked.stdout);
+    }
 }

@@ -210,6 +210,7 @@ pub(crate) fn point(event: &Event<'_>) -> Option<(Point, i32)> {
         | Event::Sent { .. }
         | Event::Began { .. }
         | Event::Waiting { .. }
+        | Event::Working { .. }
         | Event::Retrying { .. }
         | Event::Finished { .. } => return None,
     };

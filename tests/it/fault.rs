@@ -88,7 +88,11 @@ fn a_lock_that_is_not_to_be_had_is_given_up_with_its_holder_named() {
         let outcome = apply_watched(db.url(), &creations(), &Interrupt::new(), None, |event| match event {
             Event::Began { .. } => blocker = Some(other(db.url(), "the report", lock)),
             Event::Retrying { tries, .. } => retried = *tries,
-            Event::Sending { .. } | Event::Sent { .. } | Event::Waiting { .. } | Event::Finished { .. } => {}
+            Event::Sending { .. }
+            | Event::Sent { .. }
+            | Event::Working { .. }
+            | Event::Waiting { .. }
+            | Event::Finished { .. } => {}
         });
         let StepResult::Failed { error, lock_spent: true } = result_of(&outcome, "create") else {
             panic!("{name}: {:?}", outcome.results)
@@ -101,7 +105,7 @@ fn a_lock_that_is_not_to_be_had_is_given_up_with_its_holder_named() {
         // The lock goes away between two tries.
         let mut gone = false;
         let outcome = apply_watched(db.url(), &creations(), &Interrupt::new(), None, |event| {
-            if matches!(event, Event::Retrying { .. }) {
+            if matches!(event, Event::Working { .. } | Event::Retrying { .. }) {
                 blocker = None;
                 gone = true;
             }
@@ -281,6 +285,7 @@ fn a_full_lock_table_fails_one_step_and_not_the_next() {
         | Event::Sending { .. }
         | Event::Sent { .. }
         | Event::Waiting { .. }
+        | Event::Working { .. }
         | Event::Retrying { .. } => {}
     });
     let StepResult::Failed { error, lock_spent: false } = result_of(&outcome, "create") else {

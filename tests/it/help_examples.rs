@@ -27,6 +27,7 @@ tables:
   audit.audit_log:
     partition: {key: occurred_at, interval: 1 month, timezone: UTC}
     retention: {keep: 7 years, then: drop}
+limits: {pgbouncer: {default_pool_size: 20}}
 ";
 
 const ENVIRONMENTS: &str = "environments: {development: {apply: {jobs: 1}}, production: {}}\n";

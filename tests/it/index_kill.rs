@@ -103,6 +103,7 @@ impl<F: FnMut(i32, Duration) + Send> Observer for Striking<F> {
             Event::Sending { .. }
             | Event::Sent { .. }
             | Event::Waiting { .. }
+            | Event::Working { .. }
             | Event::Retrying { .. }
             | Event::Finished { .. } => {}
         }

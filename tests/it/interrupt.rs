@@ -67,7 +67,7 @@ fn between_units_and_while_waiting_nothing_new_begins() {
             // The server waits at most 200 ms: the signal comes in the midst of it.
             Event::Sending { sql, .. } if waits == "lock" && sql.contains(" ATTACH PARTITION ") => trip(),
             Event::Sending { sql, .. } if waits == "lock" && sql.starts_with("CREATE TABLE") => trip(),
-            Event::Retrying { .. } => trip(),
+            Event::Working { .. } | Event::Retrying { .. } => trip(),
             Event::Began { .. }
             | Event::Sending { .. }
             | Event::Sent { .. }

@@ -1,74 +1,16 @@
 //! Through PgBouncer, Debian's: in transaction mode a run is refused and nothing is left behind in the pooler's
 //! sessions; in session mode all works.
 
-use std::os::unix::fs::{MetadataExt as _, chown};
-use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pgstrata::apply::{BeginError, Ended, Run, Silent};
 use pgstrata::db::Interrupt;
 
 use crate::support::drive::{apply_now, connector, desired, grant_all};
-use crate::support::{TestDb, database, pgstrata, server};
+use crate::support::pooler::Pooler;
+use crate::support::{TestDb, database, pgstrata};
 
 const POLICY: &str = "version: 1\ntables:\n  app.events:\n    partition: {key: at, interval: 1 month, premake: 2}\n";
-
-struct Pooler {
-    child: Child,
-    folder: tempfile::TempDir,
-}
-
-impl Drop for Pooler {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Pooler {
-    /// `None`, said aloud, where there is no PgBouncer: CI installs it.
-    fn start(mode: &str, pool_size: u32) -> Option<Self> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let places = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
-        let Some(binary) = places.map(|place| place.join("pgbouncer")).find(|binary| binary.exists()) else {
-            eprintln!("SKIPPED: no pgbouncer on PATH or in /usr/sbin; apt-get install pgbouncer");
-            return None;
-        };
-        // Only the server's user can enter the folder of its socket, and PgBouncer refuses to run as root.
-        let owner = std::fs::metadata(server().socket_dir()).unwrap();
-        let folder = tempfile::tempdir_in("/tmp").unwrap();
-        let _ = chown(folder.path(), Some(owner.uid()), Some(owner.gid()));
-        let dir = folder.path().display();
-        let ini = format!(
-            "[databases]\n* = host={} port={} user={}\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\nunix_socket_dir = {dir}\n\
-             auth_type = any\npool_mode = {mode}\ndefault_pool_size = {pool_size}\nlogfile = {dir}/log\nserver_reset_query = DISCARD ALL\n",
-            server().socket_dir().display(),
-            server().port(),
-            server().superuser(),
-        );
-        let config = folder.path().join("pgbouncer.ini");
-        std::fs::write(&config, ini).unwrap();
-        let _ = chown(&config, Some(owner.uid()), Some(owner.gid()));
-        let mut command = Command::new(binary);
-        command.arg("-q").arg(&config).stdout(Stdio::null()).stderr(Stdio::null());
-        if std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0) {
-            command.gid(owner.gid()).uid(owner.uid());
-        }
-        let pooler = Self { child: command.spawn().unwrap(), folder };
-        let end = Instant::now() + Duration::from_secs(10);
-        while !pooler.folder.path().join(".s.PGSQL.6432").exists() {
-            let log = std::fs::read_to_string(pooler.folder.path().join("log")).unwrap_or_default();
-            assert!(Instant::now() < end, "pgbouncer does not start: {log}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Some(pooler)
-    }
-
-    fn url(&self, db: &TestDb) -> String {
-        format!("postgresql:///{}?host={}&port=6432&user=postgres", db.name(), self.folder.path().display())
-    }
-}
 
 fn table(name: &str) -> TestDb {
     let db = database(name);
@@ -88,7 +30,9 @@ fn shown(client: &mut postgres::Client, name: &str) -> String {
 #[test]
 fn a_transaction_pooler_is_refused_and_left_as_it_was() {
     for pool_size in [1, 20] {
-        let Some(pooler) = Pooler::start("transaction", pool_size) else { return };
+        let Some(pooler) = Pooler::start(&format!("pool_mode = transaction\ndefault_pool_size = {pool_size}")) else {
+            return;
+        };
         let db = table(&format!("pooler_transaction_{pool_size}"));
         for _ in 0..3 {
             let begun = Run::begin(&connector(&pooler.url(&db)), Duration::ZERO, &Interrupt::new());
@@ -106,7 +50,7 @@ fn a_transaction_pooler_is_refused_and_left_as_it_was() {
 
 #[test]
 fn planning_through_a_transaction_pooler_leaves_its_sessions_as_they_were() {
-    let Some(pooler) = Pooler::start("transaction", 1) else { return };
+    let Some(pooler) = Pooler::start("pool_mode = transaction\ndefault_pool_size = 1") else { return };
     let db = table("pooler_plan");
     let folder = tempfile::tempdir().unwrap();
     let policy = folder.path().join("pgstrata.yaml");
@@ -120,7 +64,7 @@ fn planning_through_a_transaction_pooler_leaves_its_sessions_as_they_were() {
 
 #[test]
 fn a_session_pooler_is_as_good_as_none() {
-    let Some(pooler) = Pooler::start("session", 20) else { return };
+    let Some(pooler) = Pooler::start("pool_mode = session") else { return };
     let db = table("pooler_session");
     let outcome = apply_now(&pooler.url(&db), &desired(POLICY), None, &grant_all(), &mut Silent);
     assert_eq!(outcome.ended, Ended::Complete);

@@ -10,18 +10,22 @@ mod leaves;
 mod limits;
 mod partman;
 mod policies;
+mod pooler;
 mod publications;
 mod retired;
 mod roots;
 mod session;
 mod settings;
+mod storage;
 mod target;
 mod trees;
 mod upkeep;
 
 pub(super) use indexes::of_tables;
 pub use limits::inspect_limits;
+pub use pooler::inspect_pooler;
 pub use settings::inspect_settings;
+pub use storage::inspect_storage;
 pub use trees::{Tree, inspect_trees};
 pub use upkeep::inspect_upkeep;
 
@@ -137,6 +141,7 @@ fn read(
             has_standbys: facts.has_standbys,
             limits: None,
             settings: None,
+            pooler: None,
         },
         answers: Answers::default(),
     })
@@ -171,4 +176,12 @@ impl Roots {
     fn oids_param(&self) -> (&(dyn ToSql + Sync), Type) {
         (&self.oids, Type::OID_ARRAY)
     }
+}
+
+/// `name=value`, as the catalog keeps storage parameters.
+fn pairs(options: Option<Vec<String>>) -> BTreeMap<String, String> {
+    let options = options.into_iter().flatten();
+    options
+        .filter_map(|option| option.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .collect()
 }

@@ -117,13 +117,7 @@ fn root(row: &Row, oid: Oid, key: KeyColumn) -> Result<Root, InspectError> {
         Ok(field::<_, Option<&str>>(STEP, row, column)?.map(Ident::new))
     };
     let identity: i8 = field(STEP, row, "replica_identity")?;
-    let replica_identity = match (identity.cast_unsigned(), ident("replica_identity_index")?) {
-        (b'f', _) => ReplicaIdentity::Full,
-        (b'i', Some(index)) => ReplicaIdentity::Index(index),
-        // USING INDEX without the index (it was dropped) acts like NOTHING: ALTER TABLE, "REPLICA IDENTITY".
-        (b'n', _) | (b'i', None) => ReplicaIdentity::Nothing,
-        (_, _) => ReplicaIdentity::Default,
-    };
+    let replica_identity = ReplicaIdentity::of(identity.cast_unsigned(), ident("replica_identity_index")?);
     let comment: Option<&str> = field(STEP, row, "comment")?;
     Ok(Root {
         oid,
@@ -144,6 +138,7 @@ fn root(row: &Row, oid: Oid, key: KeyColumn) -> Result<Root, InspectError> {
         leaves: BTreeMap::new(),
         indexes: BTreeMap::new(),
         upkeep: None,
+        storage: None,
         references: BTreeSet::new(),
         referenced_by: BTreeSet::new(),
         partitioned: BTreeSet::new(),

@@ -22,6 +22,7 @@ pub(super) fn read(
         superuser: facts.superuser,
         may_become: BTreeSet::new(),
         superusers: BTreeSet::new(),
+        acts_as: BTreeSet::new(),
     };
     if owners.is_empty() {
         return Ok(session);
@@ -36,7 +37,10 @@ pub(super) fn read(
             session.may_become.insert(role.clone());
         }
         if field(STEP, &row, 2)? {
-            session.superusers.insert(role);
+            session.superusers.insert(role.clone());
+        }
+        if field(STEP, &row, 3)? {
+            session.acts_as.insert(role);
         }
     }
     Ok(session)

@@ -10,7 +10,7 @@ use super::super::error::InspectError;
 use super::super::reader::{Reader, field};
 use super::super::snapshot::{Oid, Root, Snapshot, TableState};
 use super::super::upkeep::{AutovacuumSettings, IndexUpkeep, LeafUpkeep, Upkeep};
-use super::BEGIN;
+use super::{BEGIN, pairs};
 use crate::sql::{LockMode, TableName};
 
 const STEP: &str = "reading how tables are kept";
@@ -178,13 +178,6 @@ fn busy(row: &Row) -> Result<Option<LockMode>, InspectError> {
 fn instant(row: &Row, column: &str) -> Result<Option<Timestamp>, InspectError> {
     let micros: Option<i64> = field(STEP, row, column)?;
     Ok(micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()))
-}
-
-fn pairs(options: Option<Vec<String>>) -> BTreeMap<String, String> {
-    let options = options.into_iter().flatten();
-    options
-        .filter_map(|option| option.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
-        .collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod limit;
 mod maintenance;
 mod partition;
 mod setting;
+mod storage;
 mod wire;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ pub use self::partition::{
     PartitionAction, Retiring, Touches,
 };
 pub use self::setting::{SetSetting, SettingAction};
+pub use self::storage::{AlterPartition, Alteration, StorageAction};
 use super::object::Object;
 use crate::catalog::Oid;
 use crate::sql::{Ident, TableName};
@@ -38,6 +40,8 @@ pub enum Action {
     Partition(PartitionAction),
     /// With an index of the policy.
     Index(IndexAction),
+    /// With how a partition is stored, and whose it is.
+    Storage(StorageAction),
     /// To keep a table fit.
     Maintenance(MaintenanceAction),
     /// With what the database and its roles may.
@@ -67,7 +71,9 @@ impl Action {
     pub fn verb(&self) -> Verb {
         match self {
             Self::Partition(action) => action.verb(),
-            Self::Index(_) | Self::Maintenance(_) | Self::Limit(_) | Self::Setting(_) => Verb::Change,
+            Self::Index(_) | Self::Storage(_) | Self::Maintenance(_) | Self::Limit(_) | Self::Setting(_) => {
+                Verb::Change
+            }
         }
     }
 
@@ -76,6 +82,7 @@ impl Action {
         match self {
             Self::Partition(action) => Some(action.partition()),
             Self::Index(action) => Some(action.table()),
+            Self::Storage(action) => Some(action.partition()),
             Self::Maintenance(action) => Some(action.table()),
             Self::Limit(_) | Self::Setting(_) => None,
         }
@@ -86,6 +93,7 @@ impl Action {
         match self {
             Self::Partition(action) => action.partition().clone().into(),
             Self::Index(action) => action.index().clone().into(),
+            Self::Storage(action) => action.partition().clone().into(),
             Self::Maintenance(action) => action.object().clone().into(),
             Self::Limit(action) => action.object(),
             Self::Setting(action) => action.object(),
@@ -96,7 +104,7 @@ impl Action {
     pub fn wanted_index(&self) -> Option<&Ident> {
         match self {
             Self::Index(action) => Some(action.wanted()),
-            Self::Partition(_) | Self::Maintenance(_) | Self::Limit(_) | Self::Setting(_) => None,
+            Self::Partition(_) | Self::Storage(_) | Self::Maintenance(_) | Self::Limit(_) | Self::Setting(_) => None,
         }
     }
 
@@ -109,7 +117,7 @@ impl Action {
     pub fn is_maintenance(&self) -> bool {
         match self {
             Self::Maintenance(_) => true,
-            Self::Partition(_) | Self::Index(_) | Self::Limit(_) | Self::Setting(_) => false,
+            Self::Partition(_) | Self::Index(_) | Self::Storage(_) | Self::Limit(_) | Self::Setting(_) => false,
         }
     }
 
@@ -118,6 +126,7 @@ impl Action {
         match self {
             Self::Partition(action) => action.is_concurrent(),
             Self::Index(action) => action.is_concurrent(),
+            Self::Storage(_) => false,
             Self::Maintenance(action) => action.is_concurrent(),
             Self::Limit(_) | Self::Setting(_) => false,
         }
@@ -128,6 +137,7 @@ impl Action {
         match self {
             Self::Partition(action) => action.word(),
             Self::Index(action) => action.word(),
+            Self::Storage(action) => action.word(),
             Self::Maintenance(action) => action.word(),
             Self::Limit(action) => action.word(),
             Self::Setting(action) => action.word(),
@@ -138,7 +148,7 @@ impl Action {
     pub fn removes(&self) -> bool {
         match self {
             Self::Partition(action) => action.removes(),
-            Self::Index(_) | Self::Maintenance(_) | Self::Limit(_) | Self::Setting(_) => false,
+            Self::Index(_) | Self::Storage(_) | Self::Maintenance(_) | Self::Limit(_) | Self::Setting(_) => false,
         }
     }
 }

@@ -4,10 +4,10 @@
 use serde::Deserialize;
 
 use super::{
-    AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, CreateDefault, CreateIndex, CreatePartition,
-    DetachPartition, DropPartition, IndexAction, Leaving, LimitAction, LimitDatabase, LimitRole, LooseIndex,
-    MaintenanceAction, PartitionAction, ReindexIndex, Retiring, SetRole, SetSetting, SettingAction, SwapIndex,
-    VacuumPartition,
+    AlterPartition, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, CreateDefault, CreateIndex,
+    CreatePartition, DetachPartition, DropPartition, IndexAction, Leaving, LimitAction, LimitDatabase, LimitRole,
+    LooseIndex, MaintenanceAction, PartitionAction, ReindexIndex, Retiring, SetRole, SetSetting, SettingAction,
+    StorageAction, SwapIndex, VacuumPartition,
 };
 
 #[derive(Deserialize)]
@@ -27,6 +27,7 @@ pub(super) enum Action {
     RebuildIndex(LooseIndex),
     DropIndex(LooseIndex),
     SwapIndex(SwapIndex),
+    AlterPartition(AlterPartition),
     AnalyzeParent(AnalyzeParent),
     VacuumPartition(VacuumPartition),
     ReindexIndex(ReindexIndex),
@@ -53,6 +54,7 @@ impl From<Action> for super::Action {
             Action::RebuildIndex(it) => Self::Index(IndexAction::Rebuild(it)),
             Action::DropIndex(it) => Self::Index(IndexAction::Drop(it)),
             Action::SwapIndex(it) => Self::Index(IndexAction::Swap(it)),
+            Action::AlterPartition(it) => Self::Storage(StorageAction::Alter(it)),
             Action::AnalyzeParent(it) => Self::Maintenance(MaintenanceAction::AnalyzeParent(it)),
             Action::VacuumPartition(it) => Self::Maintenance(MaintenanceAction::Vacuum(it)),
             Action::ReindexIndex(it) => Self::Maintenance(MaintenanceAction::Reindex(it)),
@@ -88,6 +90,17 @@ mod tests {
                 "definition": definition}),
             json!({"kind": "build_index", "partition": january["name"], "oid": 2, "owner": "o", "index": index["name"],
                 "wanted": "i", "definition": definition, "mode": {"plainly": "it is small"}}),
+            json!({"kind": "alter_partition", "root": events, "partition": january, "owner": "o", "alterations": [
+                {"of": "owner", "from": "o", "to": "p"},
+                {"of": "parameter", "name": "toast.autovacuum_enabled", "from": null, "to": "false"},
+                {"of": "statistics_target", "column": "body", "from": 100, "to": 500},
+                {"of": "compression", "column": "body", "from": null, "to": "lz4"},
+                {"of": "storage", "column": "body", "from": "extended", "to": "external"},
+                {"of": "replica_identity", "from": "default", "to": {"index": "events_1_idx"}},
+                {"of": "policy", "policy": {"name": "own", "permissive": true, "command": "ALL", "roles": [null],
+                    "using": "true", "check": null, "reads": ["public.tenants"]}},
+                {"of": "row_security"}, {"of": "force_row_security"},
+                {"of": "grant", "item": {"grantee": null, "column": "body", "grantable": false, "privileges": ["SELECT"]}}]}),
             json!({"kind": "vacuum_partition", "partition": january, "from": "2026-01-01", "to": "2026-02-01", "role": "o"}),
             json!({"kind": "analyze_parent", "root": events, "role": "o", "only": true}),
             json!({"kind": "reindex_index", "partition": january, "role": "o", "index": index}),

@@ -43,6 +43,10 @@ impl fmt::Display for Fact {
                     None => Ok(()),
                 }
             }
+            Self::Altered { root: _, partition, oid: _, alterations } => {
+                let all: Vec<String> = alterations.iter().map(ToString::to_string).collect();
+                write!(f, "{partition} has {}", all.join(", "))
+            }
             Self::Analyzed { root, after: None } => write!(f, "{} was analyzed as a whole", root.name),
             Self::Analyzed { root, after: Some(after) } => {
                 write!(f, "{} was analyzed as a whole after {after}", root.name)

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::spec::{DatabaseLimits, Limits, PgBouncer, RoleLimits, ServiceLimits, Timeout};
+use super::super::spec::{
+    DatabaseLimits, Limits, PgBouncer, PgBouncerDatabase, RoleLimits, ServiceLimits, Through, Timeout,
+};
 use super::super::units::timeout;
-use super::super::{LimitsDesired, PolicyError, PolicyPath, RoleDesired, RoleTimeout, ServiceDesired};
+use super::super::{LimitsDesired, PolicyError, PolicyPath, PoolerDesired, RoleDesired, RoleTimeout, ServiceDesired};
 use super::Checks;
 
 pub(super) fn limits(checks: &mut Checks, spec: Option<&Limits>) -> LimitsDesired {
@@ -26,16 +28,58 @@ pub(super) fn limits(checks: &mut Checks, spec: Option<&Limits>) -> LimitsDesire
     for (name, spec) in services.iter().flatten() {
         let path = path.key("services").key(name);
         if let Some(service) = service(checks, &path, spec) {
+            if service.through_pgbouncer && pgbouncer.is_none() {
+                checks.at(&path.key("through"), "there is no `limits.pgbouncer` to go through");
+            }
             limits.services.insert(name.clone(), service);
         }
     }
-    if let Some(PgBouncer { admin_url: _, default_pool_size, max_client_conn }) = pgbouncer {
-        let path = path.key("pgbouncer");
-        super::rest::positive(checks, &path.key("default_pool_size"), *default_pool_size);
-        super::rest::positive(checks, &path.key("max_client_conn"), *max_client_conn);
-        checks.not_enforced(&path, "");
-    }
+    limits.pgbouncer = pgbouncer.as_ref().map(|spec| pooler(checks, &path.key("pgbouncer"), spec));
     limits
+}
+
+fn pooler(checks: &mut Checks, path: &PolicyPath, spec: &PgBouncer) -> PoolerDesired {
+    let PgBouncer {
+        admin_url: _,
+        pool_mode,
+        default_pool_size,
+        reserve_pool_size,
+        max_client_conn,
+        max_db_connections,
+        processes,
+        databases,
+    } = spec;
+    for (key, value) in
+        [("default_pool_size", default_pool_size), ("max_client_conn", max_client_conn), ("processes", processes)]
+    {
+        super::rest::positive(checks, &path.key(key), *value);
+    }
+    let mode = ("pool_mode", pool_mode.map(|mode| mode.word().to_owned()));
+    let sizes = [
+        ("default_pool_size", default_pool_size),
+        ("reserve_pool_size", reserve_pool_size),
+        ("max_client_conn", max_client_conn),
+        ("max_db_connections", max_db_connections),
+    ];
+    let settings = written(mode, &sizes);
+    let databases = databases.iter().flatten().map(|(name, spec)| {
+        let PgBouncerDatabase { pool_mode, pool_size, reserve_pool_size, max_db_connections } = spec;
+        let mode = ("pool_mode", pool_mode.map(|mode| mode.word().to_owned()));
+        let sizes = [
+            ("pool_size", pool_size),
+            ("reserve_pool_size", reserve_pool_size),
+            ("max_db_connections", max_db_connections),
+        ];
+        (name.clone(), written(mode, &sizes))
+    });
+    PoolerDesired { settings, databases: databases.collect(), processes: processes.unwrap_or(1) }
+}
+
+/// What is written, by name.
+fn written(mode: (&str, Option<String>), sizes: &[(&str, &Option<u32>)]) -> BTreeMap<String, String> {
+    let sizes = sizes.iter().map(|(name, size)| (*name, size.map(|size| size.to_string())));
+    let all = std::iter::once(mode).chain(sizes);
+    all.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 fn role(checks: &mut Checks, path: &PolicyPath, spec: &RoleLimits) -> RoleDesired {
@@ -71,7 +115,7 @@ fn or_none(text: &Timeout) -> Result<Duration, String> {
 }
 
 fn service(checks: &mut Checks, path: &PolicyPath, spec: &ServiceLimits) -> Option<ServiceDesired> {
-    let ServiceLimits { role, instances, max_connections } = spec;
+    let ServiceLimits { role, instances, max_connections, through } = spec;
     let role = match role {
         Some(role) => Some(checks.ident(&path.key("role"), role)?),
         None => None,
@@ -81,7 +125,15 @@ fn service(checks: &mut Checks, path: &PolicyPath, spec: &ServiceLimits) -> Opti
             checks.push(PolicyError::at_key(path.clone(), format!("`{key}` is missing")));
         }
     }
-    Some(ServiceDesired { role, instances: (*instances)?, max_connections: (*max_connections)? })
+    Some(ServiceDesired {
+        role,
+        instances: (*instances)?,
+        max_connections: (*max_connections)?,
+        through_pgbouncer: match through {
+            Some(Through::Pgbouncer) => true,
+            None => false,
+        },
+    })
 }
 
 fn connection_limit_of(checks: &mut Checks, path: &PolicyPath, value: Option<i32>) -> Option<i32> {

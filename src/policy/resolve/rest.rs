@@ -8,38 +8,10 @@ use super::super::spec::{
 };
 use super::super::units::{percent, size, timeout};
 use super::super::{
-    Expect, MaintenanceDesired, PolicyError, PolicyPath, SettingsDesired, SettingsMode, Share, suggest,
+    Expect, MaintenanceDesired, PolicyError, PolicyPath, SettingsDesired, SettingsMode, Share, parameter, suggest,
 };
 use super::Checks;
 use crate::grid::CalendarSpan;
-
-/// Storage parameters of tables (CREATE TABLE, "Storage Parameters"), 14 to 18.
-const STORAGE_PARAMETERS: &[&str] = &[
-    "autovacuum_analyze_scale_factor",
-    "autovacuum_analyze_threshold",
-    "autovacuum_enabled",
-    "autovacuum_freeze_max_age",
-    "autovacuum_freeze_min_age",
-    "autovacuum_freeze_table_age",
-    "autovacuum_multixact_freeze_max_age",
-    "autovacuum_multixact_freeze_min_age",
-    "autovacuum_multixact_freeze_table_age",
-    "autovacuum_vacuum_cost_delay",
-    "autovacuum_vacuum_cost_limit",
-    "autovacuum_vacuum_insert_scale_factor",
-    "autovacuum_vacuum_insert_threshold",
-    "autovacuum_vacuum_max_threshold",
-    "autovacuum_vacuum_scale_factor",
-    "autovacuum_vacuum_threshold",
-    "fillfactor",
-    "log_autovacuum_min_duration",
-    "parallel_workers",
-    "toast_tuple_target",
-    "user_catalog_table",
-    "vacuum_index_cleanup",
-    "vacuum_max_eager_freeze_failure_rate",
-    "vacuum_truncate",
-];
 
 /// What a nightly window of half an hour takes on an ordinary disk.
 const MAX_BYTES_PER_RUN: u64 = 20 << 30;
@@ -69,14 +41,16 @@ pub(super) fn storage_parameters(
     for (name, value) in specs.into_iter().flatten() {
         let bare = name.strip_prefix("toast.").unwrap_or(name);
         // Table access methods may bring their own, so only what looks like a misspelling is refused.
-        if !STORAGE_PARAMETERS.contains(&bare)
-            && let Some(meant) = suggest::nearest(bare, STORAGE_PARAMETERS.iter().copied())
+        if !parameter::names().any(|known| known == bare)
+            && let Some(meant) = suggest::nearest(bare, parameter::names())
         {
             let error = PolicyError::at_key(path.key(name), format!("unknown storage parameter `{name}`"));
             checks.push(error.help(format!("did you mean `{meant}`?")));
         }
         if value.as_ref().trim().is_empty() {
             checks.at(&path.key(name), "an empty value");
+        } else if let Some(refusal) = parameter::refusal(name, value.as_ref().trim()) {
+            checks.at(&path.key(name), refusal);
         }
         parameters.insert(name.clone(), value.as_ref().trim().to_owned());
     }

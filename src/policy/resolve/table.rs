@@ -39,9 +39,6 @@ pub(super) fn resolve(
         (None, false) => OtherIndexes::Report,
     };
     let storage_parameters = storage_parameters(checks, &path.key("storage_parameters"), parameters.as_ref());
-    if !storage_parameters.is_empty() {
-        checks.not_enforced(&path.key("storage_parameters"), " (existing partitions)");
-    }
     let maintenance = maintenance(checks, &path.key("maintenance"), maintenance_spec.as_ref());
 
     let at = path.key("partition");

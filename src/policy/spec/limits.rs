@@ -136,23 +136,95 @@ pub struct ServiceLimits {
     /// Connections of each one's pool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
+    /// What it connects through; without, it connects to the server itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub through: Option<Through>,
 }
 
-/// Limits of PgBouncer.
+/// What PgBouncer is expected to be set to. Only what is written is compared.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "cli", schemars(deny_unknown_fields))]
 pub struct PgBouncer {
-    /// URL of its admin console; looked up when used.
+    /// URL of its admin console; looked up when used. Empty or without one nothing is compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_url: Option<Url>,
+    /// Its `pool_mode`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool_mode: Option<PoolMode>,
     /// Its `default_pool_size`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_pool_size: Option<u32>,
+    /// Its `reserve_pool_size`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reserve_pool_size: Option<u32>,
     /// Its `max_client_conn`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_client_conn: Option<u32>,
+    /// Its `max_db_connections`; 0 is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_db_connections: Option<u32>,
+    /// How many PgBouncers of this configuration run (`so_reuseport`, or several hosts); 1 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
+    pub processes: Option<u32>,
+    /// Of entries in its `[databases]`, by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub databases: Option<BTreeMap<String, PgBouncerDatabase>>,
+}
+
+/// What an entry of PgBouncer's `[databases]` is expected to say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "cli", schemars(deny_unknown_fields))]
+pub struct PgBouncerDatabase {
+    /// Its `pool_mode`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool_mode: Option<PoolMode>,
+    /// Its `pool_size`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool_size: Option<u32>,
+    /// Its `reserve_pool_size` (`reserve_pool` before PgBouncer 1.24).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reserve_pool_size: Option<u32>,
+    /// Its `max_db_connections`; 0 is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_db_connections: Option<u32>,
+}
+
+/// When PgBouncer lets another client have a server connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub enum PoolMode {
+    /// After the client disconnects.
+    Session,
+    /// After each transaction.
+    Transaction,
+    /// After each statement.
+    Statement,
+}
+
+impl PoolMode {
+    /// As PgBouncer writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Transaction => "transaction",
+            Self::Statement => "statement",
+        }
+    }
+}
+
+/// What stands between a service and the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub enum Through {
+    /// `limits.pgbouncer`.
+    Pgbouncer,
 }
 
 /// Thresholds of the reports.

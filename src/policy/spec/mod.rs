@@ -12,7 +12,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use hardware::{HardwareSpec, StorageSpec, WorkloadSpec};
-pub use limits::{Cache, Client, DatabaseLimits, Limits, Monitoring, PgBouncer, Pool, RoleLimits, ServiceLimits};
+pub use limits::{
+    Cache, Client, DatabaseLimits, Limits, Monitoring, PgBouncer, PgBouncerDatabase, Pool, PoolMode, RoleLimits,
+    ServiceLimits, Through,
+};
 pub use tables::{
     DefaultPartitionSpec, EncodingSpec, IndexSpec, Maintenance, OtherIndexesSpec, PartitionSpec, RetentionSpec,
     StraddlingSpec, TableSpec, ThenSpec,

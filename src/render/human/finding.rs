@@ -7,6 +7,7 @@ use crate::plan::{Code, Finding, Level, Object};
 use crate::render::outline::short_object;
 use crate::render::sentences::code_word;
 use crate::render::style::{Paint, Style, columns, wrap};
+use crate::report::items::Kind;
 use crate::sql::TableName;
 
 /// Lists are wrapped even where nobody knows the width.
@@ -34,8 +35,9 @@ pub(crate) fn fold_findings<'a>(findings: &[&'a Finding], style: Style) -> Vec<F
         let same_object =
             first.object.is_some() && findings[at..at + run].iter().all(|finding| finding.object == first.object);
         let joins = run > 1 && !style.verbose && (not_enforced || same_message || same_object || run > MANY);
-        // Errors are said one by one.
-        if !joins || first.code.level() == Level::Error {
+        // Errors are said one by one, and so is what counts as drift.
+        let counts = first.code.level() == Level::Error || Kind::of_finding(first.code).is_some();
+        if !joins || counts {
             folded.push(FoldedFinding {
                 first,
                 object: first.object.as_ref().map(|object| relative(object, first.table.as_ref())),

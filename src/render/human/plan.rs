@@ -113,6 +113,9 @@ pub(crate) fn body(plan: &Plan, sections: &[Section<'_>], style: Style, out: &mu
 
 /// A table that matches has nothing to say in a plan that has other things to say.
 fn worth_showing(section: &Section<'_>, plan: &Plan) -> bool {
+    if section.table.is_none() {
+        return !section.lines.is_empty();
+    }
     plan.is_empty() || plan.tables.len() <= 10 || !section.lines.is_empty() || !section.findings.is_empty()
 }
 
@@ -380,10 +383,9 @@ mod tests {
 
     #[test]
     fn sections_that_are_not_enforced_are_wrapped_in_a_log_too() {
-        let tables: String = (0..9)
-            .map(|at| format!("  public.t{at}: {{partition: {{key: at, interval: 1 day}}, storage_parameters: {{fillfactor: 90}}}}\n"))
-            .collect();
-        let plan = World::new().plan(&desired(&format!("version: 1\ntables:\n{tables}")), &PlanOptions::at(now()));
+        let mut desired = desired(EVENTS);
+        desired.not_enforced = (0..9).map(|at| format!("tables.public.table_of_this_name_{at}.of_tomorrow")).collect();
+        let plan = World::new().plan(&desired, &PlanOptions::at(now()));
         let text = shown(&plan, PIPE);
         let list = &text[text.find("  ? not yet enforced by this version: ").unwrap()..];
         assert!(list.lines().count() > 2 && list.lines().all(|line| columns(line) <= 100), "{text}");

@@ -418,7 +418,7 @@ fn blocked<'a>(run: &'a [StoryStep<'_>]) -> Vec<&'a String> {
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
             | Block::ManagedElsewhere { .. }
-            | Block::NotPermitted { .. } => false,
+            | Block::MissingRight { .. } => false,
         };
         let goes_without_saying = match &step.step.gate {
             Gate::Blocked(blocks) => blocks.iter().any(|block| within(block) && block.to_string() == *because),

@@ -297,7 +297,10 @@ mod tests {
                 let first = document["steps"][0].clone();
                 document["steps"].as_array_mut().unwrap().push(first);
             }),
-            ("a finding's level", |document| document["findings"][0]["level"] = json!("error")),
+            ("a finding's level", |document| {
+                let findings = document["findings"].as_array_mut().unwrap();
+                findings.iter_mut().find(|finding| finding["level"] != "error").unwrap()["level"] = json!("error");
+            }),
             ("the summary", |document| document["summary"]["drop"] = json!(0)),
             ("the policy's hash", |document| document["policy"]["apply"]["max_create"] = json!(1)),
         ];

@@ -165,14 +165,16 @@ fn changes(section: &Section<'_>, page: &mut Page) -> bool {
     let runway = runway.map_or_else(String::new, |words| format!(", {words}"));
     let policy = section.overview.map_or_else(String::new, |overview| format!(": {}", prose(&overview.policy)));
     let rows: Vec<String> = section.lines.iter().map(|line| row(line, section)).collect();
-    let heading = format!("**{}**{policy}{runway}", code(&section.title()));
+    let title = section.table.map_or_else(|| section.title(), |table| code(&table.to_string()));
+    let heading = format!("**{title}**{policy}{runway}");
     let first = rows.first().map_or(0, String::len);
     if !page.fits(heading.len() + first + 200, 2_000) {
         return false;
     }
     page.line("");
     page.line(&heading);
-    page.table("| | partition | | why |", 4, &rows, "lines of changes", 2_000);
+    let what = if section.table.is_some() { "partition" } else { "of" };
+    page.table(&format!("| | {what} | | why |"), 4, &rows, "lines of changes", 2_000);
     true
 }
 

@@ -31,6 +31,7 @@ impl<'a> Count<'a> {
                 Action::Index(IndexAction::Create(_)) => std::mem::replace(&mut count.creates, true),
                 Action::Index(IndexAction::Drop(_))
                 | Action::Partition(_)
+                | Action::Storage(_)
                 | Action::Maintenance(_)
                 | Action::Limit(_)
                 | Action::Setting(_) => false,

@@ -8,7 +8,7 @@ use super::words;
 use crate::grid::Bound;
 use crate::plan::{
     Action, Block, Class, DetachMode, Finding, Gate, Gating, GrantSource, Hazard, HazardKind, IndexAction,
-    MaintenanceAction, Object, PartitionAction, Plan, Stake, Step, TableOverview,
+    MaintenanceAction, Object, PartitionAction, Plan, Stake, Step, StorageAction, TableOverview,
 };
 use crate::sql::{Ident, TableName};
 use index::{build_words, index_words};
@@ -135,7 +135,10 @@ fn joins(change: &Change<'_>, step: &Step) -> bool {
         // What needs a grant is seen by itself.
         (_, Action::Index(IndexAction::Swap(_))) => !step.gate.is_blocked(),
         (Action::Index(_), _) => true,
-        (Action::Partition(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_), _) => false,
+        (
+            Action::Partition(_) | Action::Storage(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_),
+            _,
+        ) => false,
     }
 }
 
@@ -152,9 +155,17 @@ fn lines(changes: Vec<Change<'_>>, fold: bool) -> Vec<Line<'_>> {
     lines
 }
 
-/// Whether two changes may stand in one line: alike in all that a reviewer judges, and neighbours in time.
+/// Whether two changes may stand in one line: alike in all that a reviewer judges, and neighbours in time where time is
+/// what they are about.
 fn continues(last: &Change<'_>, next: &Change<'_>) -> bool {
-    let neighbours = last.range().zip(next.range()).is_some_and(|((_, end), (begin, _))| end == begin);
+    let neighbours = match (&last.lead.action, &next.lead.action) {
+        (Action::Storage(last), Action::Storage(next)) => last.words() == next.words(),
+        (Action::Storage(_), _) | (_, Action::Storage(_)) => false,
+        (
+            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_),
+            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_),
+        ) => last.range().zip(next.range()).is_some_and(|((_, end), (begin, _))| end == begin),
+    };
     let grants = |change: &Change<'_>| change.hazards().into_iter().map(|(hazard, by)| (hazard.kind, by)).collect();
     let (ours, theirs): (BTreeSet<_>, BTreeSet<_>) = (grants(last), grants(next));
     neighbours
@@ -229,6 +240,13 @@ impl<'a> Change<'a> {
             Action::Index(IndexAction::Rebuild(_)) => "rebuild",
             Action::Index(IndexAction::Drop(_)) => "drop what is invalid, and build",
             Action::Index(IndexAction::Swap(_)) => "drop the old one, and take its name",
+            Action::Storage(StorageAction::Alter(alter)) => {
+                if alter.waits() {
+                    "alter"
+                } else {
+                    "set"
+                }
+            }
             Action::Maintenance(MaintenanceAction::AnalyzeParent(_)) => "analyze as a whole",
             Action::Maintenance(MaintenanceAction::Vacuum(_)) => "vacuum and freeze",
             Action::Maintenance(MaintenanceAction::Reindex(_)) => "rebuild",
@@ -249,6 +267,7 @@ impl<'a> Change<'a> {
                 | PartitionAction::Attach(_),
             )
             | Action::Index(_)
+            | Action::Storage(_)
             | Action::Maintenance(_)
             | Action::Limit(_)
             | Action::Setting(_) => '~',
@@ -274,6 +293,7 @@ impl<'a> Change<'a> {
             Action::Partition(PartitionAction::Drop(drop)) => Some((drop.retired.marker.from, drop.retired.marker.to)),
             Action::Index(_)
             | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Reindex(_))
+            | Action::Storage(_)
             | Action::Limit(_)
             | Action::Setting(_) => None,
         }
@@ -302,7 +322,7 @@ impl<'a> Change<'a> {
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
-                | Block::NotPermitted { .. } => {
+                | Block::MissingRight { .. } => {
                     because.insert(block.to_string());
                 }
             }
@@ -370,6 +390,12 @@ impl<'a> Line<'a> {
         let verb = self.first().verb();
         if self.first().lead.action.wanted_index().is_some() {
             return index_words(self.first());
+        }
+        if let Action::Storage(action) = &self.first().lead.action {
+            return match (count, &self.first().lead.note) {
+                (2.., Some(note)) => format!("{} on {note}", action.words()),
+                (_, _) => action.words(),
+            };
         }
         let creates = matches!(self.first().lead.action, Action::Partition(PartitionAction::Create(_)));
         let many = if count == 1 { "1 partition".to_owned() } else { format!("{count} partitions") };

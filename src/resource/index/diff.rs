@@ -425,6 +425,7 @@ impl<'s, 'a> One<'s, 'a> {
                 | PartitionAction::Drop(_),
             )
             | Action::Index(_)
+            | Action::Storage(_)
             | Action::Maintenance(_)
             | Action::Limit(_)
             | Action::Setting(_) => None,
@@ -471,6 +472,7 @@ fn made_by(action: &Action) -> Option<Place<'_>> {
             | PartitionAction::Drop(_),
         )
         | Action::Index(_)
+        | Action::Storage(_)
         | Action::Maintenance(_)
         | Action::Limit(_)
         | Action::Setting(_) => None,

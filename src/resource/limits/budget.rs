@@ -1,42 +1,55 @@
 //! Whether the pools of all services together fit: each inequality as arithmetic.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::super::of_no_table::finding;
-use crate::catalog::{Capacity, LimitFacts};
+use super::pooled::Pooled;
+use crate::catalog::{Capacity, LimitFacts, PoolerState};
 use crate::plan::{Code, Finding, Object};
-use crate::policy::LimitsDesired;
+use crate::policy::{LimitsDesired, ServiceDesired};
 use crate::sql::Ident;
 
 /// One finding for each sum that is too large; one note with the whole sum where none is.
-pub(super) fn findings(wanted: &LimitsDesired, facts: &LimitFacts) -> Vec<Finding> {
+pub(super) fn findings(wanted: &LimitsDesired, facts: &LimitFacts, pooler: Option<&PoolerState>) -> Vec<Finding> {
     let mut findings = declared(wanted, facts);
     if wanted.services.is_empty() {
         return findings;
     }
-    let mut broken = false;
+    let database = Object::Database(facts.database.name.clone());
+    let pooled = match Pooled::of(wanted, &facts.database.name, pooler) {
+        Ok(pooled) => pooled,
+        Err(because) => {
+            let message = format!("what services open through PgBouncer is unknown: {because}");
+            findings.push(finding(Code::ConnectionBudget, database, message));
+            return findings;
+        }
+    };
+    let before = findings.len();
     let mut exceeds = |sum: &Sum, limit: u64, object: Object, of: &str| {
         if sum.total > limit {
             let message = format!("services may open {} connections, more than {of}: {}", sum.total, sum.words());
             let mut found = finding(Code::ConnectionBudgetExceeded, object, message);
             found.hint = Some("lower `limits.services`, or put a pooler between".to_owned());
             findings.push(found);
-            broken = true;
         }
     };
-    for (role, sum) in by_role(wanted) {
+    for role in wanted.services.values().filter_map(|service| service.role.as_ref()).collect::<BTreeSet<_>>() {
         if let Some(limit) = limit_of_role(role, wanted, facts) {
+            let sum = Sum::of(wanted, pooled.as_ref(), |other| other.as_ref() == Some(role));
             exceeds(&sum, limit, Object::Role(role.clone()), &format!("its limit of {limit}"));
         }
     }
-    let all = Sum::of(wanted, |_| true);
-    let database = Object::Database(facts.database.name.clone());
+    let all = Sum::of(wanted, pooled.as_ref(), |_| true);
     if let Ok(limit) = u64::try_from(wanted.database.unwrap_or(facts.database.connection_limit)) {
         exceeds(&all, limit, database.clone(), &format!("the database's limit of {limit}"));
     }
     let usable = u64::from(facts.capacity.usable());
     exceeds(&all, usable, database.clone(), &format!("the server has for them, {}", capacity_words(facts.capacity)));
-    if !broken {
+    if let Some((limit, words)) = pooled.as_ref().and_then(|pooled| pooled.clients.clone()) {
+        let clients = Sum::of_clients(wanted);
+        exceeds(&clients, limit, Object::Pooler("max_client_conn".to_owned()), &format!("PgBouncer takes, {words}"));
+    }
+    if findings.len() == before {
         let message =
             format!("services may open {}, and the server has {}", all.words(), capacity_words(facts.capacity));
         findings.push(finding(Code::ConnectionBudget, database, message));
@@ -73,11 +86,31 @@ struct Sum {
 }
 
 impl Sum {
-    fn of(wanted: &LimitsDesired, belongs: impl Fn(&Option<Ident>) -> bool) -> Self {
+    fn add(&mut self, connections: u64, words: String) {
+        self.total = self.total.saturating_add(connections);
+        self.terms.push(words);
+    }
+
+    /// At the server: what services open there themselves, and what PgBouncer opens for the others.
+    fn of(wanted: &LimitsDesired, pooled: Option<&Pooled>, belongs: impl Fn(&Option<Ident>) -> bool) -> Self {
         let mut sum = Self::default();
-        for (name, service) in wanted.services.iter().filter(|(_, service)| belongs(&service.role)) {
-            sum.total = sum.total.saturating_add(service.connections());
-            sum.terms.push(format!("{name} {} × {}", service.instances, service.max_connections));
+        let own = wanted.services.iter().filter(|(_, service)| belongs(&service.role));
+        for (name, service) in own.clone().filter(|(_, service)| !service.through_pgbouncer) {
+            sum.add(service.connections(), format!("{name} {} × {}", service.instances, service.max_connections));
+        }
+        let users = users(own.map(|(_, service)| service));
+        if let Some(pooled) = pooled.filter(|_| users > 0) {
+            let (connections, words) = pooled.server(users);
+            sum.add(connections, words);
+        }
+        sum
+    }
+
+    /// At PgBouncer.
+    fn of_clients(wanted: &LimitsDesired) -> Self {
+        let mut sum = Self::default();
+        for (name, service) in wanted.services.iter().filter(|(_, service)| service.through_pgbouncer) {
+            sum.add(service.connections(), format!("{name} {} × {}", service.instances, service.max_connections));
         }
         sum
     }
@@ -88,9 +121,17 @@ impl Sum {
     }
 }
 
-fn by_role(wanted: &LimitsDesired) -> BTreeMap<&Ident, Sum> {
-    let roles = wanted.services.values().filter_map(|service| service.role.as_ref());
-    roles.map(|role| (role, Sum::of(wanted, |other| other.as_ref() == Some(role)))).collect()
+/// Users that PgBouncer keeps a pool for: a service whose role is not named counts as one of its own.
+fn users<'a>(services: impl Iterator<Item = &'a ServiceDesired>) -> u64 {
+    let mut roles = BTreeSet::new();
+    let mut nameless = 0;
+    for service in services.filter(|service| service.through_pgbouncer) {
+        match &service.role {
+            Some(role) => drop(roles.insert(role)),
+            None => nameless += 1,
+        }
+    }
+    nameless + u64::try_from(roles.len()).unwrap_or(u64::MAX)
 }
 
 /// The role's limit once the policy is carried out; none holds for a superuser.

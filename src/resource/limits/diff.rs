@@ -36,7 +36,7 @@ pub(crate) fn diff(setup: &Setup<'_>, snapshot: &Snapshot) -> Diff {
         run.role(name, role);
     }
     run.services(wanted);
-    run.result.findings.extend(budget::findings(wanted, facts));
+    run.result.findings.extend(budget::findings(wanted, facts, snapshot.catalog.pooler.as_ref()));
     run.result
 }
 
@@ -69,7 +69,10 @@ impl Run<'_> {
         let path = format!("limits.roles.{name}");
         let Some(role) = self.facts.roles.get(name) else { return self.no_such_role(name, &path) };
         let RoleFacts { connection_limit, superuser, sessions, may_limit, may_set, settings_here, settings } = role;
-        let not_ours = "only a role with CREATEROLE and the admin option on it, and superusers may";
+        let not_ours = match superuser {
+            true => "only superusers may change a superuser",
+            false => "only a role with CREATEROLE and the admin option on it, and superusers may",
+        };
         if let Some(limit) = wanted.connection_limit
             && !self.is_above(limit, &object, &format!("{path}.connection_limit"))
         {
@@ -86,7 +89,7 @@ impl Run<'_> {
         let mut changes = Vec::new();
         for (setting, timeout) in &wanted.timeouts {
             if let Some((_, since)) = SINCE.iter().find(|(name, since)| name == setting && self.major < *since) {
-                let message = format!("{setting} needs PostgreSQL {since}, this is {}", self.major);
+                let message = format!("{setting} needs PostgreSQL {since} or later");
                 self.refuse(object.clone(), message, &format!("{path}.{setting}"));
                 continue;
             }
@@ -115,7 +118,7 @@ impl Run<'_> {
 
     fn limit(&self, action: LimitAction, (from, to): (i32, i32), sessions: u32, object: &Object) -> Step {
         let lowers = action.lowers();
-        let mut step = self.setup.step(Action::Limit(action), "connection limit");
+        let mut step = self.setup.step(Action::Limit(action), "limit differs");
         step.note = Some(format!("{} to {}", limit_words(from), limit_words(to)));
         step.before.push(Fact::ConnectionLimit { of: object.clone(), limit: from });
         step.after.push(Fact::ConnectionLimit { of: object.clone(), limit: to });
@@ -145,7 +148,7 @@ impl Run<'_> {
         let words = settings.iter().map(|setting| format!("{} {}", setting.name, setting.to));
         let note = words.collect::<Vec<_>>().join(", ");
         let action = SetRole { role: role.clone(), database: database.clone(), settings };
-        let mut step = self.setup.step(Action::Limit(LimitAction::Set(action)), "timeouts of new sessions");
+        let mut step = self.setup.step(Action::Limit(LimitAction::Set(action)), "timeouts differ");
         step.note = Some(note);
         step.before.push(before);
         step.after.push(after);
@@ -159,7 +162,7 @@ impl Run<'_> {
             let mut found = finding(Code::LimitNotPermitted, step.action.object(), message.clone());
             found.hint = Some(format!("have an administrator run: {}", statements_of(&step.action).join("; ")));
             self.result.findings.push(found);
-            step.gate = Gate::Blocked(vec![Block::NotPermitted { because: message }]);
+            step.gate = Gate::Blocked(vec![Block::MissingRight { because: message }]);
         }
         self.result.steps.push(step);
     }

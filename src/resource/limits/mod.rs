@@ -2,6 +2,7 @@
 
 mod budget;
 mod diff;
+mod pooled;
 #[cfg(test)]
 mod tests;
 

@@ -164,7 +164,7 @@ fn what_no_server_can_do_is_refused_with_its_place() {
         [
             "database app: a connection limit of 101 is above the server's max_connections, which is 100; correct `limits.database.connection_limit` in the policy",
             "role absent: there is no such role; correct `limits.services.api.role` in the policy",
-            "role app_rw: transaction_timeout needs PostgreSQL 17, this is 16; correct `limits.roles.app_rw.transaction_timeout` in the policy",
+            "role app_rw: transaction_timeout needs PostgreSQL 17 or later; correct `limits.roles.app_rw.transaction_timeout` in the policy",
             "role gone: there is no such role; correct `limits.roles.gone` in the policy",
         ]
     );

@@ -9,6 +9,7 @@ use crate::grid::{Bound, KeyValue};
 use crate::plan::{Action, Fact, PartitionAction, Relation, Step};
 use crate::policy::Width;
 use crate::resource::partition::Context;
+use crate::resource::storage::changes_owner;
 use crate::sql::{Ident, TableName};
 
 /// Rows come late: so long after its end a partition is taken for over, or one interval if that is shorter.
@@ -29,8 +30,10 @@ pub(super) struct Closed<'a> {
 /// The table's partitions that are over and stay, oldest first.
 pub(super) fn closed<'a>(context: &Context<'a>, others: &[Step]) -> Vec<Closed<'a>> {
     let Some(upkeep) = context.root.upkeep.as_deref() else { return Vec::new() };
-    let leaving: BTreeSet<&TableName> =
-        others.iter().filter(|step| step.action.removes()).filter_map(|step| step.action.partition()).collect();
+    // What gets another owner is kept by that one, from the next plan on.
+    let changes_hands = |step: &Step| !step.gate.is_blocked() && changes_owner(&step.action).is_some();
+    let leaving = others.iter().filter(|step| step.action.removes() || changes_hands(step));
+    let leaving: BTreeSet<&TableName> = leaving.filter_map(|step| step.action.partition()).collect();
     let stays =
         context.ranges.iter().filter(|range| range.leaf.kind == LeafKind::Table && !leaving.contains(&range.leaf.name));
     let over = stays.filter_map(|range| {
@@ -100,6 +103,7 @@ pub(super) fn creates(step: &Step) -> bool {
             | PartitionAction::Drop(_),
         )
         | Action::Index(_)
+        | Action::Storage(_)
         | Action::Maintenance(_)
         | Action::Limit(_)
         | Action::Setting(_) => false,

@@ -7,7 +7,7 @@ use crate::catalog::{Leaf, Oid, Root, Snapshot};
 use crate::grid::{Bound, Grid, KeyValue, LeafBounds};
 use crate::plan::{
     Action, Class, Code, Fact, Finding, Gate, Hazard, HazardKind, IndexAction, MaintenanceAction, Object, ObjectRef,
-    Overrides, PartitionAction, Relation, Stake, Step, StepId, Timeouts, Touches, Unit, Verb,
+    Overrides, PartitionAction, Relation, Stake, Step, StepId, StorageAction, Timeouts, Touches, Unit, Verb,
 };
 use crate::policy::{Desired, Keep, Retention, TableDesired, Width};
 use crate::sql::TableName;
@@ -230,9 +230,11 @@ impl<'a> Context<'a> {
                 Action::Partition(PartitionAction::Attach(attach)) if attach.touches == Touches::default() => {
                     apply.concurrent_timeout
                 }
-                Action::Partition(_) | Action::Index(_) | Action::Limit(_) | Action::Setting(_) => {
-                    apply.statement_timeout
-                }
+                Action::Partition(_)
+                | Action::Index(_)
+                | Action::Storage(_)
+                | Action::Limit(_)
+                | Action::Setting(_) => apply.statement_timeout,
                 // They hold nothing that readers or writers wait for, and grow with the data.
                 Action::Maintenance(_) => apply.concurrent_timeout,
             };
@@ -261,6 +263,7 @@ impl<'a> Context<'a> {
                 ObjectRef::Existing(loose.index.clone())
             }
             Action::Index(IndexAction::Swap(swap)) => ObjectRef::Existing(swap.old.clone()),
+            Action::Storage(StorageAction::Alter(alter)) => ObjectRef::Existing(alter.partition.clone()),
             Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => ObjectRef::Existing(analyze.root.clone()),
             Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => ObjectRef::Existing(vacuum.partition.clone()),
             Action::Maintenance(MaintenanceAction::Reindex(reindex)) => ObjectRef::Existing(reindex.index.clone()),

@@ -10,6 +10,7 @@ use crate::grid::{Bound, KeyValue, LeafBounds, NameTemplate};
 use crate::plan::{
     Action, Block, Code, CreatePartition, Fact, Finding, Gate, Hazard, HazardKind, PartitionAction, Step, StepId,
 };
+use crate::resource::storage::{parameters, promised};
 use crate::sql::{Ident, MAX_IDENT_BYTES, TableName};
 
 /// Names tried for a new partition before giving up: the template's, then `_2`, `_3`, `_4` behind it.
@@ -66,7 +67,7 @@ pub(super) fn creations(
             from: piece.from,
             to: piece.to,
             attributes: context.root.attributes.clone(),
-            storage_parameters: context.table.storage_parameters.clone(),
+            storage_parameters: parameters(context),
             touches: context.touches(),
         }));
         let mut step = context.step(action, piece.class, piece.reason);
@@ -81,6 +82,7 @@ pub(super) fn creations(
             bounds: LeafBounds::Range { from, to },
             pending: false,
         });
+        step.after.extend(promised(context, &name));
         step.needs.extend(finalizing.filter(|(_, low, high)| *low < to && from < *high).map(|(id, _, _)| id.clone()));
         beside_default(context, (from, to), &mut step, &mut result.findings);
         subscriber_hazard(context, &name, &mut step);

@@ -8,6 +8,7 @@ use crate::catalog::Question;
 use crate::grid::LeafBounds;
 use crate::plan::{Action, Class, Code, CreateDefault, Fact, Finding, PartitionAction, Step};
 use crate::policy::DefaultPartition;
+use crate::resource::storage::{parameters, promised};
 use crate::sql::TableName;
 
 /// The default partition that the policy requires and the table lacks.
@@ -58,7 +59,7 @@ fn create_default(context: &Context<'_>, used: &mut BTreeSet<TableName>, finding
         root: context.relation(),
         partition: name.clone(),
         attributes: context.root.attributes.clone(),
-        storage_parameters: context.table.storage_parameters.clone(),
+        storage_parameters: parameters(context),
         touches: context.touches(),
     }));
     let mut step = context.step(action, Class::Drift, "the policy requires a default partition");
@@ -72,6 +73,7 @@ fn create_default(context: &Context<'_>, used: &mut BTreeSet<TableName>, finding
         bounds: LeafBounds::Default,
         pending: false,
     });
+    step.after.extend(promised(context, &name));
     subscriber_hazard(context, &name, &mut step);
     Some(step)
 }

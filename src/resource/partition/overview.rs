@@ -35,6 +35,7 @@ pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
                 | PartitionAction::Drop(_),
             )
             | Action::Index(_)
+            | Action::Storage(_)
             | Action::Maintenance(_)
             | Action::Limit(_)
             | Action::Setting(_) => {}

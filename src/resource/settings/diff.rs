@@ -207,7 +207,7 @@ impl Run<'_> {
                 false => format!("set it where the server's configuration is kept: {} = {}", known.name, known.text),
             };
             self.say(Code::SettingNotPermitted, known.name, message.clone(), Some(hint));
-            step.gate = Gate::Blocked(vec![Block::NotPermitted { because: message }]);
+            step.gate = Gate::Blocked(vec![Block::MissingRight { because: message }]);
         }
         self.result.steps.push(step);
     }
@@ -233,7 +233,7 @@ impl Run<'_> {
                 false => fact(in_force, Seen::InForce),
             },
         };
-        let mut step = self.setup.step(Action::Setting(SettingAction::Set(action)), "server setting");
+        let mut step = self.setup.step(Action::Setting(SettingAction::Set(action)), "setting differs");
         step.note = Some(shown.join(" to "));
         step.before.push(before);
         step.after.push(after);

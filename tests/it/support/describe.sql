@@ -53,5 +53,11 @@ SELECT line FROM (
   -- Rows that a partition still has, counted where they are.
   SELECT name, 11, format('%s rows %s', name, (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM ONLY %s', name), false, true, '')))[1])
   FROM rel WHERE relkind = 'r'
+  UNION ALL
+  SELECT '', 12, format('connection limit %s', datconnlimit) FROM pg_database WHERE datname = current_database() AND datconnlimit >= 0
+  UNION ALL
+  SELECT '', 13, format('role %s in this database %s', r.rolname, e)
+  FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase JOIN pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) e
+  WHERE d.datname = current_database()
 ) AS everything
 ORDER BY name, part, line

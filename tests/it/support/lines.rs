@@ -25,6 +25,9 @@ pub(crate) fn lines(plan: &Plan) -> String {
         {
             let _ = write!(word, " blocking: {because};");
         }
+        if let Action::Storage(action) = &step.action {
+            let _ = write!(word, " {};", action.words());
+        }
         if let Some(note) = &step.note {
             let _ = write!(word, " {note};");
         }

@@ -8,3 +8,11 @@ GRANT UPDATE ("Body"), SELECT (secret, at) ON app.events_p20260401 TO scenario_g
 GRANT INSERT (secret) ON app.events_p20260401 TO scenario_grants_third WITH GRANT OPTION;
 -- On the parent the writer granted this on; on the partition the owner grants it.
 GRANT DELETE ON app.events_p20260401 TO scenario_grants_third;
+-- So does the one that was there.
+GRANT SELECT ON app.events_mar TO PUBLIC;
+GRANT SELECT, REFERENCES ON app.events_mar TO "Scenario Grants reader" WITH GRANT OPTION;
+GRANT INSERT, UPDATE ON app.events_mar TO scenario_grants_writer;
+GRANT DELETE ON app.events_mar TO scenario_grants_writer WITH GRANT OPTION;
+GRANT UPDATE ("Body"), SELECT (secret, at) ON app.events_mar TO scenario_grants_writer;
+GRANT INSERT (secret) ON app.events_mar TO scenario_grants_third WITH GRANT OPTION;
+GRANT DELETE ON app.events_mar TO scenario_grants_third;

@@ -206,6 +206,7 @@ impl Diary {
                     PartitionAction::CreateDefault(_) | PartitionAction::Finalize(_) | PartitionAction::Attach(_),
                 )
                 | Action::Index(_)
+                | Action::Storage(_)
                 | Action::Maintenance(_)
                 | Action::Limit(_)
                 | Action::Setting(_) => {

@@ -1,0 +1,81 @@
+//! PgBouncer's admin console. It speaks the simple protocol only, knows `SHOW` and no `SELECT`, and names its columns
+//! differently between versions.
+
+use std::collections::BTreeMap;
+
+use postgres::{SimpleQueryMessage, SimpleQueryRow};
+
+use super::super::pooler::{PoolerDatabase, PoolerFacts, PoolerState};
+use crate::db::{Connector, describe};
+
+/// What a policy may speak of in `[pgbouncer]`.
+const SETTINGS: [&str; 5] =
+    ["default_pool_size", "max_client_conn", "max_db_connections", "pool_mode", "reserve_pool_size"];
+
+/// Columns of `SHOW DATABASES` and what the configuration file calls them. `reserve_pool` and `max_connections` are the
+/// names before 1.24.
+const COLUMNS: [(&str, &str); 6] = [
+    ("pool_size", "pool_size"),
+    ("pool_mode", "pool_mode"),
+    ("reserve_pool", "reserve_pool_size"),
+    ("reserve_pool_size", "reserve_pool_size"),
+    ("max_connections", "max_db_connections"),
+    ("max_db_connections", "max_db_connections"),
+];
+
+/// Asks PgBouncer for its configuration. `console` connects to its database `pgbouncer`, as one of its `admin_users` or
+/// `stats_users`.
+///
+/// Whatever keeps it from answering is in the state, not an error: what is not the pooler's goes on.
+pub fn inspect_pooler(console: &Connector) -> PoolerState {
+    match read(console) {
+        Ok(facts) => PoolerState::Read(facts),
+        Err(because) => PoolerState::Unreadable(because),
+    }
+}
+
+fn read(console: &Connector) -> Result<PoolerFacts, String> {
+    let console = console.clone().bare();
+    let mut session = console.connect(console.default_deadline()).map_err(|error| error.to_string())?;
+    let mut show = |what: &str| -> Result<Vec<SimpleQueryRow>, String> {
+        let answer = session.simple_query(what).map_err(|error| format!("{what}: {}", describe(&error)))?;
+        let mut rows = Vec::new();
+        for message in answer {
+            if let SimpleQueryMessage::Row(row) = message {
+                rows.push(row);
+            }
+        }
+        Ok(rows)
+    };
+    let mut facts = PoolerFacts::default();
+    for row in show("SHOW CONFIG")? {
+        let cells = cells(&row);
+        // Many are empty.
+        if let (Some(key), Some(value)) = (cells.get("key"), cells.get("value"))
+            && SETTINGS.contains(&key.as_str())
+        {
+            facts.settings.insert(key.clone(), value.clone());
+        }
+    }
+    if facts.settings.is_empty() {
+        return Err("SHOW CONFIG says nothing of pools: is this PgBouncer's admin console?".to_owned());
+    }
+    for row in show("SHOW DATABASES")? {
+        let mut cells = cells(&row);
+        let (Some(name), Some(database)) = (cells.remove("name"), cells.remove("database")) else { continue };
+        let known = COLUMNS.iter().filter_map(|(column, name)| Some(((*name).to_owned(), cells.remove(*column)?)));
+        let settings = known.collect();
+        facts.databases.insert(name, PoolerDatabase { database, settings });
+    }
+    Ok(facts)
+}
+
+/// A row by its columns' names; null and the empty text are not there.
+fn cells(row: &SimpleQueryRow) -> BTreeMap<String, String> {
+    let named = row.columns().iter().enumerate();
+    let filled = named.filter_map(|(at, column)| {
+        let value = row.try_get(at).ok().flatten().filter(|value| !value.is_empty())?;
+        Some((column.name().to_owned(), value.to_owned()))
+    });
+    filled.collect()
+}

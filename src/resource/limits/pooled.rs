@@ -1,0 +1,111 @@
+//! What PgBouncer opens at the server for the services behind it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::{PoolerDatabase, PoolerFacts, PoolerState};
+use crate::policy::{LimitsDesired, PoolerDesired};
+use crate::sql::Ident;
+
+/// PgBouncer keeps a pool for each pair of database and user: `pool_size` connections, `reserve_pool_size` more when
+/// clients wait, and never more than `max_db_connections` for the database (its documentation, "Pool configuration").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pooled {
+    pool: u64,
+    reserve: u64,
+    /// Of the database; 0 is none.
+    most: u64,
+    processes: u64,
+    /// What it takes from clients, and that in words.
+    pub(super) clients: Option<(u64, String)>,
+}
+
+impl Pooled {
+    /// `None` where no service goes through it. The policy's sizes count, where it has any: it is about what will be. Of
+    /// several entries for the database the largest counts, for which of them a service uses is not known.
+    pub(super) fn of(
+        limits: &LimitsDesired,
+        database: &Ident,
+        state: Option<&PoolerState>,
+    ) -> Result<Option<Self>, String> {
+        let through = limits.services.values().any(|service| service.through_pgbouncer);
+        let Some(wanted) = limits.pgbouncer.as_ref().filter(|_| through) else { return Ok(None) };
+        let empty = PoolerFacts::default();
+        let facts = match state {
+            Some(PoolerState::Read(facts)) => facts,
+            Some(PoolerState::Unreadable(_)) | None => &empty,
+        };
+        let entries = facts.databases.iter().filter(|(_, entry)| entry.database == database.as_str());
+        let mut names: BTreeSet<&String> = entries.map(|(name, _)| name).collect();
+        names.extend(
+            wanted
+                .databases
+                .keys()
+                .filter(|name| !facts.databases.contains_key(*name) && name.as_str() == database.as_str()),
+        );
+        let view = View { wanted, facts };
+        let sizes: Vec<Option<(u64, u64, u64)>> = match names.is_empty() {
+            true => vec![view.sizes(None)],
+            false => names.into_iter().map(|name| view.sizes(Some(name))).collect(),
+        };
+        let largest = sizes.into_iter().max_by_key(|sizes| sizes.map_or(u64::MAX, |(pool, reserve, _)| pool + reserve));
+        let Some(Some((pool, reserve, most))) = largest else {
+            return Err("neither the policy nor its admin console says its pool size".to_owned());
+        };
+        let processes = u64::from(wanted.processes);
+        let clients = view.setting("max_client_conn").map(|one| {
+            let words = match processes {
+                1 => format!("{one} = max_client_conn"),
+                many => format!("{} = {one} max_client_conn × {many} processes", one.saturating_mul(many)),
+            };
+            (one.saturating_mul(processes), words)
+        });
+        Ok(Some(Self { pool, reserve, most, processes, clients }))
+    }
+
+    /// For so many users, and that in words.
+    pub(super) fn server(&self, users: u64) -> (u64, String) {
+        let Self { pool, reserve, most, processes, clients: _ } = self;
+        let pools = users.saturating_mul(pool.saturating_add(*reserve));
+        let times = if *processes == 1 { String::new() } else { format!(" × {processes} processes") };
+        if *most > 0 && *most < pools {
+            return (most.saturating_mul(*processes), format!("pgbouncer {most} max_db_connections{times}"));
+        }
+        let pool = if *reserve == 0 { pool.to_string() } else { format!("({pool} + {reserve} reserve)") };
+        let users = if users == 1 { String::new() } else { format!("{users} roles × ") };
+        (pools.saturating_mul(*processes), format!("pgbouncer {users}{pool}{times}"))
+    }
+}
+
+/// The policy's sizes over what PgBouncer has.
+struct View<'a> {
+    wanted: &'a PoolerDesired,
+    facts: &'a PoolerFacts,
+}
+
+impl View<'_> {
+    fn setting(&self, name: &str) -> Option<u64> {
+        number(&self.wanted.settings, name).or_else(|| number(&self.facts.settings, name))
+    }
+
+    /// Pool, reserve and the most for the database, of an entry or of those that have none of their own.
+    fn sizes(&self, entry: Option<&str>) -> Option<(u64, u64, u64)> {
+        let of = |own: &str, default: &str| {
+            let wanted = entry.and_then(|entry| self.wanted.databases.get(entry)).and_then(|sizes| number(sizes, own));
+            // What equals PgBouncer's default follows it when that changes.
+            let found = entry.and_then(|entry| self.facts.databases.get(entry)).and_then(|entry| own_size(entry, own));
+            let found = found.filter(|found| number(&self.facts.settings, default) != Some(*found));
+            wanted.or(found).or_else(|| self.setting(default))
+        };
+        let reserve = of("reserve_pool_size", "reserve_pool_size").unwrap_or(0);
+        let most = of("max_db_connections", "max_db_connections").unwrap_or(0);
+        Some((of("pool_size", "default_pool_size")?, reserve, most))
+    }
+}
+
+fn own_size(entry: &PoolerDatabase, name: &str) -> Option<u64> {
+    number(&entry.settings, name)
+}
+
+fn number(settings: &BTreeMap<String, String>, name: &str) -> Option<u64> {
+    settings.get(name).and_then(|value| value.parse().ok())
+}

@@ -1,0 +1,87 @@
+//! PgBouncer's configuration against the policy's: what differs is drift, what `optimize pgbouncer` prints ends it, and a
+//! console that does not answer is unknown and stops nothing else.
+
+use crate::support::place::Place;
+use crate::support::pooler::Pooler;
+use crate::support::server;
+
+fn place(name: &str, console: &str, pgbouncer: &str) -> Place {
+    let policy = format!(
+        "version: 1\ntables:\n  app.events:\n    partition: {{key: at, interval: 1 year, premake: 1}}\nlimits:\n  pgbouncer:\n    admin_url: \"{console}\"\n{pgbouncer}"
+    );
+    let tables = "CREATE SCHEMA app; CREATE TABLE app.events (at timestamptz NOT NULL) PARTITION BY RANGE (at);";
+    let place = Place::new(name, tables, &policy);
+    place.run(&["partition", "create", "--auto-approve"], 0);
+    place
+}
+
+#[test]
+fn what_differs_is_drift_until_the_fragment_is_included() {
+    let Some(pooler) = Pooler::start("pool_mode = session\ndefault_pool_size = 33") else { return };
+    let wanted = "    pool_mode: transaction\n    default_pool_size: 7\n    reserve_pool_size: 2\n    max_client_conn: 60\n    max_db_connections: 8\n  services:\n    api: {instances: 5, max_connections: 10, through: pgbouncer}\n";
+    let place = place("pooler_config", &pooler.console(), wanted);
+    let drift = place.shows(&["drift"], 2);
+    assert_eq!(drift.json["counted"], 5);
+    for words in [
+        "pgbouncer default_pool_size  warning: it is 33, and the policy says 7",
+        "pgbouncer pool_mode  warning: it is session, and the policy says transaction",
+        "services may open pgbouncer 8 max_db_connections = 8",
+    ] {
+        assert!(drift.human.contains(words), "{words}\n{}", drift.human);
+    }
+    // Nothing that apply could do, and nothing of it fails.
+    place.run(&["plan", "--detailed-exitcode"], 0);
+    place.run(&["apply", "--auto-approve"], 0);
+    let report = format!("prometheus={}", place.path("metrics").display());
+    place.run(&["drift", "--report", &report], 2);
+    let metrics = place.read("metrics");
+    assert!(metrics.lines().any(|line| line.contains("kind=\"pooler_differs\"") && line.ends_with(" 5")), "{metrics}");
+
+    let fragment = place.run(&["optimize", "pgbouncer"], 0).stdout;
+    pooler.include(&fragment);
+    place.run(&["drift"], 0);
+    // The last one counts, also without ours.
+    pooler.include("");
+    place.run(&["drift"], 2);
+}
+
+#[test]
+fn an_entry_is_compared_by_its_own_line() {
+    let Some(pooler) = Pooler::start("pool_mode = session") else { return };
+    let place = place(
+        "pooler_entry",
+        &pooler.console(),
+        "    databases: {pooler_entry: {pool_size: 20}, pgbouncer: {pool_size: 2}}\n",
+    );
+    let nobody_used_it = place.shows(&["drift"], 2);
+    assert_eq!(nobody_used_it.json["counted"], 1);
+    assert!(nobody_used_it.human.contains("pgbouncer database pooler_entry"), "{}", nobody_used_it.human);
+    // `*` makes one when it is used.
+    postgres::Client::connect(&pooler.url(&place.db), postgres::NoTls).unwrap().simple_query("SELECT 1").unwrap();
+    place.run(&["drift"], 0);
+}
+
+#[test]
+fn a_console_that_does_not_answer_stops_nothing() {
+    let wanted = "    default_pool_size: 7\n";
+    let nobody = place("pooler_nobody", "postgresql://127.0.0.1:1/pgbouncer?user=admin", wanted);
+    let drift = nobody.shows(&["drift"], 1);
+    assert!(drift.human.contains("PgBouncer could not be asked"), "{}", drift.human);
+    nobody.run(&["apply", "--auto-approve"], 0);
+    let itself = format!("postgresql:///postgres?host={}&user=postgres", server().socket_dir().display());
+    let drift = place("pooler_itself", &itself, wanted).run(&["drift"], 1);
+    assert!(drift.stdout.contains("SHOW CONFIG"), "{}", drift.stdout);
+    // Without a URL it is not asked; a variable without a default must be set.
+    place("pooler_unset", "${NO_SUCH_POOLER:-}", wanted).run(&["drift"], 0);
+    let place = Place::new(
+        "pooler_missing",
+        "",
+        &nobody.read("pgstrata.yaml").replace("postgresql://127.0.0.1:1/pgbouncer?user=admin", "${NO_SUCH_POOLER}"),
+    );
+    let missing = place.run(&["plan"], 78);
+    assert!(
+        missing.stderr.contains("NO_SUCH_POOLER") && missing.stderr.contains("pgstrata.yaml:7"),
+        "{}",
+        missing.stderr
+    );
+}

@@ -1,0 +1,17 @@
+CREATE SCHEMA app;
+CREATE TABLE app.events (id bigint, at timestamptz NOT NULL, body text, tags text[], PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE app.events_jan PARTITION OF app.events FOR VALUES FROM ('2026-01-01 00:00+00') TO ('2026-02-01 00:00+00');
+CREATE TABLE app.events_feb PARTITION OF app.events FOR VALUES FROM ('2026-02-01 00:00+00') TO ('2026-03-01 00:00+00');
+CREATE TABLE app.events_mar PARTITION OF app.events FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+CREATE TABLE app.events_apr PARTITION OF app.events FOR VALUES FROM ('2026-04-01 00:00+00') TO ('2026-05-01 00:00+00');
+CREATE STATISTICS app.related ON id, body FROM app.events;
+CREATE STATISTICS app.related_jan ON id, body FROM app.events_jan;
+GRANT SELECT ON app.events_feb TO scenario_own_reader;
+GRANT SELECT (body) ON app.events_feb TO PUBLIC;
+ALTER TABLE app.events_feb ENABLE ROW LEVEL SECURITY;
+CREATE POLICY mine ON app.events_feb USING (true);
+ALTER TABLE app.events_mar REPLICA IDENTITY FULL;
+ALTER TABLE app.events_mar ALTER COLUMN body SET STATISTICS 3;
+ALTER TABLE app.events_mar ALTER COLUMN body SET COMPRESSION pglz;
+ALTER TABLE app.events_mar SET (fillfactor = 50);
+CREATE PUBLICATION only_march FOR TABLE app.events_mar;

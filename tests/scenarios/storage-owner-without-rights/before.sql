@@ -1,0 +1,10 @@
+CREATE SCHEMA app;
+GRANT ALL ON SCHEMA app TO scenario_sor_old, scenario_sor_new;
+SET ROLE scenario_sor_new;
+CREATE TABLE app.events (id bigint, at timestamptz NOT NULL, body text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+RESET ROLE;
+CREATE TABLE app.events_feb PARTITION OF app.events FOR VALUES FROM ('2026-02-01 00:00+00') TO ('2026-03-01 00:00+00');
+CREATE TABLE app.events_mar PARTITION OF app.events FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+ALTER TABLE app.events_mar OWNER TO scenario_sor_old;
+GRANT SELECT ON app.events TO scenario_sor_reader, scenario_sor_old;
+GRANT SELECT ON app.events_mar TO scenario_sor_new;

@@ -1,0 +1,13 @@
+CREATE SCHEMA app;
+GRANT ALL ON SCHEMA app TO scenario_so_old, scenario_so_new;
+SET ROLE scenario_so_new;
+CREATE TABLE app.events (id bigint, at timestamptz NOT NULL, body text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+RESET ROLE;
+CREATE TABLE app.events_feb PARTITION OF app.events FOR VALUES FROM ('2026-02-01 00:00+00') TO ('2026-03-01 00:00+00');
+CREATE TABLE app.events_mar PARTITION OF app.events FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+CREATE TABLE app.events_apr PARTITION OF app.events FOR VALUES FROM ('2026-04-01 00:00+00') TO ('2026-05-01 00:00+00');
+ALTER TABLE app.events_feb OWNER TO scenario_so_old;
+ALTER TABLE app.events_mar OWNER TO scenario_so_old;
+ALTER TABLE app.events_apr OWNER TO scenario_so_new;
+GRANT SELECT ON app.events TO scenario_so_reader, scenario_so_old;
+GRANT SELECT ON app.events_mar TO scenario_so_new;

@@ -1,0 +1,2 @@
+CREATE TABLE events (at timestamptz NOT NULL, body text) PARTITION BY RANGE (at);
+CREATE TABLE events_mar PARTITION OF events FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');

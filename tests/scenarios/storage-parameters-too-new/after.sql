@@ -1,0 +1,2 @@
+CREATE TABLE events_p20260401 PARTITION OF events FOR VALUES FROM ('2026-04-01 00:00+00') TO ('2026-05-01 00:00+00') WITH (fillfactor = 70);
+ALTER TABLE events_mar SET (fillfactor = 70);

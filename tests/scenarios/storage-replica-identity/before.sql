@@ -1,0 +1,14 @@
+CREATE SCHEMA app;
+CREATE TABLE app.events (id bigint NOT NULL, at timestamptz NOT NULL, body text) PARTITION BY RANGE (at);
+CREATE TABLE app.events_jan (body text, at timestamptz NOT NULL, id bigint NOT NULL);
+CREATE UNIQUE INDEX "January's" ON app.events_jan (id, at);
+CREATE UNIQUE INDEX other ON app.events_jan (at, id);
+ALTER TABLE app.events_jan REPLICA IDENTITY USING INDEX other;
+ALTER TABLE app.events ATTACH PARTITION app.events_jan FOR VALUES FROM ('2026-01-01 00:00+00') TO ('2026-02-01 00:00+00');
+CREATE TABLE app.events_feb PARTITION OF app.events FOR VALUES FROM ('2026-02-01 00:00+00') TO ('2026-03-01 00:00+00');
+CREATE TABLE app.events_mar PARTITION OF app.events FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+CREATE TABLE app.events_apr PARTITION OF app.events FOR VALUES FROM ('2026-04-01 00:00+00') TO ('2026-05-01 00:00+00');
+CREATE UNIQUE INDEX events_key ON app.events (id, at);
+ALTER TABLE app.events REPLICA IDENTITY USING INDEX events_key;
+ALTER TABLE app.events_feb REPLICA IDENTITY NOTHING;
+ALTER TABLE app.events_mar REPLICA IDENTITY USING INDEX events_mar_id_at_idx;

@@ -1,0 +1,1 @@
+CREATE TABLESPACE scenario_storage_fast LOCATION '';
