@@ -42,6 +42,8 @@ pub struct SettingFacts {
     pub place: Option<String>,
     /// What the configuration files say now, in force or not; `None` where they say nothing or may not be read.
     pub configured: Option<String>,
+    /// What it is where nothing sets it: `boot_val`.
+    pub default: Option<String>,
     /// The unit it is kept in.
     pub unit: Option<String>,
     /// Its type.

@@ -111,6 +111,7 @@ fn setting(row: &Row, superuser: bool) -> Result<SettingFacts, InspectError> {
         source: field(STEP, row, 2)?,
         place: file.zip(line).map(|(file, line)| format!("{file}:{line}")),
         configured: None,
+        default: field(STEP, row, 12)?,
         unit: field(STEP, row, 5)?,
         kind,
         context,

@@ -94,7 +94,9 @@ impl Run<'_> {
             }
         };
         let shown = shown.map(|value| words(facts, &value));
-        let (found, configured) = (means(found), facts.configured.as_deref().map(means));
+        // What was taken out of the files is its default after a restart.
+        let gone = facts.default.as_deref().filter(|_| self.facts.reads_files && facts.pending_restart);
+        let (found, configured) = (means(found), facts.configured.as_deref().or(gone).map(means));
         let known = Known { name, facts, text, wanted, found, configured, shown };
         let by_command_line = facts.source == "command line";
         let waits_for_restart = facts.context == SettingContext::Postmaster && !by_command_line;

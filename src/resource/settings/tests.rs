@@ -16,6 +16,7 @@ fn fact(kind: SettingKind, context: SettingContext, unit: Option<&str>, value: &
         source: "configuration file".to_owned(),
         place: Some("/etc/postgresql.conf:7".to_owned()),
         configured: Some(value.to_owned()),
+        default: None,
         unit: unit.map(str::to_owned),
         kind,
         context,
@@ -289,8 +290,13 @@ fn a_restart_that_brings_something_else_is_said_and_undone() {
     assert!(plan.steps.is_empty() && found(&plan)[0].0 == Code::SettingPendingRestart, "{}", lines(&plan));
     let buffers = setting(&mut world, "shared_buffers");
     (buffers.pending_restart, buffers.value) = (true, "16384".to_owned());
+    // What was taken out of the files is its default again.
+    let buffers = setting(&mut world, "shared_buffers");
+    (buffers.configured, buffers.default) = (None, Some("1024".to_owned()));
+    let plan = world.plan();
+    assert_eq!(found(&plan)[0].1, "setting shared_buffers: it is as the policy says until a restart, which brings 8MB");
     // Without the files nothing is guessed.
-    setting(&mut world, "shared_buffers").configured = None;
+    facts(&mut world).reads_files = false;
     assert!(world.plan().steps.is_empty());
     world.policy(&format!("{TABLE}apply: {{settings: alter_system}}\nsettings: {{shared_buffers: 1GB}}\n"));
     let plan = world.plan();
