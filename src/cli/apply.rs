@@ -18,7 +18,7 @@ use super::plan_text::plan_text;
 use super::progress::Progress;
 use super::refusal::{not_begun, refused};
 use super::ui::Ui;
-use super::{confirm, connect, github, outcome_text, plan_file, policy, signals};
+use super::{at_fault, confirm, connect, github, outcome_text, plan_file, policy, signals};
 
 pub(super) fn run(args: &ApplyArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     carry_out(&Command { name: "apply", scope: Scope::All }, args.plan.as_deref(), &args.run, env, ui)
@@ -78,6 +78,7 @@ fn carry_out(
         Some((saved, path)) => judged(&mut run, (&saved, path), &loaded.desired, args, ui, &stop)?,
         None => planned(&mut run, &loaded.desired, command.scope, args, ui, &stop)?,
     };
+    at_fault::say(&judged.plan, &loaded, ui);
     let mut events = Events::new();
     if something_is_broken(&judged.plan) {
         events.insert(Event::Error);

@@ -11,7 +11,7 @@ use super::files::{Mode, check_folder, write_atomically};
 use super::locations::locations;
 use super::plan_text::written;
 use super::ui::Ui;
-use super::{github, inspect, policy};
+use super::{at_fault, github, inspect, policy};
 
 pub(super) fn run(args: &DriftArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     for report in &args.report {
@@ -33,6 +33,7 @@ pub(super) fn run(args: &DriftArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
         DriftFormat::Junit => written(|out| junit::drift(&drift, out)),
     };
     ui.result(&text(args.format, ui.style())?)?;
+    at_fault::say(&plan, &loaded, ui);
     for report in &args.report {
         write_atomically(&report.path, &text(report.format, Style::PLAIN)?, Mode::Shared)?;
     }

@@ -155,6 +155,7 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::IndexStray
         | Code::PartitionDiffers
         | Code::PartitionHasOwn
+        | Code::PrivilegesNotInherited
         | Code::PartitionLacksStatistics
         | Code::PartitionUnverified
         | Code::ParameterUnsupported

@@ -2,6 +2,7 @@
 
 mod apply;
 mod args;
+mod at_fault;
 #[cfg(test)]
 mod ci_examples;
 mod colour;
@@ -36,6 +37,7 @@ mod policy;
 mod progress;
 mod reference;
 mod refusal;
+
 mod schema;
 mod show;
 mod signals;

@@ -12,7 +12,7 @@ use super::exit::{Event, Events};
 use super::files::{Mode, check_folder, write_atomically};
 use super::plan_text::{plan_text, write_reports};
 use super::ui::Ui;
-use super::{github, inspect, policy};
+use super::{at_fault, github, inspect, policy};
 
 pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     for path in args.out.iter().chain(args.output.report.iter().map(|report| &report.path)) {
@@ -26,6 +26,7 @@ pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, Command
     let plan = inspect::fresh_plan(&loaded.desired, &snapshot, &options)?;
 
     ui.result(&plan_text(&plan, args.output.format, ui.style())?)?;
+    at_fault::say(&plan, &loaded, ui);
     write_reports(&plan, &args.output.report)?;
     if let Some(path) = &args.out {
         save(&plan, path, ui)?;

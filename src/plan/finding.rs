@@ -104,6 +104,8 @@ pub enum Code {
     PartitionDiffers,
     /// A partition has what its parent has not.
     PartitionHasOwn,
+    /// A partition has not the owner, the privileges or the row security of its parent, and the policy does not ask for it.
+    PrivilegesNotInherited,
     /// A partition has no equal of a statistics object of its parent.
     PartitionLacksStatistics,
     /// Whether a partition is like its parent could not be compared.
@@ -199,6 +201,7 @@ impl Code {
             | Self::IndexRedundant
             | Self::IndexStray
             | Self::PartitionHasOwn
+            | Self::PrivilegesNotInherited
             | Self::PartitionLacksStatistics
             | Self::PartitionUnverified
             | Self::MaintenanceUnknown

@@ -55,8 +55,11 @@ pub struct TableDesired {
     pub default_partition: DefaultPartition,
     /// When partitions leave; without one nothing ever leaves.
     pub retention: Option<Retention>,
-    /// Storage parameters of every new partition.
+    /// Storage parameters of every partition.
     pub storage_parameters: BTreeMap<String, String>,
+    /// Whether existing partitions get the table's owner, privileges and row security.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inherit_privileges: bool,
     /// Indexes that must be there, by name.
     pub indexes: BTreeMap<Ident, IndexDesired>,
     /// Indexes that the policy does not name.

@@ -259,7 +259,7 @@ pub(crate) fn all_kinds() -> Plan {
     let plain = TableName::new("public", "plain");
     world.snapshot.catalog.tables.insert(plain, TableState::Unfit("an ordinary table".to_owned()));
     let yaml = format!(
-        "{EVENTS}  '\"Sales `x`\".\"Orders|*<b>\"':\n    partition: {{key: at, interval: 1 day, premake: 1, default_partition: require}}\n    storage_parameters: {{fillfactor: 90}}\n  \
+        "{EVENTS}  '\"Sales `x`\".\"Orders|*<b>\"':\n    partition: {{key: at, interval: 1 day, premake: 1, default_partition: require}}\n    storage_parameters: {{fillfactor: 90}}\n    inherit_privileges: true\n  \
          public.logs:\n    partition: {{key: at, interval: 1 day, premake: 2}}\n    retention: {{keep: 40 days, then: drop, grace: 0 days}}\n  \
          public.plain:\n    partition: {{key: at, interval: 1 month}}\n    indexes: {{plain_idx: {{columns: [at]}}}}\n  \
          public.gone:\n    partition: {{key: at, interval: 1 month}}\n    storage_parameters: {{fillfactor: 90}}\n\

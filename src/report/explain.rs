@@ -276,6 +276,7 @@ fn value(table: &TableDesired, timeline: Option<&Timeline>, key: &str) -> Option
         default_partition,
         retention,
         storage_parameters: _,
+        inherit_privileges: _,
         indexes: _,
         other_indexes: _,
         maintenance: _,

@@ -196,6 +196,7 @@ impl Kind {
             | Code::IndexStray
             | Code::PartitionDiffers
             | Code::PartitionHasOwn
+            | Code::PrivilegesNotInherited
             | Code::PartitionLacksStatistics
             | Code::PartitionUnverified
             | Code::ParameterUnsupported
@@ -390,6 +391,7 @@ pub fn description(code: Code) -> &'static str {
         Code::IndexStray => "An index that only some partitions have.",
         Code::PartitionDiffers => "A partition is not like its parent, and is left alone.",
         Code::PartitionHasOwn => "A partition has what its parent has not.",
+        Code::PrivilegesNotInherited => "A partition has not the owner, privileges or row security of its parent.",
         Code::PartitionLacksStatistics => "A partition has no equal of a statistics object of its parent.",
         Code::PartitionUnverified => "Whether a partition is like its parent could not be compared.",
         Code::ParameterUnsupported => "The server is too old for a storage parameter of the policy.",

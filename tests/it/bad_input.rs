@@ -136,7 +136,11 @@ fn unbounded_partitions_are_named_and_stay() {
 
 #[test]
 fn a_privilege_that_is_missing_is_named_with_its_grant() {
-    let place = Place::new("bad_privilege", &table("events", 0), &policy("", &[managed("events", "")]));
+    let place = Place::new(
+        "bad_privilege",
+        &table("events", 0),
+        &policy("", &[managed("events", "    inherit_privileges: true\n")]),
+    );
     place.db.batch("CREATE ROLE bad_owner; CREATE ROLE bad_low LOGIN; ALTER TABLE app.events OWNER TO bad_owner");
     place.db.batch("ALTER TABLE app.events_0 OWNER TO bad_owner");
     let low = place.db.url().replace("user=postgres", "user=bad_low");

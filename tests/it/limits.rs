@@ -111,6 +111,11 @@ fn what_cannot_be_is_an_error_with_its_place_and_the_rest_goes_on() {
     let text = &plan.human;
     assert!(text.contains("max_connections") && text.contains("limits.database.connection_limit"), "{text}");
     assert!(text.contains("there is no such role") && text.contains("limits.roles.limits_none"), "{text}");
+    // What the server refuses is shown where the policy says it, as what is invalid by itself.
+    let excerpt = place.run(&["drift"], 1).stderr;
+    for words in ["pgstrata.yaml:6:32", "pgstrata.yaml:7:50", "max_connections", "there is no such role"] {
+        assert!(excerpt.contains(words), "{words}\n{excerpt}");
+    }
     place.run(&["apply", "--auto-approve"], 1);
     assert_eq!(found(&place, "limits_refused_by").1, ["lock_timeout=2s"]);
     place.write("pgstrata.yaml", &policy("  roles: {r: {lock_timeout: 5m, connection_limit: -2}}\n"));

@@ -159,6 +159,22 @@ impl Alteration {
         }
     }
 
+    /// Whether it is about whose the partition is and who may do what with it.
+    pub fn is_privilege(&self) -> bool {
+        match self {
+            Self::Owner { .. }
+            | Self::Policy { .. }
+            | Self::RowSecurity
+            | Self::ForceRowSecurity
+            | Self::Grant { .. } => true,
+            Self::Parameter { .. }
+            | Self::StatisticsTarget { .. }
+            | Self::Compression { .. }
+            | Self::Storage { .. }
+            | Self::ReplicaIdentity { .. } => false,
+        }
+    }
+
     /// Whether it takes ACCESS EXCLUSIVE; everything else SHARE UPDATE EXCLUSIVE at most (measured on 14 to 18).
     pub fn waits(&self) -> bool {
         match self {

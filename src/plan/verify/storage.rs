@@ -20,6 +20,8 @@ impl Rules<'_> {
         // Whatever is done after it is done by the new owner.
         let later = alterations.iter().skip(1);
         rule(later.clone().all(|one| !matches!(one, Alteration::Owner { .. })), "its owner changes too late")?;
+        let privileges = alterations.iter().any(Alteration::is_privilege);
+        rule(self.table.inherit_privileges || !privileges, "the policy does not say that privileges are inherited")?;
         alterations.iter().try_for_each(|alteration| self.as_wanted(alteration))?;
         self.promises(|fact| matches!(fact, Fact::Altered { root, partition: leaf, oid, alterations: promised } if self.is_root(root) && *leaf == partition.name && *oid == Some(partition.oid) && promised == alterations))
     }

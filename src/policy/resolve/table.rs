@@ -29,6 +29,7 @@ pub(super) fn resolve(
         indexes: index_specs,
         other_indexes,
         storage_parameters: parameters,
+        inherit_privileges,
         maintenance: maintenance_spec,
     } = spec;
     let indexes = index::resolve(checks, &path.key("indexes"), index_specs.as_ref());
@@ -53,7 +54,17 @@ pub(super) fn resolve(
         None => Some(None),
     };
     let table = partitioned(checks, &at, name, spec, width)?;
-    Some(TableDesired { retention: retention?, storage_parameters, indexes, other_indexes, maintenance, ..table })
+    let inherit_privileges = inherit_privileges.unwrap_or_default();
+    let retention = retention?;
+    Some(TableDesired {
+        retention,
+        storage_parameters,
+        inherit_privileges,
+        indexes,
+        other_indexes,
+        maintenance,
+        ..table
+    })
 }
 
 fn width(checks: &mut Checks, at: &PolicyPath, spec: &PartitionSpec) -> Option<Width> {
@@ -120,6 +131,7 @@ fn partitioned(
         default_partition,
         retention: None,
         storage_parameters: Default::default(),
+        inherit_privileges: false,
         indexes: Default::default(),
         other_indexes: OtherIndexes::Ignore,
         maintenance: None,

@@ -28,6 +28,10 @@ pub struct TableSpec {
     /// Storage parameters of every partition.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_parameters: Option<BTreeMap<String, Scalar>>,
+    /// Whether existing partitions get the owner, the privileges and the row security of the table, as new ones do. Without,
+    /// what differs is reported. Only who uses partitions directly needs it: access through the table asks the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inherit_privileges: Option<bool>,
     /// Maintenance beyond autovacuum.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maintenance: Option<Maintenance>,

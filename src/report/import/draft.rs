@@ -27,6 +27,8 @@ pub(super) struct TableDraft {
     pub(super) remarks: Vec<String>,
     pub(super) partition: Vec<Line>,
     pub(super) retention: Vec<Line>,
+    /// Existing partitions are to have the table's owner and privileges.
+    pub(super) inherit_privileges: bool,
 }
 
 /// A key, its value and what is said of it.

@@ -119,6 +119,10 @@ impl<'a> Told<'a> {
         }
     }
 
+    pub(super) fn inherits_privileges(&self) -> bool {
+        matches!(self.get("inherit_privileges"), Some("true" | "t"))
+    }
+
     pub(super) fn premake(&self) -> Option<u64> {
         self.get("premake")?.parse().ok()
     }

@@ -130,7 +130,9 @@ fn table(map: &Map) -> Result<TableDraft, String> {
         }
     }
     let retention = retention(map, lifecycle.as_ref(), &axis, &mut remarks);
-    Ok(TableDraft { name, remarks, partition, retention })
+    let inherits = map.map("leaves").and_then(|leaves| leaves.text("inherit_privileges"));
+    let inherit_privileges = inherits.as_deref() == Some("true");
+    Ok(TableDraft { name, remarks, partition, retention, inherit_privileges })
 }
 
 fn flat(map: &Map) -> Result<(String, Axis), String> {

@@ -96,7 +96,7 @@ fn table(map: &Map) -> Result<TableDraft, String> {
         (Some(written), None) => remarks.push(format!("Its retention, `{written}`, is not understood.")),
         (None, _) => {}
     }
-    Ok(TableDraft { name, remarks, partition, retention })
+    Ok(TableDraft { name, remarks, partition, retention, inherit_privileges: false })
 }
 
 /// A name as the other tool has it, which is as the catalog has it.

@@ -63,7 +63,8 @@ pub(super) fn table(survey: &Survey, name: &TableName, root: &Root) -> Result<(T
             note = Some(format!("{name}: pg_partman maintains it; hand it over with: {update}"));
         }
     }
-    Ok((TableDraft { name: name.clone(), remarks, partition, retention }, note))
+    let inherit_privileges = told.as_ref().is_some_and(Told::inherits_privileges);
+    Ok((TableDraft { name: name.clone(), remarks, partition, retention, inherit_privileges }, note))
 }
 
 /// As the policy writes it.

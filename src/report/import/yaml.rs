@@ -47,6 +47,9 @@ fn table(out: &mut String, table: &TableDraft) {
     }
     section(out, "partition", &table.partition);
     section(out, "retention", &table.retention);
+    if table.inherit_privileges {
+        out.push_str("    inherit_privileges: true\n");
+    }
 }
 
 fn section(out: &mut String, name: &str, lines: &[Line]) {

@@ -277,7 +277,12 @@ impl<'s, 'a> One<'s, 'a> {
         } else if let (Some(seen), true) = (&target.existing, steps.is_empty() && !building)
             && !seen.facts.valid
         {
-            let message = "every partition has its own, and PostgreSQL still takes it for invalid".to_owned();
+            let message = match leaving.len() {
+                0 => "every partition has its own, and PostgreSQL still takes it for invalid".to_owned(),
+                _ => "every partition that stays has its own; PostgreSQL looks again when one is attached after the others \
+                      have left"
+                    .to_owned(),
+            };
             let mut finding = context.finding(Code::IndexNotPossible, Some(&seen.facts.name), message);
             // Measured: current minor releases look at all partitions again, older ones do nothing.
             finding.hint = leaves.first().and_then(|(leaf, _)| view.child(*leaf, seen.oid)).map(|child| {

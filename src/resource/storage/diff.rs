@@ -81,7 +81,13 @@ fn judge(
     }
     all.extend(to_set(wanted, stored));
     if let Some(own) = stored.own.as_deref() {
-        all.extend(Beside { parent, columns: &storage.columns, leaf, own }.alterations(remarks));
+        let inherits = context.table.inherit_privileges;
+        all.extend(Beside { parent, columns: &storage.columns, leaf, own, inherits }.alterations(remarks));
+    }
+    if !context.table.inherit_privileges {
+        let (privileges, others): (Vec<_>, Vec<_>) = all.into_iter().partition(Alteration::is_privilege);
+        all = others;
+        not_inherited(leaf, &privileges, remarks);
     }
     let with_guard = all.iter().any(|alteration| match alteration {
         Alteration::Owner { .. }
@@ -100,6 +106,19 @@ fn judge(
         .into_iter()
         .partition(|alteration| alteration.waits() || (with_guard && matches!(alteration, Alteration::Grant { .. })));
     (set, alter)
+}
+
+/// Who may do what with a partition is its own affair until the policy says otherwise: nothing becomes readable, or hidden,
+/// because a table came under policy.
+fn not_inherited(leaf: &Leaf, privileges: &[Alteration], remarks: &mut Remarks) {
+    if !privileges.is_empty() {
+        let words: Vec<String> = privileges.iter().map(ToString::to_string).collect();
+        let message = format!(
+            "not inherited from its parent: {}; access through the parent does not need it, `inherit_privileges: true` sets it",
+            words.join(", ")
+        );
+        remarks.add(Code::PrivilegesNotInherited, &leaf.name, message);
+    }
 }
 
 fn step(context: &Context<'_>, (oid, leaf): (Oid, &Leaf), alterations: Vec<Alteration>) -> Step {

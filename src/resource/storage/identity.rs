@@ -14,6 +14,8 @@ pub(super) struct Beside<'a> {
     pub(super) columns: &'a BTreeMap<Ident, ColumnStorage>,
     pub(super) leaf: &'a Leaf,
     pub(super) own: &'a LeafAttributes,
+    /// Whether privileges and row security are to be its parent's.
+    pub(super) inherits: bool,
 }
 
 impl Beside<'_> {
@@ -24,9 +26,12 @@ impl Beside<'_> {
         self.statistics(&mut alterations, remarks);
         self.columns(&mut alterations, remarks);
         alterations.extend(self.replica_identity(remarks));
-        let comparable = self.row_security(&mut alterations, remarks);
-        let grants = self.grants(remarks);
-        if comparable || grants.is_empty() {
+        // Of what is not to be its parent's only what it lacks is said.
+        let mut unsaid = Remarks::default();
+        let said = if self.inherits { &mut *remarks } else { &mut unsaid };
+        let comparable = self.row_security(&mut alterations, said);
+        let grants = self.grants(said);
+        if comparable || grants.is_empty() || !self.inherits {
             alterations.extend(grants);
         } else {
             let withheld: Vec<String> = grants.iter().map(ToString::to_string).collect();

@@ -19,7 +19,7 @@ fn world(rest: &str) -> (World, Vec<Oid>) {
 
 fn world_with(parameters: &str, rest: &str) -> (World, Vec<Oid>) {
     let policy = format!(
-        "tables: {{{TABLE}: {{partition: {{key: at, interval: 1 month, premake: 1}}, storage_parameters: {{{parameters}}}{rest}}}}}"
+        "tables: {{{TABLE}: {{partition: {{key: at, interval: 1 month, premake: 1}}, storage_parameters: {{{parameters}}}, inherit_privileges: true{rest}}}}}"
     );
     let mut world = World::new("2026-03-14", &policy);
     world.snapshot.catalog.session.superuser = true;

@@ -43,6 +43,16 @@ fn what_tells_no_interval_is_left_out() {
 }
 
 #[test]
+fn privileges_are_inherited_where_pg_partman_inherited_them() {
+    let days = || Found::tz("2026-03-14").windows("interval: 1 day", "2026-03-10", "2026-03-16");
+    for (told, inherits) in [("true", true), ("t", true), ("false", false)] {
+        let found = days().told("partition_interval", "1 day").told("inherit_privileges", told);
+        assert_eq!(found.yaml().contains("\n    inherit_privileges: true\n"), inherits, "{}", found.yaml());
+    }
+    assert!(!days().yaml().contains("inherit_privileges"));
+}
+
+#[test]
 fn what_pg_partman_was_told_is_carried_over_or_said() {
     let months = || Found::tz("2026-03-14").windows("interval: 1 month", "2026-01-01", "2026-08-01");
     let told = months()

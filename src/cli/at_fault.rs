@@ -1,0 +1,58 @@
+//! Where the policy asks for what this server refuses: an excerpt with file, line and caret, as for what is invalid by
+//! itself. Beside the plan, not instead of it: what is refused stops nothing else.
+
+use pgstrata::plan::{Code, Finding, Level, Object, Plan};
+use pgstrata::policy::{PolicyError, PolicyPath};
+use pgstrata::sql::{Ident, TableName};
+
+use super::diagnostics;
+use super::policy::Loaded;
+use super::ui::Ui;
+
+/// Says so on stderr, if there is anything.
+pub(super) fn say(plan: &Plan, loaded: &Loaded, ui: &Ui) {
+    let errors = plan.findings.iter().filter(|finding| finding.code.level() == Level::Error);
+    let errors: Vec<PolicyError> = errors.filter_map(|finding| placed(finding, loaded)).collect();
+    if !errors.is_empty() {
+        let errors = loaded.places.locate(errors);
+        ui.say(&format!("\n{}", diagnostics::report(&errors, &loaded.sources, ui.colour.stderr, ui.width_of_notes())));
+    }
+}
+
+fn placed(finding: &Finding, loaded: &Loaded) -> Option<PolicyError> {
+    let Finding { table, code, object, message, hint: _ } = finding;
+    let spec = loaded.policy.spec();
+    let table = table.as_ref().and_then(|table| {
+        let (key, spec) =
+            spec.tables.iter().flatten().find(|(key, _)| key.parse::<TableName>().as_ref() == Ok(table))?;
+        Some((PolicyPath::of(["tables"]).key(key), spec))
+    });
+    let is = |key: &str, name: &Ident| Ident::parse(key).as_ref() == Ok(name);
+    let on_key = |path: PolicyPath| Some(PolicyError::at_key(path, message.clone()));
+    match (code, table, object) {
+        (Code::TableMissing | Code::TableUnfit, Some((path, _)), _) => on_key(path),
+        (Code::KeyMismatch, Some((path, _)), _) => {
+            Some(PolicyError::at(path.key("partition").key("key"), message.clone()))
+        }
+        (Code::IndexRefused, Some((path, spec)), Some(Object::Relation(index))) => {
+            let key = spec.indexes.iter().flatten().map(|(key, _)| key).find(|key| is(key, &index.name))?;
+            on_key(path.key("indexes").key(key))
+        }
+        (Code::LimitRefused, None, Some(Object::Database(_))) => {
+            Some(PolicyError::at(PolicyPath::of(["limits", "database", "connection_limit"]), message.clone()))
+        }
+        (Code::LimitRefused, None, Some(Object::Role(role))) => {
+            let limits = spec.limits.as_ref()?;
+            let named = limits.roles.iter().flatten().map(|(key, _)| key).find(|key| is(key, role));
+            if let Some(key) = named {
+                return on_key(PolicyPath::of(["limits", "roles"]).key(key));
+            }
+            let mut services = limits.services.iter().flatten();
+            let (service, _) = services.find(|(_, service)| service.role.as_ref().is_some_and(|key| is(key, role)))?;
+            let path = PolicyPath::of(["limits", "services"]).key(service).key("role");
+            Some(PolicyError::at(path, message.clone()))
+        }
+        // Said with the plan; no one place of the policy is at fault.
+        (_, _, _) => None,
+    }
+}

@@ -1,0 +1,5 @@
+CREATE TABLE app.events_p20260401 (LIKE app.events INCLUDING ALL);
+ALTER TABLE app.events_p20260401 ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON app.events_p20260401 USING (tenant = current_user);
+GRANT SELECT ON app.events_p20260401 TO scenario_inherit_reader;
+ALTER TABLE app.events ATTACH PARTITION app.events_p20260401 FOR VALUES FROM ('2026-04-01 00:00+00') TO ('2026-05-01 00:00+00');

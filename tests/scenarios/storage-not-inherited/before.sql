@@ -1,0 +1,10 @@
+CREATE SCHEMA app;
+GRANT ALL ON SCHEMA app TO scenario_inherit_owner;
+CREATE TABLE app.events (at timestamptz NOT NULL, tenant text) PARTITION BY RANGE (at);
+CREATE TABLE app.events_feb PARTITION OF app.events FOR VALUES FROM ('2026-02-01 00:00+00') TO ('2026-03-01 00:00+00');
+CREATE TABLE app.events_mar PARTITION OF app.events FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+ALTER TABLE app.events_mar OWNER TO scenario_inherit_owner;
+GRANT SELECT ON app.events TO scenario_inherit_reader;
+GRANT UPDATE ON app.events_feb TO scenario_inherit_owner;
+ALTER TABLE app.events ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON app.events USING (tenant = current_user);

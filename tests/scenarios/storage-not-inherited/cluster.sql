@@ -1,0 +1,2 @@
+CREATE ROLE scenario_inherit_reader;
+CREATE ROLE scenario_inherit_owner;
