@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::arrival::let_arrive;
 use super::control::{Control, first_value};
 use super::detach::Detach;
 use super::observer::Event;
@@ -16,16 +17,11 @@ use super::run::ApplyOptions;
 use super::stretch::{Stretch, stretches};
 use super::unit::{Unit, UnitError, all_hold};
 use crate::db::{ConnError, Connector, Interrupt, Pool, Session, describe};
-use crate::plan::{Action, DetachMode, Gate, Leaving, MaintenanceAction, PartitionAction, Plan, Step, StepId, Verb};
+use crate::plan::{Action, DetachMode, Gate, Leaving, PartitionAction, Plan, Step, StepId, Verb};
 use crate::sql::TableName;
 
 /// How long a lost session's backend may take to end by itself, and again once it was told to.
 const BACKEND_ENDS: Duration = Duration::from_secs(5);
-
-/// See [`Executor::let_counters_arrive`].
-const COUNTERS_ARRIVE: Duration = Duration::from_millis(1200);
-/// How long a reload may take to be seen.
-const SETTING_ARRIVES: Duration = Duration::from_secs(5);
 
 /// Hands events from any thread to the one observer.
 pub(super) struct Reporter<'a> {
@@ -275,8 +271,7 @@ impl<'a> Executor<'a> {
             return match unit.statement_with_retries(step, session) {
                 Ok(retries) => {
                     unit.has_committed();
-                    self.let_counters_arrive(step);
-                    match self.let_setting_arrive(step, session) {
+                    match let_arrive(step, session, self.plan.target.major(), self.stop) {
                         Ok(()) => StepResult::Applied { retries },
                         Err(error) => failed(error),
                     }
@@ -295,43 +290,6 @@ impl<'a> Executor<'a> {
             Ok(result) => result,
             Err(lost) => self.after_loss(step, lost, session.backend_pid()),
         }
-    }
-
-    /// Before 15 the server's counters pass through a process of their own, and are read from a file that may be half a
-    /// second old: when a table was analyzed would not be seen by the look at the end.
-    fn let_counters_arrive(&self, step: &Step) {
-        if self.plan.target.major() < 15
-            && matches!(step.action, Action::Maintenance(MaintenanceAction::AnalyzeParent(_)))
-        {
-            self.stop.sleep(COUNTERS_ARRIVE);
-        }
-    }
-
-    /// A reload is asked of the postmaster, which tells its processes: what they see follows a moment later, or never, where
-    /// the files have an error somewhere.
-    fn let_setting_arrive(&self, step: &Step, session: &mut Session) -> Result<(), String> {
-        match &step.action {
-            Action::Setting(_) => {}
-            Action::Partition(_)
-            | Action::Index(_)
-            | Action::Storage(_)
-            | Action::Maintenance(_)
-            | Action::Limit(_) => return Ok(()),
-        }
-        let end = Instant::now() + SETTING_ARRIVES;
-        while !all_hold(&step.after, session).map_err(|error| describe(&error))? {
-            if self.stop.sleep(Duration::from_millis(20)) {
-                return Err("it is written; interrupted before the reload was seen".to_owned());
-            }
-            if Instant::now() >= end {
-                return Err(
-                    "it is written, and not seen after the reload: an error in the configuration files keeps the server \
-                     from reading them (pg_file_settings.error), or something goes before them"
-                        .to_owned(),
-                );
-            }
-        }
-        Ok(())
     }
 
     fn detach(&self, step: &Step, leaving: &Leaving, unit: &Unit<'_>, dedicated: &mut Option<Session>) -> StepResult {
