@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::arrival::let_arrive;
 use super::control::{Control, first_value};
 use super::detach::Detach;
 use super::observer::Event;
@@ -16,14 +17,11 @@ use super::run::ApplyOptions;
 use super::stretch::{Stretch, stretches};
 use super::unit::{Unit, UnitError, all_hold};
 use crate::db::{ConnError, Connector, Interrupt, Pool, Session, describe};
-use crate::plan::{Action, DetachMode, Gate, Leaving, MaintenanceAction, PartitionAction, Plan, Step, StepId, Verb};
+use crate::plan::{Action, DetachMode, Gate, Leaving, PartitionAction, Plan, Step, StepId, Verb};
 use crate::sql::TableName;
 
 /// How long a lost session's backend may take to end by itself, and again once it was told to.
 const BACKEND_ENDS: Duration = Duration::from_secs(5);
-
-/// See [`Executor::let_counters_arrive`].
-const COUNTERS_ARRIVE: Duration = Duration::from_millis(1200);
 
 /// Hands events from any thread to the one observer.
 pub(super) struct Reporter<'a> {
@@ -244,7 +242,8 @@ impl<'a> Executor<'a> {
             | Action::Index(_)
             | Action::Storage(_)
             | Action::Maintenance(_)
-            | Action::Limit(_) => self.transaction(step, &unit, pool),
+            | Action::Limit(_)
+            | Action::Setting(_) => self.transaction(step, &unit, pool),
         }
     }
 
@@ -272,8 +271,10 @@ impl<'a> Executor<'a> {
             return match unit.statement_with_retries(step, session) {
                 Ok(retries) => {
                     unit.has_committed();
-                    self.let_counters_arrive(step);
-                    StepResult::Applied { retries }
+                    match let_arrive(step, session, self.plan.target.major(), self.stop) {
+                        Ok(()) => StepResult::Applied { retries },
+                        Err(error) => failed(error),
+                    }
                 }
                 Err(UnitError::Interrupted) => StepResult::NotReached,
                 // Whoever is in the way of maintenance (mostly autovacuum at the same work) goes first.
@@ -288,16 +289,6 @@ impl<'a> Executor<'a> {
         match watched(step, pid, unit, pool, || online.run(session)) {
             Ok(result) => result,
             Err(lost) => self.after_loss(step, lost, session.backend_pid()),
-        }
-    }
-
-    /// Before 15 the server's counters pass through a process of their own, and are read from a file that may be half a
-    /// second old: when a table was analyzed would not be seen by the look at the end.
-    fn let_counters_arrive(&self, step: &Step) {
-        if self.plan.target.major() < 15
-            && matches!(step.action, Action::Maintenance(MaintenanceAction::AnalyzeParent(_)))
-        {
-            self.stop.sleep(COUNTERS_ARRIVE);
         }
     }
 

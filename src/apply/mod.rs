@@ -6,6 +6,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "applying waits, retries and keeps time")]
 
+mod arrival;
 mod blockers;
 mod control;
 mod detach;

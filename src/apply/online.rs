@@ -73,12 +73,23 @@ impl Online<'_> {
         let action = match (&self.step.action, self.step.action.object()) {
             (Action::Index(action), _) => action,
             (
-                Action::Partition(_) | Action::Storage(_) | Action::Maintenance(_) | Action::Limit(_),
+                Action::Partition(_)
+                | Action::Storage(_)
+                | Action::Maintenance(_)
+                | Action::Limit(_)
+                | Action::Setting(_),
                 Object::Relation(index),
             ) => {
                 return self.note_reindex(session, &index);
             }
-            (Action::Partition(_) | Action::Storage(_) | Action::Maintenance(_) | Action::Limit(_), _) => {
+            (
+                Action::Partition(_)
+                | Action::Storage(_)
+                | Action::Maintenance(_)
+                | Action::Limit(_)
+                | Action::Setting(_),
+                _,
+            ) => {
                 return String::new();
             }
         };

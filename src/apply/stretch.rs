@@ -62,7 +62,8 @@ fn partition_of(action: &Action) -> Option<&TableName> {
         | Action::Partition(_)
         | Action::Storage(_)
         | Action::Maintenance(_)
-        | Action::Limit(_) => None,
+        | Action::Limit(_)
+        | Action::Setting(_) => None,
     }
 }
 
@@ -79,7 +80,8 @@ fn takes_long(action: &Action) -> bool {
         | Action::Partition(_)
         | Action::Storage(_)
         | Action::Maintenance(_)
-        | Action::Limit(_) => false,
+        | Action::Limit(_)
+        | Action::Setting(_) => false,
     }
 }
 

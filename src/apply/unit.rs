@@ -115,7 +115,8 @@ impl Unit<'_> {
             | Action::Index(_)
             | Action::Storage(_)
             | Action::Maintenance(_)
-            | Action::Limit(_) => {
+            | Action::Limit(_)
+            | Action::Setting(_) => {
                 let mut wanted = locks(&step.action, self.major);
                 wanted.extend(index_locks(&step.action));
                 holders(session, &wanted)

@@ -10,6 +10,7 @@ mod marker;
 mod pooler;
 mod question;
 mod reader;
+mod settings;
 mod snapshot;
 mod storage;
 mod survey;
@@ -20,16 +21,19 @@ pub use ask::ask;
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use error::InspectError;
 pub use index::{IndexFacts, IndexKey, IndexShape, IndexSpelling};
-pub use inspect::{inspect, inspect_limits, inspect_pooler, inspect_storage, inspect_upkeep};
+pub use inspect::{
+    Tree, inspect, inspect_limits, inspect_pooler, inspect_settings, inspect_storage, inspect_trees, inspect_upkeep,
+};
 pub use limits::{Capacity, DatabaseFacts, LimitFacts, MayAlter, RoleFacts};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use pooler::{PoolerDatabase, PoolerFacts, PoolerState};
 pub use question::{Answer, Answers, Bloat, LeafKey, Question, RowCount};
+pub use settings::{Absent, SettingContext, SettingFacts, SettingKind, SettingsFacts};
 pub use snapshot::{
     Catalog, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot,
     TableState, Target,
 };
 pub use storage::{ColumnStorage, Compression, LeafAttributes, LeafStorage, PolicyMatch, Storage, StorageMode};
 pub use survey::{PartConfig, Survey, SurveyScope, survey};
-pub use take::{interruptible, take, take_for_saved, take_survey};
+pub use take::{interruptible, take, take_config, take_for_saved, take_survey};
 pub use upkeep::{AutovacuumSettings, IndexUpkeep, LeafUpkeep, Upkeep};

@@ -12,6 +12,7 @@ use super::limits::LimitFacts;
 use super::marker::Marker;
 use super::pooler::PoolerState;
 use super::question::Answers;
+use super::settings::SettingsFacts;
 use super::storage::Storage;
 use super::upkeep::Upkeep;
 use crate::grid::{KeyKind, LeafBounds};
@@ -111,6 +112,9 @@ pub struct Catalog {
     /// Connections, where the policy speaks of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitFacts>,
+    /// Settings, where the policy speaks of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsFacts>,
     /// PgBouncer's configuration, where the policy names its admin console.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pooler: Option<PoolerState>,

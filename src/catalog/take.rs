@@ -2,13 +2,13 @@
 
 #![allow(clippy::disallowed_methods, reason = "the skew of the two clocks is a fact to read")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::{
-    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, ask, inspect, inspect_limits, inspect_pooler,
-    inspect_storage, inspect_upkeep, survey,
+    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, Tree, ask, inspect, inspect_limits, inspect_pooler,
+    inspect_settings, inspect_storage, inspect_trees, inspect_upkeep, survey,
 };
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
@@ -44,12 +44,16 @@ pub fn take(
         }
     };
     inspect_upkeep(session.client(), &mut snapshot, &of_upkeep, &of_bloat)?;
-    if options.has_limits() && !desired.limits.is_empty() {
+    if options.beyond_tables() && !desired.limits.is_empty() {
         let roles = desired.limits.named_roles().cloned().collect();
         inspect_limits(session.client(), &mut snapshot, &roles)?;
         if desired.limits.pgbouncer.is_some() {
             snapshot.catalog.pooler = session.pooler().map(inspect_pooler);
         }
+    }
+    if options.beyond_tables() && !desired.settings.is_empty() {
+        let names = desired.settings.values.keys().cloned().collect();
+        inspect_settings(session.client(), &mut snapshot, &names)?;
     }
     let options = PlanOptions { now: now.unwrap_or(snapshot.taken_at), ..options.clone() };
     // Among ids only rows tell where the table is: that is asked first, and what follows from it next.
@@ -69,6 +73,23 @@ pub fn take(
 pub fn take_survey(session: &mut Session, scope: &SurveyScope) -> Result<Survey, InspectError> {
     let host = host_of(session);
     survey(session.client(), &host, scope, &Timestamp::now)
+}
+
+/// Reads what advice on settings needs: these settings, and what the policy's tables are made of.
+///
+/// # Errors
+/// The catalog could not be read.
+pub fn take_config(
+    session: &mut Session,
+    desired: &Desired,
+    settings: &BTreeSet<String>,
+) -> Result<(Snapshot, BTreeMap<TableName, Tree>), InspectError> {
+    let host = host_of(session);
+    let tables = desired.tables.keys().cloned().collect();
+    let mut snapshot = inspect(session.client(), &host, &tables, &BTreeSet::new(), &Timestamp::now)?;
+    inspect_settings(session.client(), &mut snapshot, settings)?;
+    let trees = inspect_trees(session.client(), &snapshot)?;
+    Ok((snapshot, trees))
 }
 
 /// Where a server keeps its socket is the machine's affair, and differs between two that show the same plan.

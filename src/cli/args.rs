@@ -1,5 +1,6 @@
 //! The command line. Doc comments are the help.
 
+mod optimize;
 mod read;
 mod values;
 
@@ -12,6 +13,9 @@ use pgstrata::plan::Class;
 use pgstrata::policy::Grant;
 use pgstrata::sql::{Ident, TableName};
 
+pub(super) use self::optimize::{
+    ConfigArgs, ConfigFormat, MaintenanceArgs, MaintenanceFormat, OptimizeArgs, OptimizeCommand, PgbouncerArgs,
+};
 pub(super) use self::read::{
     AnalyzeArgs, ExplainArgs, ListArgs, PartitionArgs, PartitionCommand, ReportFormat, ReportOutputArgs, SnapshotArgs,
     SourceArgs, TableReportArgs,
@@ -158,13 +162,14 @@ Examples:
   pgstrata show -v plan.json       # each step with SQL, locks and facts
   pgstrata show plan.json --format sql > plan.sql")]
     Show(ShowArgs),
-    /// Maintenance as a plan.
+    /// Maintenance as a plan, and advice on the server's settings.
     #[command(
         subcommand_required = true,
         arg_required_else_help = true,
         after_help = "\
 Examples:
-  pgstrata optimize maintenance --dry-run"
+  pgstrata optimize maintenance --dry-run
+  pgstrata optimize config"
     )]
     Optimize(OptimizeArgs),
     /// Print the JSON Schema (draft-07) of policies, or of what a command writes as JSON.
@@ -320,72 +325,6 @@ pub(super) struct RunArgs {
     /// Also write the outcome to a file. Repeatable.
     #[arg(long, value_name = "FORMAT=PATH", value_parser = report::<OutcomeFormat>, help_heading = "Output")]
     pub(super) report: Vec<Report<OutcomeFormat>>,
-    #[command(flatten)]
-    pub(super) execution: ExecutionArgs,
-}
-
-/// `optimize`
-#[derive(Debug, Args)]
-pub(super) struct OptimizeArgs {
-    #[command(subcommand)]
-    pub(super) command: OptimizeCommand,
-}
-
-/// What is optimized.
-#[derive(Debug, Subcommand)]
-pub(super) enum OptimizeCommand {
-    /// Analyze, freeze and reindex what the policy's `maintenance` says is due, and nothing else.
-    ///
-    /// Shows the steps, asks, and carries them out; with --dry-run it shows for each table as well when autovacuum comes by
-    /// itself and how far transaction ids have run. The same steps are part of every `apply`, at the end of each table's.
-    #[command(after_help = "\
-Examples:
-  # what is due, and a forecast of autovacuum and wraparound:
-  pgstrata optimize maintenance --dry-run
-  pgstrata optimize maintenance audit.audit_log --dry-run -v
-  pgstrata optimize maintenance --dry-run --format json | jq '.forecast'
-  # at night:
-  pgstrata optimize maintenance --auto-approve")]
-    Maintenance(MaintenanceArgs),
-    /// Print the part of PgBouncer's configuration that `limits.pgbouncer` decides, for the main file to include.
-    ///
-    /// Nothing is connected to and nothing is written: PgBouncer's host may be another one. Once its RELOAD is done, `drift`
-    /// compares what its admin console says with the policy.
-    #[command(after_help = "\
-Examples:
-  pgstrata optimize pgbouncer > pgstrata.ini
-  # as the last line of [pgbouncer] in pgbouncer.ini:
-  #   %include /etc/pgbouncer/pgstrata.ini")]
-    Pgbouncer(PgbouncerArgs),
-}
-
-/// `optimize pgbouncer`
-#[derive(Debug, Args)]
-pub(super) struct PgbouncerArgs {
-    #[command(flatten)]
-    pub(super) policy: PolicyArgs,
-}
-
-/// `optimize maintenance`
-#[derive(Debug, Args)]
-pub(super) struct MaintenanceArgs {
-    /// Only these tables of the policy, like --table.
-    #[arg(value_name = "TABLE", conflicts_with_all = ["table", "exclude"])]
-    pub(super) tables: Vec<TableName>,
-    #[command(flatten)]
-    pub(super) policy: PolicyArgs,
-    #[command(flatten)]
-    pub(super) connect: ConnectArgs,
-    #[command(flatten)]
-    pub(super) select: SelectArgs,
-    #[command(flatten)]
-    pub(super) locks: LockArgs,
-    /// How the plan and the forecast, or the outcome, are printed.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
-    pub(super) format: MaintenanceFormat,
-    /// Show what is due and the forecast. Changes nothing.
-    #[arg(long, conflicts_with = "auto_approve", help_heading = "Execution")]
-    pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) execution: ExecutionArgs,
 }
@@ -550,16 +489,6 @@ pub(super) enum OutcomeFormat {
     Json,
     /// For a pull request's comment.
     Markdown,
-}
-
-/// What maintenance can be printed as.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum MaintenanceFormat {
-    /// For people.
-    #[default]
-    Human,
-    /// For programs.
-    Json,
 }
 
 /// What drift can be printed as.

@@ -77,7 +77,7 @@ pub(super) fn read(
     }
     let stop = signals::install(ui)?;
     let mut connector = connect::connector(command, connect, loaded, env, ui, &stop)?;
-    if options.has_limits() {
+    if options.beyond_tables() {
         connector = connect::with_pooler(connector, loaded, env, ui, &stop)?;
     }
     let mut session = connect::session(&connector, &stop)?;
@@ -122,7 +122,8 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::NoNameLeft
         | Code::NotInSnapshot
         | Code::IndexRefused
-        | Code::LimitRefused => true,
+        | Code::LimitRefused
+        | Code::SettingRefused => true,
         Code::InRecovery
         | Code::ManagedByPgPartman
         | Code::NotYetEnforced
@@ -161,6 +162,10 @@ pub(super) fn something_is_broken(plan: &Plan) -> bool {
         | Code::MaintenanceUnknown
         | Code::MaintenancePostponed
         | Code::LimitNotPermitted
+        | Code::SettingDiffers
+        | Code::SettingPendingRestart
+        | Code::SettingUnknown
+        | Code::SettingNotPermitted
         | Code::LimitExempt
         | Code::ConnectionBudgetExceeded
         | Code::ConnectionBudget

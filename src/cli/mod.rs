@@ -7,6 +7,7 @@ mod at_fault;
 mod ci_examples;
 mod colour;
 mod completions;
+mod config;
 mod confirm;
 mod connect;
 #[cfg(feature = "sandbox")]
@@ -22,6 +23,7 @@ mod github;
 mod import;
 mod inspect;
 mod locations;
+mod machine;
 mod maintenance;
 mod man;
 mod outcome_text;
@@ -89,6 +91,7 @@ fn dispatch(cli: Cli, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
         Command::Show(args) => show::run(&args, ui),
         Command::Optimize(OptimizeArgs { command }) => match command {
             OptimizeCommand::Maintenance(args) => maintenance::run(args, env, ui),
+            OptimizeCommand::Config(args) => config::run(&args, env, ui),
             OptimizeCommand::Pgbouncer(args) => pgbouncer::run(&args, env, ui),
         },
         Command::Schema(args) => schema::run(&args, ui),

@@ -2,6 +2,7 @@
 
 mod index;
 mod limits;
+mod settings;
 mod storage;
 mod upkeep;
 mod words;
@@ -160,11 +161,32 @@ pub enum Fact {
         /// By name; `None` is none.
         values: BTreeMap<String, Option<String>>,
     },
+    /// A setting of the server has this value.
+    Setting {
+        /// Which, in lower case.
+        name: String,
+        /// The value, as it is seen there.
+        value: String,
+        /// Where it is seen.
+        seen: Seen,
+    },
     /// The index of this name is valid, and another one than it was: REINDEX … CONCURRENTLY puts a new one in its place.
     Rebuilt {
         /// The index as it was.
         index: Relation,
     },
+}
+
+/// Where a setting's value is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen {
+    /// New sessions have it: `pg_settings.reset_val`, in the setting's unit.
+    InForce,
+    /// The configuration files say so, in this text.
+    InFiles,
+    /// It is in force, or the files have one that waits for a restart; which one, not every role may see.
+    AtRestart,
 }
 
 /// What is known of a marker's stamp.
@@ -215,7 +237,8 @@ impl Fact {
             | Self::Frozen { .. }
             | Self::SameIndex { .. }
             | Self::ConnectionLimit { .. }
-            | Self::RoleSettings { .. } => None,
+            | Self::RoleSettings { .. }
+            | Self::Setting { .. } => None,
         }
     }
 
@@ -295,6 +318,7 @@ impl Fact {
             Self::SameIndex { index } => upkeep::same_index(catalog, index),
             Self::ConnectionLimit { of, limit } => limits::judge_limit(catalog, of, *limit),
             Self::RoleSettings { role, database, values } => limits::judge_settings(catalog, role, database, values),
+            Self::Setting { name, value, seen } => settings::judge(catalog, name, value, *seen),
             Self::Rebuilt { index } => upkeep::rebuilt(snapshot, index),
             Self::Gone { partition } => {
                 if find_leaf(catalog, partition).is_some() || catalog.retired.contains_key(&partition.oid) {
@@ -361,6 +385,7 @@ impl Fact {
             Self::RoleSettings { role, database: _, values } => {
                 limits::assume_settings(&mut snapshot.catalog, role, values);
             }
+            Self::Setting { name, value, seen } => settings::assume(&mut snapshot.catalog, name, value, *seen),
             Self::Altered { root, partition, oid, alterations } => {
                 storage::assume(&mut snapshot.catalog, root, partition, *oid, alterations);
             }

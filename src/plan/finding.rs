@@ -126,6 +126,16 @@ pub enum Code {
     ConnectionBudgetExceeded,
     /// What services may open, and what the server has.
     ConnectionBudget,
+    /// A setting cannot be as the policy says.
+    SettingRefused,
+    /// A setting is not as the policy says.
+    SettingDiffers,
+    /// A setting waits for a restart.
+    SettingPendingRestart,
+    /// Whether a setting is as the policy says could not be seen.
+    SettingUnknown,
+    /// A setting differs, and the session may not change it.
+    SettingNotPermitted,
     /// PgBouncer is set otherwise than the policy says.
     PoolerDiffers,
     /// PgBouncer was not asked.
@@ -153,6 +163,7 @@ impl Code {
             | Self::NoNameLeft
             | Self::IndexRefused
             | Self::LimitRefused
+            | Self::SettingRefused
             | Self::NotInSnapshot
             | Self::Unknown => Level::Error,
             Self::ManagedByPgPartman
@@ -163,6 +174,9 @@ impl Code {
             | Self::IndexNotPossible
             | Self::IndexDiffers
             | Self::LimitNotPermitted
+            | Self::SettingDiffers
+            | Self::SettingPendingRestart
+            | Self::SettingNotPermitted
             | Self::PoolerDiffers
             | Self::ConnectionBudgetExceeded
             | Self::PartitionDiffers
@@ -193,6 +207,7 @@ impl Code {
             | Self::MaintenanceUnknown
             | Self::MaintenancePostponed
             | Self::LimitExempt
+            | Self::SettingUnknown
             | Self::PoolerNotAsked
             | Self::ConnectionBudget => Level::Note,
         }

@@ -42,7 +42,8 @@ pub(super) fn follow_detached(steps: &mut [Step]) {
             | Action::Index(_)
             | Action::Storage(_)
             | Action::Maintenance(_)
-            | Action::Limit(_) => {}
+            | Action::Limit(_)
+            | Action::Setting(_) => {}
         }
     }
 }
@@ -58,6 +59,7 @@ fn touches(action: &mut Action) -> Option<&mut Touches> {
         | Action::Index(_)
         | Action::Storage(_)
         | Action::Maintenance(_)
-        | Action::Limit(_) => None,
+        | Action::Limit(_)
+        | Action::Setting(_) => None,
     }
 }

@@ -21,11 +21,12 @@ pub use action::{
     Action, AlterPartition, Alteration, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode,
     CreateDefault, CreateIndex, CreatePartition, DetachMode, DetachPartition, DropPartition, IndexAction, Leaving,
     LimitAction, LimitDatabase, LimitRole, LooseIndex, MaintenanceAction, PartitionAction, ReindexIndex, Relation,
-    Retiring, RoleSetting, SetRole, StorageAction, SwapIndex, Touches, VacuumPartition, Verb,
+    Retiring, RoleSetting, SetRole, SetSetting, SettingAction, StorageAction, SwapIndex, Touches, VacuumPartition,
+    Verb,
 };
 pub use conversion::conversion_steps;
 pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
-pub use fact::{Fact, Stamp};
+pub use fact::{Fact, Seen, Stamp};
 pub use finding::{Code, Finding, Level};
 pub use gate::{Block, Gate, GrantSource, Granted};
 pub use hazard::{Gating, HazardKind, UnknownHazard};

@@ -20,7 +20,7 @@ use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
 use crate::policy::{Desired, GridMismatch, TableDesired};
 use crate::resource::maintenance::{self, Around};
 use crate::resource::partition::{self, Context, Subject};
-use crate::resource::{Setup, index, limits, pooler, storage};
+use crate::resource::{Setup, index, limits, pooler, settings, storage};
 use crate::sql::TableName;
 
 /// What planning takes beside policy and snapshot.
@@ -66,8 +66,8 @@ impl PlanOptions {
         }
     }
 
-    /// Whether limits of the database and its roles are compared.
-    pub fn has_limits(&self) -> bool {
+    /// Whether what belongs to no table is compared: limits of the database and its roles, settings of the server.
+    pub fn beyond_tables(&self) -> bool {
         !self.tables_only
             && match self.scope {
                 Scope::All => true,
@@ -212,13 +212,15 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
             findings.push(*finding);
         }
     }
-    if options.has_limits() {
+    if options.beyond_tables() {
         // After the tables' lanes: nothing of theirs may wait for it.
         let lane = lanes.values().max().map_or(0, |last| last.saturating_add(1));
-        let mut diff = limits::diff(&Setup { desired, lane, overrides: options.overrides }, snapshot);
-        gate_of_no_table(desired, options, &mut diff.steps);
-        steps.extend(diff.steps);
-        findings.extend(diff.findings);
+        let setup = Setup { desired, lane, overrides: options.overrides };
+        for mut diff in [limits::diff(&setup, snapshot), settings::diff(&setup, snapshot)] {
+            gate_of_no_table(desired, options, &mut diff.steps);
+            steps.extend(diff.steps);
+            findings.extend(diff.findings);
+        }
         findings.extend(pooler::findings(desired, snapshot));
     }
     follow_detached(&mut steps);

@@ -165,6 +165,6 @@ fn roles<'a>(step: &'a Step, table: &'a TableName) -> Vec<(&'a Ident, &'a TableN
         Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => vec![(&analyze.role, table)],
         Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => vec![(&vacuum.role, partition)],
         Action::Maintenance(MaintenanceAction::Reindex(reindex)) => vec![(&reindex.role, partition)],
-        Action::Limit(_) => Vec::new(),
+        Action::Limit(_) | Action::Setting(_) => Vec::new(),
     }
 }

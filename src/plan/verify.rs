@@ -4,6 +4,7 @@ mod indexes;
 mod limits;
 mod maintenance;
 mod rules;
+mod settings;
 mod storage;
 
 use std::collections::BTreeSet;
@@ -105,6 +106,7 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
         | Action::Storage(StorageAction::Alter(_))
         | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Vacuum(_)) => None,
         Action::Limit(limit) => limit.lowers().then_some(HazardKind::LimitsSessions),
+        Action::Setting(setting) => setting.needs_restart().then_some(HazardKind::RestartRequired),
     };
     if must_say.is_some_and(|kind| !step.hazards.iter().any(|hazard| hazard.kind == kind)) {
         broken.push("it hides a hazard of its action".to_owned());
@@ -145,7 +147,16 @@ fn gate(step: &Step, desired: &Desired, snapshot: &Snapshot, broken: &mut Vec<St
 
 /// What holds of a step in view of policy, catalog and clock.
 fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Result<(), String> {
-    let Some(name) = &step.table else { return limits::judge(desired, snapshot, step) };
+    let Some(name) = &step.table else {
+        return match &step.action {
+            Action::Setting(_) => settings::judge(desired, snapshot, step),
+            Action::Partition(_)
+            | Action::Index(_)
+            | Action::Storage(_)
+            | Action::Maintenance(_)
+            | Action::Limit(_) => limits::judge(desired, snapshot, step),
+        };
+    };
     let table = desired.tables.get(name).ok_or("its table is not in the policy")?;
     let Some(TableState::Partitioned(root)) = snapshot.catalog.tables.get(name) else {
         return Err(format!("{name} is no partitioned table"));
@@ -175,7 +186,7 @@ fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Re
         Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => own.analyze(plan, analyze),
         Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => own.vacuum(vacuum),
         Action::Maintenance(MaintenanceAction::Reindex(reindex)) => own.reindex(reindex),
-        Action::Limit(_) => Err("a limit is no table's".to_owned()),
+        Action::Limit(_) | Action::Setting(_) => Err("a limit or a setting is no table's".to_owned()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::LimitsDesired;
+use super::{LimitsDesired, SettingsDesired};
 use crate::grid::{CalendarSpan, Encoding, Grid, GridError, KeyKind, NameTemplate, Position, Width, Zone};
 use crate::plan::HazardKind;
 use crate::sql::{Ident, TableName};
@@ -21,6 +21,9 @@ pub struct Desired {
     /// What the database and its roles may.
     #[serde(default, skip_serializing_if = "LimitsDesired::is_empty")]
     pub limits: LimitsDesired,
+    /// What the server's settings are.
+    #[serde(default, skip_serializing_if = "SettingsDesired::is_empty")]
+    pub settings: SettingsDesired,
     /// Which server this policy is for; checked before anything runs.
     pub expect: Expect,
     /// How a plan is carried out.

@@ -8,6 +8,7 @@ mod decode;
 mod desired;
 mod error;
 mod grant;
+mod hardware;
 mod hash;
 mod index;
 mod interpolate;
@@ -19,6 +20,7 @@ mod path;
 mod resolve;
 #[cfg(feature = "cli")]
 mod schema;
+mod settings;
 mod source_map;
 pub mod spec;
 pub(crate) mod suggest;
@@ -34,6 +36,7 @@ pub use desired::{
 };
 pub use error::{Label, Place, PolicyError, Warning};
 pub use grant::GrantError;
+pub use hardware::{Hardware, Storage, Workload};
 pub use hash::PolicyHash;
 pub use limits::{LimitsDesired, PoolerDesired, RoleDesired, RoleTimeout, ServiceDesired};
 pub use load::{Policy, Source, VERSION, environments, load};
@@ -42,6 +45,7 @@ pub use path::{PolicyPath, Segment};
 pub(crate) use resolve::{DEFAULT_PREMAKE, MAX_PREMAKE};
 #[cfg(feature = "cli")]
 pub use schema::schema;
+pub use settings::{SettingsDesired, SettingsMode};
 pub use source_map::SourceMap;
 pub use warnings::warnings;
 pub(crate) use warnings::{is_shorter, least_premake};

@@ -63,7 +63,8 @@ pub(crate) fn lock_summary(plan: &Plan) -> LockSummary {
                         | IndexAction::Swap(_),
                     )
                     | Action::Maintenance(_)
-                    | Action::Limit(_) => {}
+                    | Action::Limit(_)
+                    | Action::Setting(_) => {}
                 }
                 match step.action.verb() {
                     Verb::Detach | Verb::Drop | Verb::Finalize | Verb::Change

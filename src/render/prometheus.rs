@@ -184,7 +184,8 @@ fn attaches_beside_default(step: &Step) -> bool {
         | Action::Index(_)
         | Action::Storage(_)
         | Action::Maintenance(_)
-        | Action::Limit(_) => false,
+        | Action::Limit(_)
+        | Action::Setting(_) => false,
     }
 }
 

@@ -56,7 +56,8 @@ pub(crate) fn tally(outcome: &Outcome) -> Tally {
                 Action::Partition(PartitionAction::Finalize(_) | PartitionAction::Attach(_))
                 | Action::Storage(_)
                 | Action::Maintenance(_)
-                | Action::Limit(_) => tally.changed += 1,
+                | Action::Limit(_)
+                | Action::Setting(_) => tally.changed += 1,
                 // Beside its detach it counts with it.
                 Action::Partition(PartitionAction::Stamp(_)) if change.steps.len() == 1 => tally.changed += 1,
                 Action::Partition(PartitionAction::Stamp(_) | PartitionAction::Mark(_)) => {}

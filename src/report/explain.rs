@@ -246,7 +246,8 @@ impl Story<'_> {
             | Action::Index(_)
             | Action::Storage(_)
             | Action::Maintenance(_)
-            | Action::Limit(_) => None,
+            | Action::Limit(_)
+            | Action::Setting(_) => None,
         })
     }
 }

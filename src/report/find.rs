@@ -138,7 +138,8 @@ pub fn anything(
         | Action::Index(_)
         | Action::Storage(_)
         | Action::Maintenance(_)
-        | Action::Limit(_) => None,
+        | Action::Limit(_)
+        | Action::Setting(_) => None,
     });
     known
         .extend(creations.filter_map(|(step, name)| {

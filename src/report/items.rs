@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::drift::Drift;
 use crate::plan::{Action, Class, Code, Gate, Object, PartitionAction};
-use crate::policy::Desired;
+use crate::policy::{Desired, SettingsMode};
 use crate::render::{all_changes, run_words};
 use crate::sql::{Ident, TableName};
 
@@ -36,13 +36,15 @@ pub enum Kind {
     MaintenanceDue,
     /// A connection limit or a setting of a role is not what the policy says.
     LimitDiffers,
+    /// A setting of the server is not what the policy says, and the policy lets it be changed.
+    SettingToChange,
     /// PgBouncer is set otherwise than the policy says.
     PoolerDiffers,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::PartitionMissing,
         Self::DefaultPartitionMissing,
         Self::DetachUnfinished,
@@ -54,13 +56,14 @@ impl Kind {
         Self::PartitionUnlike,
         Self::MaintenanceDue,
         Self::LimitDiffers,
+        Self::SettingToChange,
         Self::PoolerDiffers,
     ];
 
     /// Whether it is about no table.
     pub fn is_of_no_table(self) -> bool {
         match self {
-            Self::LimitDiffers | Self::PoolerDiffers => true,
+            Self::LimitDiffers | Self::SettingToChange | Self::PoolerDiffers => true,
             Self::PartitionMissing
             | Self::DefaultPartitionMissing
             | Self::DetachUnfinished
@@ -88,6 +91,7 @@ impl Kind {
             Self::PartitionUnlike => "PARTITION_UNLIKE",
             Self::MaintenanceDue => "MAINTENANCE_DUE",
             Self::LimitDiffers => "LIMIT_DIFFERS",
+            Self::SettingToChange => "SETTING_TO_CHANGE",
             Self::PoolerDiffers => "POOLER_DIFFERS",
         }
     }
@@ -111,6 +115,7 @@ impl Kind {
             Self::PartitionUnlike => "A partition is not like its parent, or not stored as the policy says.",
             Self::MaintenanceDue => "A table, a partition or an index is due for maintenance.",
             Self::LimitDiffers => "A connection limit or a setting of a role is not what the policy says.",
+            Self::SettingToChange => "A setting of the server is not what the policy says.",
             Self::PoolerDiffers => "PgBouncer is set otherwise than the policy says.",
         }
     }
@@ -128,6 +133,7 @@ impl Kind {
             | Self::PartitionUnlike
             | Self::MaintenanceDue
             | Self::LimitDiffers
+            | Self::SettingToChange
             | Self::PoolerDiffers => false,
         }
     }
@@ -136,6 +142,7 @@ impl Kind {
     pub fn is_under(self, policy: &Desired) -> bool {
         match self {
             Self::LimitDiffers => !policy.limits.is_empty(),
+            Self::SettingToChange => policy.settings.mode == SettingsMode::AlterSystem,
             Self::PoolerDiffers => policy.limits.pgbouncer.is_some(),
             Self::PartitionMissing
             | Self::DefaultPartitionMissing
@@ -201,6 +208,12 @@ impl Kind {
             | Code::ConnectionBudgetExceeded
             | Code::ConnectionBudget
             | Code::PoolerNotAsked
+            // A report is asked for, not a change: whoever wants one says so with `apply.settings`.
+            | Code::SettingRefused
+            | Code::SettingDiffers
+            | Code::SettingPendingRestart
+            | Code::SettingUnknown
+            | Code::SettingNotPermitted
             | Code::NameTaken
             | Code::NoNameLeft
             | Code::NameUnchecked
@@ -221,6 +234,7 @@ impl Kind {
             Action::Storage(_) => Self::PartitionUnlike,
             Action::Maintenance(_) => Self::MaintenanceDue,
             Action::Limit(_) => Self::LimitDiffers,
+            Action::Setting(_) => Self::SettingToChange,
         }
     }
 }
@@ -321,7 +335,9 @@ pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
                 }
             }
             Action::Index(action) => drop(item.indexes.insert(action.wanted())),
-            Action::Maintenance(_) | Action::Limit(_) => drop(item.others.insert(step.action.object())),
+            Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_) => {
+                item.others.insert(step.action.object());
+            }
         }
         item.reasons.insert(&step.reason);
         if let Gate::Blocked(blocks) = &step.gate {
@@ -386,6 +402,11 @@ pub fn description(code: Code) -> &'static str {
         Code::LimitExempt => "A connection limit does not hold for a superuser.",
         Code::ConnectionBudgetExceeded => "Services may open more connections than there are for them.",
         Code::ConnectionBudget => "What services may open, and what the server has.",
+        Code::SettingRefused => "A setting cannot be as the policy says.",
+        Code::SettingDiffers => "A setting of the server is not as the policy says.",
+        Code::SettingPendingRestart => "A setting of the server waits for a restart.",
+        Code::SettingUnknown => "Whether a setting is as the policy says could not be seen.",
+        Code::SettingNotPermitted => "A setting differs, and the role that connected may not change it.",
         Code::PoolerDiffers => "PgBouncer is set otherwise than the policy says.",
         Code::PoolerNotAsked => "PgBouncer was not asked for its configuration.",
         Code::NameTaken => "A name wanted for a new partition was taken; another one was chosen.",

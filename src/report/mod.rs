@@ -1,6 +1,7 @@
 //! What a plan says beyond its steps, and a policy for what is there: pure functions of policy, snapshot and plan.
 
 pub mod analyze;
+pub mod config;
 pub mod drift;
 pub mod explain;
 pub mod find;

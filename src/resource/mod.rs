@@ -6,6 +6,7 @@ pub(crate) mod maintenance;
 mod of_no_table;
 pub mod partition;
 pub mod pooler;
+pub(crate) mod settings;
 pub(crate) mod storage;
 
 pub(crate) use of_no_table::Setup;

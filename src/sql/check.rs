@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ident, Literal, TableName, storage};
+use super::{Ident, Literal, TableName, is_caseless, storage};
 use crate::catalog::{HOLD_REGEX, MARKER_PREFIX, Marker, Oid};
 use crate::grid::LeafBounds;
-use crate::plan::{Fact, Object, Stamp};
+use crate::plan::{Fact, Object, Seen, Stamp};
 
 /// A boolean expression that is true while the fact holds; `None` where the statement itself refuses (overlapping
 /// bounds: 42P17).
@@ -75,6 +75,7 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
             of: Object::Relation(_) | Object::Service(_) | Object::Setting(_) | Object::Pooler(_),
             limit: _,
         } => Some("false".to_owned()),
+        Fact::Setting { name, value, seen } => Some(setting(name, value, *seen)),
         Fact::RoleSettings { role, database, values } => Some(role_settings(role, database, values)),
         Fact::Gone { partition } => Some(format!("NOT EXISTS (SELECT FROM pg_class WHERE oid = {})", partition.oid)),
     }
@@ -92,6 +93,23 @@ fn role_settings(role: &Ident, database: &Ident, values: &BTreeMap<String, Optio
         None => format!("NOT {entries} AND starts_with(e, {}))", Literal(&format!("{name}="))),
     });
     all.collect::<Vec<_>>().join(" AND ")
+}
+
+/// `reset_val` is what the server has, whatever the asking session has set for itself.
+fn setting(name: &str, value: &str, seen: Seen) -> String {
+    let (of, value) = (Literal(name), Literal(value));
+    let same = match is_caseless(name) {
+        true => format!("lower(reset_val) = lower({value})"),
+        false => format!("reset_val = {value}"),
+    };
+    let shown = |condition: &str| format!("EXISTS (SELECT FROM pg_settings WHERE lower(name) = {of} AND {condition})");
+    match seen {
+        Seen::InForce => shown(&same),
+        Seen::AtRestart => shown(&format!("(pending_restart OR {same})")),
+        Seen::InFiles => format!(
+            "coalesce((SELECT setting = {value} FROM pg_file_settings WHERE lower(name) = {of} ORDER BY seqno DESC LIMIT 1), false)"
+        ),
+    }
 }
 
 /// An EXISTS, left open, over the relation that has both this name and this OID.

@@ -265,7 +265,7 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
             locks.take(&reindex.partition.name, ShareUpdateExclusive);
         }
         // Rows of shared catalogs only.
-        Action::Limit(_) => {}
+        Action::Limit(_) | Action::Setting(_) => {}
         Action::Index(IndexAction::Swap(swap)) => {
             locks.take_all(&swap.root.name, AccessExclusive, Some(AccessExclusive));
         }
@@ -294,7 +294,8 @@ pub fn index_locks(action: &Action) -> Vec<Lock> {
         )
         | Action::Storage(_)
         | Action::Maintenance(_)
-        | Action::Limit(_) => Vec::new(),
+        | Action::Limit(_)
+        | Action::Setting(_) => Vec::new(),
     }
 }
 

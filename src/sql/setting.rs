@@ -37,6 +37,19 @@ impl SettingUnit {
             }
         })
     }
+
+    /// Its size in bytes or microseconds; a plain number has none.
+    #[expect(clippy::cast_precision_loss, reason = "sizes of blocks are small")]
+    fn base(self) -> Option<f64> {
+        match self {
+            Self::None => None,
+            Self::Bytes(base) => Some(base as f64),
+            Self::Microseconds => Some(1.0),
+            Self::Milliseconds => Some(1e3),
+            Self::Seconds => Some(1e6),
+            Self::Minutes => Some(6e7),
+        }
+    }
 }
 
 /// What a value amounts to in the unit that the setting is kept in: `'1GB'` of a setting in 8kB blocks is 131072. A
@@ -55,15 +68,40 @@ pub fn setting_amount(text: &str, unit: SettingUnit) -> Option<f64> {
     if written.is_empty() {
         return Some(number);
     }
-    match unit {
-        SettingUnit::None => None,
-        SettingUnit::Bytes(base) => Some(number * bytes_of(written)? as f64 / base as f64),
-        SettingUnit::Microseconds => Some(number * micros_of(written)?),
-        SettingUnit::Milliseconds => Some(number * micros_of(written)? / 1e3),
-        SettingUnit::Seconds => Some(number * micros_of(written)? / 1e6),
-        SettingUnit::Minutes => Some(number * micros_of(written)? / 6e7),
-    }
+    let base = unit.base()?;
+    let (known, scale) = match unit {
+        SettingUnit::None => return None,
+        SettingUnit::Bytes(_) => (&BYTES[..], bytes_of(written)? as f64),
+        SettingUnit::Microseconds | SettingUnit::Milliseconds | SettingUnit::Seconds | SettingUnit::Minutes => {
+            (&TIMES[..], micros_of(written)?)
+        }
+    };
+    // A fraction of a unit is rounded to whole ones of the next smaller (guc.c, `convert_to_base_unit`).
+    let smaller = known.iter().map(|(_, size)| *size).find(|size| *size < scale);
+    let whole = match smaller {
+        Some(smaller) => (number * scale / smaller).round_ties_even() * smaller,
+        None => number * scale,
+    };
+    Some(whole / base)
 }
+
+/// A value in the largest unit that divides it: `16384` of 8kB blocks is `128MB`. What is no positive number stays.
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "up to 2^53")]
+pub fn setting_words(value: &str, unit: SettingUnit) -> String {
+    let (Some(amount), Some(base)) = (setting_amount(value, unit), unit.base()) else { return value.to_owned() };
+    let whole = amount * base;
+    if whole <= 0.0 || whole.fract() != 0.0 || whole > (1_u64 << 53) as f64 {
+        return value.to_owned();
+    }
+    let known = if matches!(unit, SettingUnit::Bytes(_)) { &BYTES[..] } else { &TIMES[..] };
+    let fits = known.iter().find(|(_, size)| (whole as u64).is_multiple_of(*size as u64));
+    fits.map_or_else(|| value.to_owned(), |(name, size)| format!("{:.0}{name}", whole / size))
+}
+
+const BYTES: [(&str, f64); 5] =
+    [("TB", 1_099_511_627_776.0), ("GB", 1_073_741_824.0), ("MB", 1_048_576.0), ("kB", 1024.0), ("B", 1.0)];
+
+const TIMES: [(&str, f64); 6] = [("d", 8.64e10), ("h", 3.6e9), ("min", 6e7), ("s", 1e6), ("ms", 1e3), ("us", 1.0)];
 
 /// The number in front, and what follows it. C's `strtol` with base 0 reads hexadecimal and octal too.
 #[expect(clippy::cast_precision_loss, reason = "the server keeps such numbers in 31 bits")]
@@ -103,8 +141,7 @@ fn bytes_of(unit: &str) -> Option<u64> {
 }
 
 fn micros_of(unit: &str) -> Option<f64> {
-    let units = [("us", 1.0), ("ms", 1e3), ("s", 1e6), ("min", 6e7), ("h", 3.6e9), ("d", 8.64e10)];
-    units.into_iter().find(|(known, _)| *known == unit).map(|(_, micros)| micros)
+    TIMES.into_iter().find(|(known, _)| *known == unit).map(|(_, micros)| micros)
 }
 
 /// A time in the largest of PostgreSQL's units that divides it: `30s`, `200ms`, and `0` for none.
@@ -151,6 +188,32 @@ mod tests {
             ("ü", SettingUnit::None),
         ] {
             assert_eq!(setting_amount(text, unit), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn fractions_are_rounded_to_the_next_smaller_unit() {
+        let kilobytes = SettingUnit::Bytes(1024);
+        // 102.4MB is 102MB.
+        assert_eq!(setting_amount("0.1GB", kilobytes), Some(104_448.0));
+        assert_eq!(setting_amount("1.5MB", kilobytes), Some(1536.0));
+        assert_eq!(setting_amount("1.0001s", SettingUnit::Milliseconds), Some(1000.0));
+    }
+
+    #[test]
+    fn words_have_the_largest_unit_that_fits() {
+        let blocks = SettingUnit::Bytes(8192);
+        for (value, unit, words) in [
+            ("16384", blocks, "128MB"),
+            ("1", blocks, "8kB"),
+            ("-1", blocks, "-1"),
+            ("0", SettingUnit::Seconds, "0"),
+            ("300", SettingUnit::Seconds, "5min"),
+            ("1500", SettingUnit::Milliseconds, "1500ms"),
+            ("0.2", SettingUnit::Milliseconds, "200us"),
+            ("100", SettingUnit::None, "100"),
+        ] {
+            assert_eq!(setting_words(value, unit), words, "{value}");
         }
     }
 

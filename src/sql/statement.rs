@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Ident, check, comment, create, index, limits, remove, server_time, storage, upkeep};
+use super::{Ident, check, comment, create, index, limits, remove, server_time, settings, storage, upkeep};
 use crate::plan::{Action, Fact, IndexAction, MaintenanceAction, PartitionAction, Step, StorageAction, Unit};
 
 /// What marks a check on the wire and in the server's log: it is the executor's own, not the plan's.
@@ -105,6 +105,7 @@ fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
             (&action.role, vec![], vec![upkeep::reindex(action)])
         }
         Action::Limit(action) => return (action.role(), vec![], limits::change(action)),
+        Action::Setting(action) => return (None, vec![], settings::change(action)),
     };
     (Some(role), locks, work)
 }

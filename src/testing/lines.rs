@@ -55,6 +55,7 @@ pub fn line(step: &Step) -> String {
             (step.action.word(), step.action.partition().map(|table| format!("on {table}")).unwrap_or_default())
         }
         Action::Limit(action) => (step.action.word(), action.verb().to_owned()),
+        Action::Setting(action) => (step.action.word(), action.verb().to_owned()),
         Action::Storage(action) => (step.action.word(), format!("[{}]", action.words())),
         Action::Partition(PartitionAction::Create(create)) => {
             ("+", range(Bound::Value(create.from), Bound::Value(create.to)))

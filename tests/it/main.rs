@@ -43,6 +43,7 @@ mod sandbox;
 mod scenarios;
 mod schemas;
 mod script;
+mod settings;
 mod standby;
 mod storage;
 mod support;

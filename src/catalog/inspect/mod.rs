@@ -15,14 +15,18 @@ mod publications;
 mod retired;
 mod roots;
 mod session;
+mod settings;
 mod storage;
 mod target;
+mod trees;
 mod upkeep;
 
 pub(super) use indexes::of_tables;
 pub use limits::inspect_limits;
 pub use pooler::inspect_pooler;
+pub use settings::inspect_settings;
 pub use storage::inspect_storage;
+pub use trees::{Tree, inspect_trees};
 pub use upkeep::inspect_upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,6 +140,7 @@ fn read(
             session,
             has_standbys: facts.has_standbys,
             limits: None,
+            settings: None,
             pooler: None,
         },
         answers: Answers::default(),

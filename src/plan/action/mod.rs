@@ -4,6 +4,7 @@ mod index;
 mod limit;
 mod maintenance;
 mod partition;
+mod setting;
 mod storage;
 mod wire;
 
@@ -16,6 +17,7 @@ pub use self::partition::{
     AttachPartition, CreateDefault, CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving,
     PartitionAction, Retiring, Touches,
 };
+pub use self::setting::{SetSetting, SettingAction};
 pub use self::storage::{AlterPartition, Alteration, StorageAction};
 use super::object::Object;
 use crate::catalog::Oid;
@@ -44,6 +46,8 @@ pub enum Action {
     Maintenance(MaintenanceAction),
     /// With what the database and its roles may.
     Limit(LimitAction),
+    /// With the server's settings.
+    Setting(SettingAction),
 }
 
 /// The kinds of action, for counts and order.
@@ -67,7 +71,9 @@ impl Action {
     pub fn verb(&self) -> Verb {
         match self {
             Self::Partition(action) => action.verb(),
-            Self::Index(_) | Self::Storage(_) | Self::Maintenance(_) | Self::Limit(_) => Verb::Change,
+            Self::Index(_) | Self::Storage(_) | Self::Maintenance(_) | Self::Limit(_) | Self::Setting(_) => {
+                Verb::Change
+            }
         }
     }
 
@@ -78,7 +84,7 @@ impl Action {
             Self::Index(action) => Some(action.table()),
             Self::Storage(action) => Some(action.partition()),
             Self::Maintenance(action) => Some(action.table()),
-            Self::Limit(_) => None,
+            Self::Limit(_) | Self::Setting(_) => None,
         }
     }
 
@@ -90,6 +96,7 @@ impl Action {
             Self::Storage(action) => action.partition().clone().into(),
             Self::Maintenance(action) => action.object().clone().into(),
             Self::Limit(action) => action.object(),
+            Self::Setting(action) => action.object(),
         }
     }
 
@@ -97,20 +104,20 @@ impl Action {
     pub fn wanted_index(&self) -> Option<&Ident> {
         match self {
             Self::Index(action) => Some(action.wanted()),
-            Self::Partition(_) | Self::Storage(_) | Self::Maintenance(_) | Self::Limit(_) => None,
+            Self::Partition(_) | Self::Storage(_) | Self::Maintenance(_) | Self::Limit(_) | Self::Setting(_) => None,
         }
     }
 
     /// Whether it is one statement outside a transaction: PostgreSQL refuses it inside one, or commits it part by part.
     pub fn stands_alone(&self) -> bool {
-        self.is_concurrent() || self.is_maintenance()
+        self.is_concurrent() || self.is_maintenance() || matches!(self, Self::Setting(_))
     }
 
     /// Whether it keeps the table rather than changing what it is.
     pub fn is_maintenance(&self) -> bool {
         match self {
             Self::Maintenance(_) => true,
-            Self::Partition(_) | Self::Index(_) | Self::Storage(_) | Self::Limit(_) => false,
+            Self::Partition(_) | Self::Index(_) | Self::Storage(_) | Self::Limit(_) | Self::Setting(_) => false,
         }
     }
 
@@ -121,7 +128,7 @@ impl Action {
             Self::Index(action) => action.is_concurrent(),
             Self::Storage(_) => false,
             Self::Maintenance(action) => action.is_concurrent(),
-            Self::Limit(_) => false,
+            Self::Limit(_) | Self::Setting(_) => false,
         }
     }
 
@@ -133,6 +140,7 @@ impl Action {
             Self::Storage(action) => action.word(),
             Self::Maintenance(action) => action.word(),
             Self::Limit(action) => action.word(),
+            Self::Setting(action) => action.word(),
         }
     }
 
@@ -140,7 +148,7 @@ impl Action {
     pub fn removes(&self) -> bool {
         match self {
             Self::Partition(action) => action.removes(),
-            Self::Index(_) | Self::Storage(_) | Self::Maintenance(_) | Self::Limit(_) => false,
+            Self::Index(_) | Self::Storage(_) | Self::Maintenance(_) | Self::Limit(_) | Self::Setting(_) => false,
         }
     }
 }

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::{
     AlterPartition, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, CreateDefault, CreateIndex,
     CreatePartition, DetachPartition, DropPartition, IndexAction, Leaving, LimitAction, LimitDatabase, LimitRole,
-    LooseIndex, MaintenanceAction, PartitionAction, ReindexIndex, Retiring, SetRole, StorageAction, SwapIndex,
-    VacuumPartition,
+    LooseIndex, MaintenanceAction, PartitionAction, ReindexIndex, Retiring, SetRole, SetSetting, SettingAction,
+    StorageAction, SwapIndex, VacuumPartition,
 };
 
 #[derive(Deserialize)]
@@ -34,6 +34,7 @@ pub(super) enum Action {
     LimitDatabase(LimitDatabase),
     LimitRole(LimitRole),
     SetRole(SetRole),
+    SetSetting(SetSetting),
 }
 
 impl From<Action> for super::Action {
@@ -60,6 +61,7 @@ impl From<Action> for super::Action {
             Action::LimitDatabase(it) => Self::Limit(LimitAction::Database(it)),
             Action::LimitRole(it) => Self::Limit(LimitAction::Role(it)),
             Action::SetRole(it) => Self::Limit(LimitAction::Set(it)),
+            Action::SetSetting(it) => Self::Setting(SettingAction::Set(it)),
         }
     }
 }

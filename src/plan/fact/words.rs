@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Fact, Stamp};
+use super::{Fact, Seen, Stamp};
 
 impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,6 +73,13 @@ impl fmt::Display for Fact {
                         None => write!(f, "{comma} no {name}"),
                     }
                 })
+            }
+            Self::Setting { name, value, seen: Seen::InForce } => write!(f, "{name} is {value}"),
+            Self::Setting { name, value, seen: Seen::InFiles } => {
+                write!(f, "the configuration files say {name} = {value}")
+            }
+            Self::Setting { name, value, seen: Seen::AtRestart } => {
+                write!(f, "{name} is {value}, or a restart brings another value")
             }
             Self::NoIndex { index } => write!(f, "the index {} with OID {} is gone", index.name, index.oid),
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::super::spec::{Apply, MaxDropSpec, SettingsMode};
+use super::super::spec::{Apply, MaxDropSpec};
 use super::super::units::timeout;
 use super::super::{ApplyDesired, Grant, MaxDrop, PolicyError, PolicyPath};
 use super::hold::unknown_table;
@@ -44,12 +44,9 @@ pub(super) fn resolve(checks: &mut Checks, known: &Known<'_>, spec: Option<&Appl
         allow,
         max_drop,
         max_create,
-        settings,
+        // See `rest::settings`.
+        settings: _,
     } = spec;
-    match settings {
-        Some(SettingsMode::AlterSystem) => checks.not_enforced(&at.key("settings"), ""),
-        Some(SettingsMode::Report) | None => {}
-    }
     let jobs = between(checks, &at.key("jobs"), jobs.unwrap_or(default.jobs), 1, 64);
     let lock_retries = between(checks, &at.key("lock_retries"), lock_retries.unwrap_or(default.lock_retries), 0, 1_000);
     let max_create = between(checks, &at.key("max_create"), max_create.unwrap_or(default.max_create), 1, 1_000_000);

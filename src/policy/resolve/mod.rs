@@ -2,6 +2,7 @@
 
 mod apply;
 mod expression;
+mod hardware;
 mod hold;
 mod index;
 mod limits;
@@ -35,6 +36,7 @@ impl Policy {
             holds,
             limits,
             settings,
+            hardware,
             monitoring,
             environments: _,
         } = &self.spec;
@@ -59,16 +61,19 @@ impl Policy {
         let of_ids = of_ids.map(|(name, _)| name.clone()).collect();
         let known = Known { tables: &known, of_ids: &of_ids, removed: &self.removed_tables };
         let holds = hold::resolve(&mut checks, &known, holds.as_ref());
+        let mode = apply.as_ref().and_then(|apply| apply.settings);
         let apply = apply::resolve(&mut checks, &known, apply.as_ref());
         rest::client(&mut checks, client.as_ref());
         let limits = limits::limits(&mut checks, limits.as_ref());
-        rest::settings(&mut checks, settings.as_ref());
+        let settings = rest::settings(&mut checks, mode, settings.as_ref());
+        // Advice is made of it, no plan.
+        hardware::hardware(&mut checks, hardware.as_ref());
         rest::monitoring(&mut checks, monitoring.as_ref());
 
         let Checks { errors, not_enforced } = checks;
         match apply {
             Some(apply) if errors.is_empty() => {
-                Ok(Desired { tables: resolved, holds, limits, expect, apply, not_enforced })
+                Ok(Desired { tables: resolved, holds, limits, settings, expect, apply, not_enforced })
             }
             Some(_) | None => Err(errors),
         }

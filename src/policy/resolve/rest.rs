@@ -3,9 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::super::spec::{Cache, Client, ExpectSpec, Maintenance, Monitoring, Pool, Scalar, Timeout};
+use super::super::spec::{
+    Cache, Client, ExpectSpec, Maintenance, Monitoring, Pool, Scalar, SettingsMode as SettingsModeSpec, Timeout,
+};
 use super::super::units::{percent, size, timeout};
-use super::super::{Expect, MaintenanceDesired, PolicyError, PolicyPath, Share, parameter, suggest};
+use super::super::{
+    Expect, MaintenanceDesired, PolicyError, PolicyPath, SettingsDesired, SettingsMode, Share, parameter, suggest,
+};
 use super::Checks;
 use crate::grid::CalendarSpan;
 
@@ -111,12 +115,31 @@ pub(super) fn client(checks: &mut Checks, spec: Option<&Client>) {
     checks.not_enforced(&path, "");
 }
 
-pub(super) fn settings(checks: &mut Checks, specs: Option<&BTreeMap<String, Scalar>>) {
+/// Settings with passwords in their text.
+const SECRETS: [&str; 2] = ["primary_conninfo", "ssl_passphrase_command"];
+
+/// Which settings there are, and what they take, only the server knows.
+pub(super) fn settings(
+    checks: &mut Checks,
+    mode: Option<SettingsModeSpec>,
+    specs: Option<&BTreeMap<String, Scalar>>,
+) -> SettingsDesired {
     let path = PolicyPath::of(["settings"]);
     names(checks, &path, "setting", specs);
-    if specs.is_some_and(|specs| !specs.is_empty()) {
-        checks.not_enforced(&path, "");
+    for name in SECRETS.into_iter().filter(|name| specs.is_some_and(|specs| specs.contains_key(*name))) {
+        let error = PolicyError::at_key(path.key(name), format!("`{name}` may hold a password"));
+        checks.push(error.help("plans, reports and snapshots would show it: set it on the server itself"));
     }
+    let values = specs.into_iter().flatten().map(|(name, value)| (name.clone(), value.as_ref().to_owned()));
+    // Blanks at an end may matter: of `log_line_prefix`, for one.
+    let values: BTreeMap<String, String> = values.collect();
+    let mode = match mode {
+        // Without settings it says nothing.
+        Some(SettingsModeSpec::AlterSystem) if values.is_empty() => SettingsMode::Report,
+        Some(SettingsModeSpec::AlterSystem) => SettingsMode::AlterSystem,
+        Some(SettingsModeSpec::Report) | None => SettingsMode::Report,
+    };
+    SettingsDesired { mode, values }
 }
 
 pub(super) fn monitoring(checks: &mut Checks, spec: Option<&Monitoring>) {

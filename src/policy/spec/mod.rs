@@ -1,6 +1,7 @@
 //! What the YAML says, in types: optional everywhere, values with units still as text. Reading it decides nothing;
 //! [`Policy::resolve`](super::Policy::resolve) does.
 
+mod hardware;
 mod limits;
 mod schema;
 mod tables;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use hardware::{HardwareSpec, StorageSpec, WorkloadSpec};
 pub use limits::{
     Cache, Client, DatabaseLimits, Limits, Monitoring, PgBouncer, PgBouncerDatabase, Pool, PoolMode, RoleLimits,
     ServiceLimits, Through,
@@ -53,6 +55,9 @@ pub struct PolicySpec {
     /// Expected server settings; see `apply.settings`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<BTreeMap<String, Scalar>>,
+    /// The server's machine, for `optimize config`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hardware: Option<HardwareSpec>,
     /// Thresholds of the reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monitoring: Option<Monitoring>,
@@ -88,6 +93,9 @@ pub struct EnvironmentSpec {
     /// Expected server settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<BTreeMap<String, Option<Scalar>>>,
+    /// The server's machine, for `optimize config`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hardware: Option<HardwareSpec>,
     /// Thresholds of the reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monitoring: Option<Monitoring>,

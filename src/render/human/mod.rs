@@ -1,6 +1,7 @@
 //! For people, on a terminal or in a log.
 
 mod analysis;
+mod config;
 mod drift;
 mod finding;
 mod forecast;
@@ -13,6 +14,7 @@ mod story;
 mod timeline;
 
 pub use analysis::analyses;
+pub use config::config;
 pub use drift::drift;
 pub use forecast::{forecast, maintenance};
 pub use outcome::outcome;

@@ -1,5 +1,6 @@
 //! The plan and snapshot documents: written for machines and for `apply`, read back with nothing in it believed.
 
+mod config;
 mod drift;
 mod forecast;
 mod outcome;
@@ -9,6 +10,7 @@ mod schema;
 mod snapshot;
 mod write;
 
+pub use config::config;
 pub use drift::drift;
 pub use forecast::maintenance;
 pub use outcome::outcome;

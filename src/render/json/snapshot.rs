@@ -104,6 +104,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::catalog::{Absent, SettingContext, SettingFacts, SettingKind, SettingsFacts};
     use crate::plan::{Plan, PlanOptions, Scope, plan, questions, snapshot_questions, verify};
     use crate::render::json::to_json;
     use crate::render::testing::busy;
@@ -117,7 +118,37 @@ mod tests {
   public.events: {partition: {key: at, interval: 1 day, premake: 3}, retention: {keep: 10 days, then: drop, grace: 2 days}}
   public.logs: {partition: {key: at, interval: 1 month, premake: 2, default_partition: allow}}
 holds: {m: {tables: [public.events], from: 2026-03-01, to: 2026-03-02, reason: x}}
+apply: {settings: alter_system}
+settings: {work_mem: 8MB, work_men: 8MB}
 ";
+
+    fn work_mem() -> SettingFacts {
+        SettingFacts {
+            value: "4096".to_owned(),
+            source: "configuration file".to_owned(),
+            place: Some("postgresql.conf:1".to_owned()),
+            configured: Some("4MB".to_owned()),
+            default: Some("4096".to_owned()),
+            unit: Some("kB".to_owned()),
+            kind: SettingKind::Integer,
+            context: SettingContext::Session,
+            min: Some("64".to_owned()),
+            max: Some("2147483647".to_owned()),
+            words: Vec::new(),
+            pending_restart: false,
+            may_alter: true,
+        }
+    }
+
+    fn settings() -> SettingsFacts {
+        SettingsFacts {
+            settings: [("work_mem".to_owned(), work_mem())].into(),
+            absent: [("work_men".to_owned(), Absent::NoSuch(Some("work_mem".to_owned())))].into(),
+            reads_files: true,
+            may_reload: true,
+            alter_system_allowed: true,
+        }
+    }
 
     fn world() -> World {
         let mut world = World::new("2026-03-14 07:00", POLICY);
@@ -128,6 +159,7 @@ holds: {m: {tables: [public.events], from: 2026-03-01, to: 2026-03-02, reason: x
         world.default_partition("public.logs");
         world.row_in_default("public.logs", "2026-04-02 00:00");
         world.snapshot.clock_skew_ms = -17;
+        world.snapshot.catalog.settings = Some(settings());
         let options = world.options();
         world.ask(&options);
         world.ask_also(&snapshot_questions(&world.desired, &world.snapshot, &options));
@@ -188,6 +220,7 @@ holds: {m: {tables: [public.events], from: 2026-03-01, to: 2026-03-02, reason: x
         world.windows("public.events", "2026-03-13", "2026-03-15");
         world.retired("public.events", "2026-02-20", "2026-02-21", Some("2026-03-02 03:04"));
         world.default_partition("public.logs");
+        world.snapshot.catalog.settings = Some(settings());
         let options = world.options();
         world.ask(&options);
         let document: Value = serde_json::from_str(&snapshot(&world.snapshot)).unwrap();

@@ -33,7 +33,8 @@ impl<'a> Count<'a> {
                 | Action::Partition(_)
                 | Action::Storage(_)
                 | Action::Maintenance(_)
-                | Action::Limit(_) => false,
+                | Action::Limit(_)
+                | Action::Setting(_) => false,
             };
         }
         count

@@ -135,7 +135,10 @@ fn joins(change: &Change<'_>, step: &Step) -> bool {
         // What needs a grant is seen by itself.
         (_, Action::Index(IndexAction::Swap(_))) => !step.gate.is_blocked(),
         (Action::Index(_), _) => true,
-        (Action::Partition(_) | Action::Storage(_) | Action::Maintenance(_) | Action::Limit(_), _) => false,
+        (
+            Action::Partition(_) | Action::Storage(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_),
+            _,
+        ) => false,
     }
 }
 
@@ -159,8 +162,8 @@ fn continues(last: &Change<'_>, next: &Change<'_>) -> bool {
         (Action::Storage(last), Action::Storage(next)) => last.words() == next.words(),
         (Action::Storage(_), _) | (_, Action::Storage(_)) => false,
         (
-            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_),
-            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_),
+            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_),
+            Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_),
         ) => last.range().zip(next.range()).is_some_and(|((_, end), (begin, _))| end == begin),
     };
     let grants = |change: &Change<'_>| change.hazards().into_iter().map(|(hazard, by)| (hazard.kind, by)).collect();
@@ -248,6 +251,7 @@ impl<'a> Change<'a> {
             Action::Maintenance(MaintenanceAction::Vacuum(_)) => "vacuum and freeze",
             Action::Maintenance(MaintenanceAction::Reindex(_)) => "rebuild",
             Action::Limit(limit) => limit.verb(),
+            Action::Setting(setting) => setting.verb(),
         }
     }
 
@@ -265,7 +269,8 @@ impl<'a> Change<'a> {
             | Action::Index(_)
             | Action::Storage(_)
             | Action::Maintenance(_)
-            | Action::Limit(_) => '~',
+            | Action::Limit(_)
+            | Action::Setting(_) => '~',
         }
     }
 
@@ -289,7 +294,8 @@ impl<'a> Change<'a> {
             Action::Index(_)
             | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Reindex(_))
             | Action::Storage(_)
-            | Action::Limit(_) => None,
+            | Action::Limit(_)
+            | Action::Setting(_) => None,
         }
     }
 

@@ -432,7 +432,8 @@ impl<'s, 'a> One<'s, 'a> {
             | Action::Index(_)
             | Action::Storage(_)
             | Action::Maintenance(_)
-            | Action::Limit(_) => None,
+            | Action::Limit(_)
+            | Action::Setting(_) => None,
         });
         detached.collect()
     }
@@ -478,7 +479,8 @@ fn made_by(action: &Action) -> Option<Place<'_>> {
         | Action::Index(_)
         | Action::Storage(_)
         | Action::Maintenance(_)
-        | Action::Limit(_) => None,
+        | Action::Limit(_)
+        | Action::Setting(_) => None,
     }
 }
 

@@ -105,6 +105,7 @@ pub(super) fn creates(step: &Step) -> bool {
         | Action::Index(_)
         | Action::Storage(_)
         | Action::Maintenance(_)
-        | Action::Limit(_) => false,
+        | Action::Limit(_)
+        | Action::Setting(_) => false,
     }
 }

@@ -230,9 +230,11 @@ impl<'a> Context<'a> {
                 Action::Partition(PartitionAction::Attach(attach)) if attach.touches == Touches::default() => {
                     apply.concurrent_timeout
                 }
-                Action::Partition(_) | Action::Index(_) | Action::Storage(_) | Action::Limit(_) => {
-                    apply.statement_timeout
-                }
+                Action::Partition(_)
+                | Action::Index(_)
+                | Action::Storage(_)
+                | Action::Limit(_)
+                | Action::Setting(_) => apply.statement_timeout,
                 // They hold nothing that readers or writers wait for, and grow with the data.
                 Action::Maintenance(_) => apply.concurrent_timeout,
             };
@@ -265,7 +267,7 @@ impl<'a> Context<'a> {
             Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => ObjectRef::Existing(analyze.root.clone()),
             Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => ObjectRef::Existing(vacuum.partition.clone()),
             Action::Maintenance(MaintenanceAction::Reindex(reindex)) => ObjectRef::Existing(reindex.index.clone()),
-            Action::Limit(limit) => ObjectRef::Named(limit.object()),
+            Action::Limit(_) | Action::Setting(_) => ObjectRef::Named(action.object()),
         };
         Step {
             id,

@@ -37,7 +37,8 @@ pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
             | Action::Index(_)
             | Action::Storage(_)
             | Action::Maintenance(_)
-            | Action::Limit(_) => {}
+            | Action::Limit(_)
+            | Action::Setting(_) => {}
         }
     }
     TableOverview {

@@ -156,7 +156,9 @@ fn words(step: &Step) -> String {
 fn storage_action(action: &Action) -> Option<&StorageAction> {
     match action {
         Action::Storage(action) => Some(action),
-        Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) => None,
+        Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_) => {
+            None
+        }
     }
 }
 

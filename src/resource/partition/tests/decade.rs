@@ -208,7 +208,8 @@ impl Diary {
                 | Action::Index(_)
                 | Action::Storage(_)
                 | Action::Maintenance(_)
-                | Action::Limit(_) => {
+                | Action::Limit(_)
+                | Action::Setting(_) => {
                     panic!("{}", context());
                 }
             }

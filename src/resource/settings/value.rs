@@ -1,0 +1,117 @@
+//! Values of settings as the server understands them: what is written differently and means the same is the same.
+
+use crate::catalog::{SettingFacts, SettingKind};
+use crate::sql::{SettingUnit, is_caseless, list_elements, setting_amount, setting_list, setting_words};
+
+/// Spellings of enumerations that `pg_settings.enumvals` does not name, or shows as another word.
+const SPELLINGS: [(&str, &str, &str); 7] = [
+    ("client_min_messages", "debug", "debug2"),
+    ("log_min_error_statement", "debug", "debug2"),
+    ("log_min_messages", "debug", "debug2"),
+    ("trace_recovery_messages", "debug", "debug2"),
+    ("wal_compression", "on", "pglz"),
+    ("wal_level", "archive", "replica"),
+    ("wal_level", "hot_standby", "replica"),
+];
+
+/// What a text means, as `pg_settings` would show it; the error says why the server would not take it.
+pub(crate) fn canonical(name: &str, facts: &SettingFacts, text: &str) -> Result<String, String> {
+    match facts.kind {
+        SettingKind::Bool => match truth(text) {
+            Some(true) => Ok("on".to_owned()),
+            Some(false) => Ok("off".to_owned()),
+            None => Err(format!("`{text}` is neither on nor off")),
+        },
+        SettingKind::Enum => {
+            word(name, facts, text).ok_or_else(|| format!("`{text}` is none of {}", facts.words.join(", ")))
+        }
+        SettingKind::Integer => amount(facts, text).map(|amount| format!("{:.0}", amount.round_ties_even())),
+        SettingKind::Real => amount(facts, text).map(six_digits),
+        SettingKind::String => Ok(match setting_list(name) {
+            Some(_) => list_elements(name, text).join(", "),
+            None if is_caseless(name) => text.to_lowercase(),
+            None => text.to_owned(),
+        }),
+    }
+}
+
+/// A value in words: with its unit, and an empty text as such. A text is shown as it is written.
+pub(crate) fn words(facts: &SettingFacts, value: &str) -> String {
+    let unit = SettingUnit::from_pg_settings(facts.unit.as_deref());
+    match facts.kind {
+        SettingKind::Integer | SettingKind::Real => {
+            unit.map_or_else(|| value.to_owned(), |unit| setting_words(value, unit))
+        }
+        SettingKind::String if value.is_empty() => "empty".to_owned(),
+        SettingKind::Bool | SettingKind::Enum | SettingKind::String => value.to_owned(),
+    }
+}
+
+/// Beginnings of words will do, as far as they are of one word only (bool.c, `parse_bool_with_len`).
+fn truth(text: &str) -> Option<bool> {
+    let text = text.to_lowercase();
+    let begins = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
+    if begins("true", 1) || begins("yes", 1) || begins("on", 2) || text == "1" {
+        Some(true)
+    } else if begins("false", 1) || begins("no", 1) || begins("off", 2) || text == "0" {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+fn word(name: &str, facts: &SettingFacts, text: &str) -> Option<String> {
+    let find = |text: &str| facts.words.iter().find(|word| word.eq_ignore_ascii_case(text)).cloned();
+    let lower = text.to_lowercase();
+    // Truth values go by other names as well, which the view does not show.
+    let plain = match lower.as_str() {
+        "true" | "yes" | "1" if find(&lower).is_none() => "on",
+        "false" | "no" | "0" if find(&lower).is_none() => "off",
+        other => other,
+    };
+    let spelling = SPELLINGS.iter().find(|(of, spelling, _)| *of == name && *spelling == plain);
+    spelling.and_then(|(_, _, word)| find(word)).or_else(|| find(plain))
+}
+
+fn amount(facts: &SettingFacts, text: &str) -> Result<f64, String> {
+    let unit = SettingUnit::from_pg_settings(facts.unit.as_deref()).ok_or("its unit is not known to this version")?;
+    let amount = setting_amount(text, unit).ok_or_else(|| match unit {
+        SettingUnit::None => format!("`{text}` is no number, and it takes no unit"),
+        SettingUnit::Bytes(_) => format!("`{text}` is no size: write a number with B, kB, MB, GB or TB"),
+        SettingUnit::Microseconds | SettingUnit::Milliseconds | SettingUnit::Seconds | SettingUnit::Minutes => {
+            format!("`{text}` is no time: write a number with us, ms, s, min, h or d")
+        }
+    })?;
+    let limit = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<f64>().ok());
+    let rounded = if facts.kind == SettingKind::Integer { amount.round_ties_even() } else { amount };
+    for (limit, bound, is_beyond) in [
+        (limit(&facts.min), &facts.min, (|a, b| a < b) as fn(f64, f64) -> bool),
+        (limit(&facts.max), &facts.max, |a, b| a > b),
+    ] {
+        if let (Some(limit), Some(bound)) = (limit, bound)
+            && is_beyond(rounded, limit)
+        {
+            let which = if is_beyond(0.0, 1.0) { "below its least" } else { "above its greatest" };
+            return Err(format!("`{text}` is {which} value, {}", words(facts, bound)));
+        }
+    }
+    Ok(amount)
+}
+
+/// A number as C's `%g` writes it, which is how `pg_settings` shows one.
+fn six_digits(number: f64) -> String {
+    let scientific = format!("{number:.5e}");
+    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    let trimmed = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    match usize::try_from(5 - exponent) {
+        Ok(decimals) if exponent >= -4 => trimmed(&format!("{number:.decimals$}")),
+        Ok(_) | Err(_) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{}e{sign}{:02}", trimmed(digits), exponent.abs())
+        }
+    }
+}

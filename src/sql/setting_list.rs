@@ -1,0 +1,108 @@
+//! Settings whose text is a list, and how `ALTER SYSTEM` writes them down.
+
+use super::Ident;
+
+/// How a setting's text is a list (guc_tables.c, `GUC_LIST_INPUT` and `GUC_LIST_QUOTE`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingList {
+    /// `ALTER SYSTEM` takes one constant, commas and all.
+    Plain,
+    /// `ALTER SYSTEM` quotes each constant as one name.
+    Quoted,
+}
+
+/// Libraries: the server does not look for them when it is told their names.
+const LIBRARIES: [&str; 4] =
+    ["local_preload_libraries", "oauth_validator_libraries", "session_preload_libraries", "shared_preload_libraries"];
+
+/// Names that are folded to lower case outside quotes.
+const FOLDED: [&str; 2] = ["search_path", "temp_tablespaces"];
+
+/// How this setting's text is a list, if it is one.
+pub fn setting_list(name: &str) -> Option<SettingList> {
+    if LIBRARIES.contains(&name) || FOLDED.contains(&name) || name == "unix_socket_directories" {
+        Some(SettingList::Quoted)
+    } else if ["listen_addresses", "log_destination", "wal_consistency_checking"].contains(&name) {
+        Some(SettingList::Plain)
+    } else {
+        None
+    }
+}
+
+/// Whether only a person should set it: the server takes whatever it is told, and may not start, or take no session, then.
+pub fn is_set_by_hand_only(name: &str) -> bool {
+    LIBRARIES.contains(&name)
+        || name == "ssl"
+        || name.starts_with("ssl_") && (name.ends_with("_file") || name.ends_with("_dir"))
+}
+
+/// Whether the server reads its text without regard to case, and may show it in another one.
+pub fn is_caseless(name: &str) -> bool {
+    ["datestyle", "log_timezone", "timezone"].contains(&name)
+}
+
+/// The elements of a list, without the quotes around them.
+pub fn list_elements(name: &str, text: &str) -> Vec<String> {
+    let mut elements = Vec::new();
+    let (mut element, mut quoted, mut inside) = (String::new(), false, false);
+    let mut chars = text.chars().peekable();
+    let fold = FOLDED.contains(&name);
+    let mut close = |element: &mut String, quoted: &mut bool| {
+        let whole = std::mem::take(element);
+        if *quoted {
+            elements.push(whole);
+        } else if !whole.trim().is_empty() {
+            elements.push(if fold { whole.trim().to_lowercase() } else { whole.trim().to_owned() });
+        }
+        *quoted = false;
+    };
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if inside && chars.peek() == Some(&'"') => {
+                chars.next();
+                element.push('"');
+            }
+            '"' => {
+                inside = !inside;
+                quoted = true;
+            }
+            ',' if !inside => close(&mut element, &mut quoted),
+            c if quoted && !inside && c.is_whitespace() => {}
+            c if element.is_empty() && !inside && c.is_whitespace() => {}
+            c => element.push(c),
+        }
+    }
+    close(&mut element, &mut quoted);
+    elements
+}
+
+/// A value as `ALTER SYSTEM` leaves it in its file.
+pub fn setting_text(name: &str, text: &str) -> String {
+    match setting_list(name) {
+        Some(SettingList::Quoted) => {
+            let elements = list_elements(name, text).into_iter().map(|element| Ident::new(element).to_string());
+            elements.collect::<Vec<_>>().join(", ")
+        }
+        Some(SettingList::Plain) | None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_are_what_the_server_sees() {
+        for (name, text, elements, written) in [
+            ("search_path", "\"$user\",Public", vec!["$user", "public"], "\"$user\", public"),
+            ("search_path", " a , \"B, \"\"c\" ,", vec!["a", "B, \"c"], "a, \"B, \"\"c\""),
+            ("unix_socket_directories", "/tmp, /Run", vec!["/tmp", "/Run"], "\"/tmp\", \"/Run\""),
+            ("log_destination", "stderr,csvlog", vec!["stderr", "csvlog"], "stderr,csvlog"),
+            ("temp_tablespaces", "", vec![], ""),
+        ] {
+            assert_eq!(list_elements(name, text), elements, "{text}");
+            assert_eq!(setting_text(name, text), written, "{text}");
+            assert_eq!(list_elements(name, written), elements, "{written}");
+        }
+    }
+}
