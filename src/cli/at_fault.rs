@@ -52,6 +52,9 @@ fn placed(finding: &Finding, loaded: &Loaded) -> Option<PolicyError> {
             let path = PolicyPath::of(["limits", "services"]).key(service).key("role");
             Some(PolicyError::at(path, message.clone()))
         }
+        (Code::SettingRefused, None, Some(Object::Setting(name))) => {
+            Some(PolicyError::at(PolicyPath::of(["settings"]).key(name), message.clone()))
+        }
         // Said with the plan; no one place of the policy is at fault.
         (_, _, _) => None,
     }

@@ -10,7 +10,7 @@ use super::sentences::code_word;
 use super::style::clean;
 use crate::plan::{Class, Level};
 use crate::report::drift::{Drift, Verdict};
-use crate::report::items::{Item, Kind, description, items};
+use crate::report::items::{Item, description, items};
 use crate::sql::TableName;
 
 /// A place in a policy file.
@@ -105,9 +105,8 @@ pub fn drift(drift: &Drift<'_>, locations: &Locations) -> String {
 
 fn found<'a>(drift: &Drift<'a>) -> Vec<Found<'a>> {
     let mut all = Vec::new();
-    // What a finding is behind is said by it.
-    let of_steps =
-        |item: &Item<'_>| drift.plan.findings.iter().all(|finding| Kind::of_finding(finding.code) != Some(item.kind));
+    // What a finding tells of is a result by itself.
+    let of_steps = |item: &Item<'_>| item.changes > item.of_findings;
     for item in items(drift).into_iter().filter(|item| drift.fail_on.contains(&item.class) && of_steps(item)) {
         all.push(Found {
             rule: item.kind.code().to_owned(),

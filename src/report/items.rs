@@ -162,6 +162,7 @@ impl Kind {
     pub fn of_finding(code: Code) -> Option<Self> {
         match code {
             Code::PoolerDiffers => Some(Self::PoolerDiffers),
+            Code::SettingDiffers => Some(Self::SettingToChange),
             Code::TableMissing
             | Code::TableUnfit
             | Code::KeyMismatch
@@ -210,7 +211,6 @@ impl Kind {
             | Code::PoolerNotAsked
             // A report is asked for, not a change: whoever wants one says so with `apply.settings`.
             | Code::SettingRefused
-            | Code::SettingDiffers
             | Code::SettingPendingRestart
             | Code::SettingUnknown
             | Code::SettingNotPermitted
@@ -254,8 +254,10 @@ pub struct Item<'a> {
     pub kind: Kind,
     /// Why now.
     pub class: Class,
-    /// How many changes they are, as a plan counts them.
+    /// How many changes they are, as a plan counts them, and differences that no step of ours can end.
     pub changes: usize,
+    /// How many of them findings tell of.
+    pub of_findings: usize,
     /// The partitions, in the plan's order; empty where it is about something else.
     pub partitions: Vec<&'a TableName>,
     /// The policy's indexes.
@@ -309,6 +311,7 @@ fn item<'m, 'a>(items: &'m mut BTreeMap<Key<'a>, Item<'a>>, key: Key<'a>) -> &'m
         kind,
         class,
         changes: 0,
+        of_findings: 0,
         partitions: Vec::new(),
         indexes: BTreeSet::new(),
         others: BTreeSet::new(),
@@ -348,6 +351,7 @@ pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
         let Some(kind) = Kind::of_finding(finding.code) else { continue };
         let item = item(&mut items, (finding.table.as_ref(), kind, Class::Drift));
         item.changes += 1;
+        item.of_findings += 1;
         item.others.extend(finding.object.clone());
         item.reasons.insert(&finding.message);
     }
