@@ -110,14 +110,17 @@ Examples:
   pgstrata drift --report sarif=drift.sarif --report junit=drift.xml"
     )]
     Drift(DriftArgs),
-    /// Tell the story of a table or partition: why it is kept, what holds it, what happens to it when.
+    /// Tell the story of a table or partition (why it is kept, what holds it, what happens to it when), of an index, a role, the
+    /// database or a setting of the policy.
     #[command(after_help = "\
 Examples:
   pgstrata explain audit.audit_log
   pgstrata explain audit_log_p20190301     # the schema may be left out
   # what a plan of that day would do with it:
   pgstrata explain audit_log_p20260301 --now 2033-05-01
-  pgstrata explain audit.audit_log --format json | jq '.events'")]
+  pgstrata explain audit.audit_log --format json | jq '.events'
+  # an index or a role of the policy, or a server's setting, by its name:
+  #   pgstrata explain 'role app_rw'")]
     Explain(ExplainArgs),
     /// List, judge, create and remove partitions.
     #[command(after_help = "\

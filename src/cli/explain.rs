@@ -6,6 +6,8 @@ use pgstrata::plan::PlanOptions;
 use pgstrata::policy::PolicyPath;
 use pgstrata::render::{human, json};
 use pgstrata::report::explain::{Origins, SETTINGS, explain, story_questions};
+use pgstrata::report::find::NotFound;
+use pgstrata::report::thing::things;
 use pgstrata::sql::TableName;
 
 use super::args::{ExplainArgs, PolicyArgs, ReportFormat};
@@ -27,9 +29,25 @@ pub(super) fn run(args: &ExplainArgs, env: &Env, ui: &Ui) -> Result<Events, Comm
     let also = |snapshot: &Snapshot, options: &PlanOptions| story_questions(name, &loaded.desired, snapshot, options);
     let (snapshot, options) = inspect::read("explain", source, &loaded, &options, *now, &also, (env, ui))?;
     let plan = inspect::fresh_plan(&loaded.desired, &snapshot, &options)?;
-    let story = explain(name, &loaded.desired, &snapshot, &options, &plan, &|table| origins(&loaded, table))
-        .map_err(|error| CommandError::usage(error.to_string()).hint(error.hint()))?;
     let flags = flags(policy_args);
+    let story = match explain(name, &loaded.desired, &snapshot, &options, &plan, &|table| origins(&loaded, table)) {
+        Ok(story) => story,
+        Err(error) => {
+            let origin = |path: &PolicyPath| place(&loaded, path);
+            let things = match error {
+                NotFound::Unknown { .. } => things(name, &loaded.desired, &snapshot, &plan, &origin),
+                NotFound::Ambiguous { .. } => Vec::new(),
+            };
+            if things.is_empty() {
+                return Err(CommandError::usage(error.to_string()).hint(error.hint()));
+            }
+            show(output, ui, |format, style| match format {
+                ReportFormat::Human => written(|out| human::things(&plan, &things, &flags, style, out)),
+                ReportFormat::Json => Ok(json::things(&plan, &things, &flags)),
+            })?;
+            return Ok(Events::new());
+        }
+    };
     show(output, ui, |format, style| match format {
         ReportFormat::Human => written(|out| human::story(&plan, &story, &flags, style, out)),
         ReportFormat::Json => Ok(json::story(&plan, &story, &flags)),
@@ -44,12 +62,17 @@ fn origins(loaded: &Loaded, table: &TableName) -> Origins {
     let spelled = tables.map(|(key, _)| key).find(|key| key.parse::<TableName>().is_ok_and(|name| name == *table));
     let Some(spelled) = spelled else { return Origins::new() };
     let of = PolicyPath::of(["tables"]).key(spelled);
-    let found = SETTINGS.into_iter().filter_map(|(section, key)| {
-        let place = loaded.places.exactly(&of.key(section).key(key))?;
-        let at = locate(&place, &loaded.sources)?;
-        Some(((section, key), format!("{}:{}", at.path, at.line)))
-    });
+    let found = SETTINGS
+        .into_iter()
+        .filter_map(|(section, key)| Some(((section, key), place(loaded, &of.key(section).key(key))?)));
     found.collect()
+}
+
+/// `pgstrata.yaml:12`, where the policy says it.
+fn place(loaded: &Loaded, path: &PolicyPath) -> Option<String> {
+    let place = loaded.places.exactly(path)?;
+    let at = locate(&place, &loaded.sources)?;
+    Some(format!("{}:{}", at.path, at.line))
 }
 
 /// The flags that name the policy, as they were given.

@@ -8,6 +8,7 @@ use super::words;
 use crate::plan::{Block, Code, Finding, Level, Plan, Runway, TableOverview, Verb};
 use crate::policy::Grant;
 use crate::report::drift::Drift;
+use crate::report::items::Kind;
 use crate::sql::TableName;
 
 /// `7 to create, 1 to change, 2 to detach, 2 to drop`
@@ -46,6 +47,18 @@ pub(crate) fn unverified(plan: &Plan) -> Option<String> {
         1 => Some("1 index is unverified".to_owned()),
         count => Some(format!("{count} indexes are unverified")),
     }
+}
+
+/// What keeps "no changes" from being all there is to say: `1 index is unverified`, `2 differences are not for apply to end`.
+pub(crate) fn reservations(plan: &Plan) -> Option<String> {
+    let differences = plan.findings.iter().filter(|finding| Kind::of_finding(finding.code).is_some()).count();
+    let differences = match differences {
+        0 => None,
+        1 => Some("1 difference is not for apply to end".to_owned()),
+        count => Some(format!("{count} differences are not for apply to end")),
+    };
+    let all: Vec<String> = unverified(plan).into_iter().chain(differences).collect();
+    (!all.is_empty()).then(|| all.join(", and "))
 }
 
 /// `runway 6d → 7d`

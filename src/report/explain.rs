@@ -166,14 +166,18 @@ pub fn explain<'a>(
     let allow = grants(plan, &steps);
     let ahead = plan.evaluated_at > snapshot.taken_at;
     let findings = findings.collect();
-    let steps = steps.into_iter().map(|step| StoryStep {
+    let steps = steps.into_iter().map(story_step);
+    Ok(Story { steps: steps.collect(), found, timeline, entry, settings, events, findings, allow, ahead })
+}
+
+pub(super) fn story_step(step: &Step) -> StoryStep<'_> {
+    StoryStep {
         id: &step.id,
         class: step.class,
         reason: &step.reason,
         blocked_because: blocks(step).iter().map(ToString::to_string).collect(),
         step,
-    });
-    Ok(Story { steps: steps.collect(), found, timeline, entry, settings, events, findings, allow, ahead })
+    }
 }
 
 fn blocks(step: &Step) -> &[Block] {
@@ -184,7 +188,7 @@ fn blocks(step: &Step) -> &[Block] {
 }
 
 /// The grants that these steps need, and those that they wait for.
-fn grants<'a>(plan: &'a Plan, steps: &[&'a Step]) -> BTreeSet<&'a Grant> {
+pub(super) fn grants<'a>(plan: &'a Plan, steps: &[&'a Step]) -> BTreeSet<&'a Grant> {
     let by_id: BTreeMap<&StepId, &Step> = plan.steps.iter().map(|step| (&step.id, step)).collect();
     let mut grants = BTreeSet::new();
     let mut seen: BTreeSet<&StepId> = BTreeSet::new();

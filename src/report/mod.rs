@@ -9,4 +9,5 @@ pub mod forecast;
 pub mod import;
 pub mod items;
 pub mod next;
+pub mod thing;
 pub mod timeline;

@@ -122,3 +122,69 @@ fn what_cannot_be_is_an_error_with_its_place_and_the_rest_goes_on() {
     let invalid = place.run(&["plan"], 78);
     assert!(invalid.stderr.contains("min") && invalid.stderr.contains("-1 for no limit"), "{}", invalid.stderr);
 }
+
+#[test]
+fn what_is_no_table_has_a_story_too() {
+    let limits =
+        "  database: {connection_limit: 150}\n  roles: {limits_story: {connection_limit: 3, lock_timeout: 2s}}\n";
+    let place = place("limits_story", limits);
+    let policy = place
+        .read("pgstrata.yaml")
+        .replace("    partition:", "    indexes: {events_at_idx: {columns: [at]}}\n    partition:");
+    place.write("pgstrata.yaml", &format!("{policy}settings: {{work_mem: 5MB}}\n"));
+    place.db.batch("ALTER ROLE limits_story SET lock_timeout = '1s'");
+    for (name, words) in [
+        (
+            "limits_story",
+            &[
+                "role limits_story\n",
+                "connection_limit 3  pgstrata.yaml:8\n",
+                "lock_timeout = 1s in every database\n",
+                "x blocked: LIMITS_SESSIONS",
+                "set lock_timeout 2s: drift",
+                "run         pgstrata apply --allow limits-sessions\n",
+            ][..],
+        ),
+        ("role limits_story", &["role limits_story\n"]),
+        (
+            "database limits_story",
+            &["database limits_story\n", "connection_limit 150  pgstrata.yaml:7\n", "connection limit none\n"],
+        ),
+        (
+            "work_mem",
+            &[
+                "setting work_mem\n",
+                "work_mem 5MB  pgstrata.yaml:9\n",
+                "4096 × kB, from default\n",
+                "plan        nothing to do\n",
+            ],
+        ),
+        (
+            "events_at_idx",
+            &[
+                "an index of app.events\n",
+                "index USING btree (at)  pgstrata.yaml:4\n",
+                "there is no index of this name\n",
+                "5 steps: drift, missing\n",
+                "run         pgstrata apply --table app.events\n",
+            ],
+        ),
+    ] {
+        let story = place.run(&["explain", name], 0).stdout;
+        words.iter().for_each(|words| assert!(story.contains(words), "{words}\n{story}"));
+    }
+    let json = place.run(&["explain", "limits_story", "--format", "json"], 0).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    // Role and database have one name: both are meant.
+    assert_eq!(
+        (&json["things"][0]["name"], &json["things"][1]["name"]),
+        (&"database limits_story".into(), &"role limits_story".into())
+    );
+    assert_eq!(json["things"][1]["steps"].as_array().unwrap().len(), 2);
+    place.run(&["apply", "--auto-approve", "--allow", "limits-sessions"], 0);
+    let built = place.run(&["explain", "app.events_at_idx"], 0).stdout;
+    assert!(built.contains("valid, with an index of its own on 2 of 2 partitions"), "{built}");
+    let plan = place.run(&["plan"], 0).stdout;
+    assert!(plan.contains("No changes. 1 table matches, but 1 difference is not for apply to end"), "{plan}");
+    place.run(&["explain", "nobody"], 64);
+}

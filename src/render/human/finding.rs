@@ -78,6 +78,20 @@ pub(super) fn relative(object: &Object, table: Option<&TableName>) -> String {
     table.map_or_else(|| object.to_string(), |table| short_object(object, table))
 }
 
+/// One or several findings as one sentence.
+pub(super) fn plain_finding(finding: &FoldedFinding<'_>) -> String {
+    let hint = finding.hint.map_or_else(String::new, |hint| format!(" (hint: {hint})"));
+    format!("{}{}{hint}", level_word(finding.first.code.level()), finding.message)
+}
+
+fn level_word(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error: ",
+        Level::Warning => "warning: ",
+        Level::Note => "",
+    }
+}
+
 pub(super) fn finding_line(
     finding: &FoldedFinding<'_>,
     table: Option<&TableName>,
@@ -85,11 +99,13 @@ pub(super) fn finding_line(
     style: Style,
     out: &mut dyn Write,
 ) -> fmt::Result {
-    let (word, paint) = match finding.first.code.level() {
-        Level::Error => ("error: ", Paint::Danger),
-        Level::Warning => ("warning: ", Paint::Changed),
-        Level::Note => ("", Paint::Dim),
+    let level = finding.first.code.level();
+    let paint = match level {
+        Level::Error => Paint::Danger,
+        Level::Warning => Paint::Changed,
+        Level::Note => Paint::Dim,
     };
+    let word = level_word(level);
     let code = if style.verbose { format!(" [{}]", code_word(finding.first)) } else { String::new() };
     let message = style.text(&format!("{word}{}{code}", finding.message));
     let object = finding.object.as_deref().map(|object| style.text(object));

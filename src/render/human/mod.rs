@@ -11,6 +11,7 @@ mod refusal;
 #[cfg(test)]
 mod reports_tests;
 mod story;
+mod thing;
 mod timeline;
 
 pub use analysis::analyses;
@@ -21,4 +22,5 @@ pub use outcome::outcome;
 pub use plan::plan;
 pub use refusal::refusal;
 pub use story::story;
+pub use thing::things;
 pub use timeline::timelines;

@@ -8,7 +8,7 @@ use crate::plan::{Finding, Plan};
 use crate::render::lock_summary::lock_summary;
 use crate::render::outline::{Line, LineHazard, Section, sections};
 use crate::render::sentences::{
-    blocked_sentences, count_words, freed_words, not_applyable, runway_words, unjudged, unverified,
+    blocked_sentences, count_words, freed_words, not_applyable, reservations, runway_words, unjudged,
 };
 use crate::render::style::{Paint, Style, columns, wrap};
 use crate::render::{detail, words};
@@ -71,11 +71,11 @@ fn no_changes(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
         0 => String::new(),
         count => format!(", {count} could not be judged"),
     };
-    let unverified = unverified(plan).map_or_else(String::new, |words| format!(", but {words}"));
+    let but = reservations(plan).map_or_else(String::new, |words| format!(", but {words}"));
     let next = crate::report::next::creation(plan).map_or_else(String::new, |(at, table)| {
         format!("; next scheduled change {} ({})", words::day(at), style.text(&table.to_string()))
     });
-    writeln!(out, "{}", style.paint(Paint::Bold, format!("No changes. {matching}{unjudged}{unverified}{next}.")))
+    writeln!(out, "{}", style.paint(Paint::Bold, format!("No changes. {matching}{unjudged}{but}{next}.")))
 }
 
 /// Tables with their lines and findings, and what concerns none of them.

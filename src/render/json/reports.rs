@@ -10,6 +10,7 @@ use crate::plan::{Level, PLAN_FORMAT, Plan, Runway};
 use crate::report::analyze::Analysis;
 use crate::report::explain::{Setting, Story, StoryStep};
 use crate::report::find::Found;
+use crate::report::thing::Thing;
 use crate::report::timeline::{Entry, Event, Timeline};
 use crate::sql::TableName;
 
@@ -92,6 +93,27 @@ pub fn story(plan: &Plan, story: &Story<'_>, policy: &[String]) -> String {
         findings: findings.iter().map(|finding| FindingDocument::of(finding)).collect(),
         command: story.command(policy),
     })
+}
+
+/// What is known of what is no table and no partition, as a document: pretty, ending in a newline.
+pub fn things(plan: &Plan, things: &[Thing<'_>], policy: &[String]) -> String {
+    let document = |thing: &'_ Thing<'_>| {
+        serde_json::json!({
+            "name": thing.object,
+            "of": thing.table,
+            "policy": thing.policy,
+            "found": thing.found,
+            "steps": thing.steps,
+            "findings": thing.findings.iter().map(|finding| FindingDocument::of(finding)).collect::<Vec<_>>(),
+            "command": thing.command(policy),
+        })
+    };
+    pretty(&serde_json::json!({
+        "format_version": PLAN_FORMAT,
+        "evaluated_at": plan.evaluated_at,
+        "target": plan.target,
+        "things": things.iter().map(document).collect::<Vec<_>>(),
+    }))
 }
 
 #[derive(Serialize)]

@@ -11,7 +11,7 @@ use crate::render::lock_summary::lock_summary;
 use crate::render::outline::{Line, Section, sections};
 use crate::render::second;
 use crate::render::sentences::{
-    blocked_sentences, code_word, count_words, freed_words, not_applyable, runway_words, unjudged, unverified,
+    blocked_sentences, code_word, count_words, freed_words, not_applyable, reservations, runway_words, unjudged,
 };
 use crate::render::style::Style;
 
@@ -33,9 +33,9 @@ pub fn plan(plan: &Plan, out: &mut dyn Write) -> fmt::Result {
             0 => String::new(),
             count => format!(", {count} could not be judged"),
         };
-        let unverified = unverified(plan).map_or_else(String::new, |words| format!(", but {words}"));
+        let but = reservations(plan).map_or_else(String::new, |words| format!(", but {words}"));
         page.line(&format!(
-            "**No changes.** {matching} {}{unjudged}{unverified}.",
+            "**No changes.** {matching} {}{unjudged}{but}.",
             if matching == 1 { "table matches" } else { "tables match" }
         ));
     } else {
