@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use pgstrata::apply::{Event, Observer, StepResult};
-use pgstrata::plan::StepId;
+use pgstrata::plan::{Action, StepId};
 
 use super::ui::Ui;
 
@@ -29,6 +29,14 @@ impl<'a> Progress<'a> {
         let millis = began.elapsed().as_millis();
         let words = if millis < 10_000 { format!(" in {millis} ms") } else { format!(" in {} s", millis / 1_000) };
         (words, millis < 1_000)
+    }
+}
+
+/// Whether it is what a plan says in one line for many partitions. What comes, leaves or goes is named each.
+fn is_one_of_many(action: &Action) -> bool {
+    match action {
+        Action::Index(_) | Action::Storage(_) | Action::Maintenance(_) => true,
+        Action::Partition(_) | Action::Limit(_) | Action::Setting(_) => false,
     }
 }
 
@@ -61,8 +69,8 @@ impl Observer for Progress<'_> {
                 let silent = match result {
                     // Nothing happened: the result says why, once for all of them.
                     StepResult::Blocked(_) | StepResult::NotReached => true,
-                    // An index has two or three steps on each partition, and the result counts indexes.
-                    StepResult::Applied { retries: 0 } => step.action.wanted_index().is_some() && quick,
+                    // On each of hundreds of partitions, and the result counts them.
+                    StepResult::Applied { retries: 0 } => quick && is_one_of_many(&step.action),
                     StepResult::Applied { .. }
                     | StepResult::AlreadySatisfied
                     | StepResult::Postponed(_)
