@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use pgstrata::catalog::{InspectError, Question, Snapshot, ask, interruptible, take};
 use pgstrata::db::{Env, Signal};
-use pgstrata::plan::{Code, GrantSource, Granted, Overrides, Plan, PlanOptions, plan, verify};
+use pgstrata::plan::{GrantSource, Granted, Overrides, Plan, PlanOptions, plan, verify};
 use pgstrata::policy::Desired;
 use pgstrata::render;
 
@@ -114,62 +114,5 @@ pub(super) fn fresh_plan(desired: &Desired, snapshot: &Snapshot, options: &PlanO
 
 /// Whether a table of the policy, or the policy's server, is not what it says: exit 1, while other tables go on.
 pub(super) fn something_is_broken(plan: &Plan) -> bool {
-    plan.findings.iter().any(|finding| match finding.code {
-        Code::TableMissing
-        | Code::TableUnfit
-        | Code::KeyMismatch
-        | Code::WrongTarget
-        | Code::NoNameLeft
-        | Code::NotInSnapshot
-        | Code::IndexRefused
-        | Code::LimitRefused
-        | Code::SettingRefused => true,
-        Code::InRecovery
-        | Code::ManagedByPgPartman
-        | Code::NotYetEnforced
-        | Code::MissingPrivilege
-        | Code::Unknown
-        | Code::ClockSkew
-        | Code::DefaultPartitionPresent
-        | Code::RowsInDefault
-        | Code::Straddling
-        | Code::Unbounded
-        | Code::Held
-        | Code::NewestWithRows
-        | Code::RowsAhead
-        | Code::NotRemovable
-        | Code::InGrace
-        | Code::Detached
-        | Code::ForeignMarker
-        | Code::MarkedButWanted
-        | Code::WindowTaken
-        | Code::NameTaken
-        | Code::NameUnchecked
-        | Code::IndexUnverified
-        | Code::IndexOtherName
-        | Code::IndexNotPossible
-        | Code::IndexBuilding
-        | Code::IndexDiffers
-        | Code::IndexUnlisted
-        | Code::IndexRedundant
-        | Code::IndexStray
-        | Code::PartitionDiffers
-        | Code::PartitionHasOwn
-        | Code::PrivilegesNotInherited
-        | Code::PartitionLacksStatistics
-        | Code::PartitionUnverified
-        | Code::ParameterUnsupported
-        | Code::MaintenanceUnknown
-        | Code::MaintenancePostponed
-        | Code::LimitNotPermitted
-        | Code::SettingDiffers
-        | Code::SettingPendingRestart
-        | Code::SettingUnknown
-        | Code::SettingNotPermitted
-        | Code::LimitExempt
-        | Code::ConnectionBudgetExceeded
-        | Code::ConnectionBudget
-        | Code::PoolerDiffers
-        | Code::PoolerNotAsked => false,
-    })
+    plan.findings.iter().any(|finding| finding.code.is_broken())
 }

@@ -150,66 +150,107 @@ pub enum Code {
     NotInSnapshot,
 }
 
+/// What a code stands for.
+#[derive(Clone, Copy, Debug)]
+struct About {
+    level: Level,
+    /// A table of the policy, or the policy's server, is not what it says: exit 1 in every command.
+    broken: bool,
+    description: &'static str,
+}
+
+const fn note(description: &'static str) -> About {
+    About { level: Level::Note, broken: false, description }
+}
+
+const fn warning(description: &'static str) -> About {
+    About { level: Level::Warning, broken: false, description }
+}
+
+const fn error(description: &'static str) -> About {
+    About { level: Level::Error, broken: false, description }
+}
+
+const fn broken(description: &'static str) -> About {
+    About { level: Level::Error, broken: true, description }
+}
+
 impl Code {
     /// How much it matters.
     pub fn level(self) -> Level {
+        self.about().level
+    }
+
+    /// Whether a table of the policy, or the policy's server, is not what it says: exit 1, while other tables go on.
+    pub fn is_broken(self) -> bool {
+        self.about().broken
+    }
+
+    /// What it means, in a sentence.
+    pub fn description(self) -> &'static str {
+        self.about().description
+    }
+
+    fn about(self) -> About {
         match self {
-            Self::TableMissing
-            | Self::TableUnfit
-            | Self::KeyMismatch
-            | Self::WrongTarget
-            | Self::InRecovery
-            | Self::ClockSkew
-            | Self::NoNameLeft
-            | Self::IndexRefused
-            | Self::LimitRefused
-            | Self::SettingRefused
-            | Self::NotInSnapshot
-            | Self::Unknown => Level::Error,
-            Self::ManagedByPgPartman
-            | Self::MissingPrivilege
-            | Self::DefaultPartitionPresent
-            | Self::RowsInDefault
-            | Self::RowsAhead
-            | Self::IndexNotPossible
-            | Self::IndexDiffers
-            | Self::LimitNotPermitted
-            | Self::SettingDiffers
-            | Self::SettingPendingRestart
-            | Self::SettingNotPermitted
-            | Self::PoolerDiffers
-            | Self::ConnectionBudgetExceeded
-            | Self::PartitionDiffers
-            | Self::ParameterUnsupported
-            | Self::ForeignMarker
-            | Self::MarkedButWanted
-            | Self::WindowTaken => Level::Warning,
-            Self::NotYetEnforced
-            | Self::Straddling
-            | Self::Unbounded
-            | Self::Held
-            | Self::NewestWithRows
-            | Self::NotRemovable
-            | Self::InGrace
-            | Self::Detached
-            | Self::NameTaken
-            | Self::NameUnchecked
-            | Self::IndexUnverified
-            | Self::IndexOtherName
-            | Self::IndexBuilding
-            | Self::IndexUnlisted
-            | Self::IndexRedundant
-            | Self::IndexStray
-            | Self::PartitionHasOwn
-            | Self::PrivilegesNotInherited
-            | Self::PartitionLacksStatistics
-            | Self::PartitionUnverified
-            | Self::MaintenanceUnknown
-            | Self::MaintenancePostponed
-            | Self::LimitExempt
-            | Self::SettingUnknown
-            | Self::PoolerNotAsked
-            | Self::ConnectionBudget => Level::Note,
+            Self::TableMissing => broken("A table of the policy does not exist."),
+            Self::TableUnfit => broken("A table of the policy is of a kind that cannot be managed."),
+            Self::KeyMismatch => broken("The policy and the table's partition key do not go together."),
+            Self::WrongTarget => broken("The policy is for another server or database."),
+            Self::InRecovery => error("The server is a standby: nothing can be carried out there."),
+            Self::ManagedByPgPartman => warning("pg_partman manages the table."),
+            Self::NotYetEnforced => note("A section of the policy is understood and not yet carried out."),
+            Self::MissingPrivilege => warning("The role that connected lacks a right that a step needs."),
+            Self::Unknown => error("Something that had to be known could not be found out."),
+            Self::ClockSkew => error("The clocks of client and server disagree."),
+            Self::DefaultPartitionPresent => warning("There is a default partition although the policy wants none."),
+            Self::RowsInDefault => warning("Rows of the default partition are in the way of a wanted partition."),
+            Self::Straddling => note("A partition fits no window of the policy's grid."),
+            Self::Unbounded => note("A partition's bound is no finite point in time."),
+            Self::Held => note("A hold keeps a partition that would leave."),
+            Self::NewestWithRows => note("The newest partition with rows never leaves."),
+            Self::RowsAhead => warning("Ids lie far above the others: retention counts from below them."),
+            Self::NotRemovable => note("A foreign or sub-partitioned partition would leave and stays."),
+            Self::InGrace => note("A detached table waits for its grace to end."),
+            Self::Detached => note("A detached table stays, as the policy says."),
+            Self::ForeignMarker => warning("A table carries a marker that belongs to another table."),
+            Self::MarkedButWanted => warning("A partition is marked for removal and no longer due."),
+            Self::WindowTaken => warning("A detached table is wanted back, and another partition covers its window."),
+            Self::IndexRefused => broken("There can be no such index as the policy names."),
+            Self::IndexUnverified => note("Whether an index is as the policy says could not be compared."),
+            Self::IndexOtherName => note("An index of another name is what the policy wants."),
+            Self::IndexNotPossible => warning("An index cannot be completed partition by partition."),
+            Self::IndexBuilding => note("Somebody is building an index."),
+            Self::IndexDiffers => warning("An index is not what the policy says, and cannot be replaced."),
+            Self::IndexUnlisted => note("An index that the policy does not name."),
+            Self::IndexRedundant => note("An index that another one makes redundant."),
+            Self::IndexStray => note("An index that only some partitions have."),
+            Self::PartitionDiffers => warning("A partition is not like its parent, and is left alone."),
+            Self::PartitionHasOwn => note("A partition has what its parent has not."),
+            Self::PrivilegesNotInherited => {
+                note("A partition has not the owner, privileges or row security of its parent.")
+            }
+            Self::PartitionLacksStatistics => note("A partition has no equal of a statistics object of its parent."),
+            Self::PartitionUnverified => note("Whether a partition is like its parent could not be compared."),
+            Self::ParameterUnsupported => warning("The server is too old for a storage parameter of the policy."),
+            Self::MaintenanceUnknown => note("Whether maintenance is due could not be found out."),
+            Self::MaintenancePostponed => note("Maintenance is due, and waits for something."),
+            Self::LimitRefused => broken("A limit or a setting of a role cannot be as the policy says."),
+            Self::LimitNotPermitted => warning("A limit differs, and the role that connected may not change it."),
+            Self::LimitExempt => note("A connection limit does not hold for a superuser."),
+            Self::ConnectionBudgetExceeded => warning("Services may open more connections than there are for them."),
+            Self::ConnectionBudget => note("What services may open, and what the server has."),
+            Self::SettingRefused => broken("A setting cannot be as the policy says."),
+            Self::SettingDiffers => warning("A setting of the server is not as the policy says."),
+            Self::SettingPendingRestart => warning("A setting of the server waits for a restart."),
+            Self::SettingUnknown => note("Whether a setting is as the policy says could not be seen."),
+            Self::SettingNotPermitted => warning("A setting differs, and the role that connected may not change it."),
+            Self::PoolerDiffers => warning("PgBouncer is set otherwise than the policy says."),
+            Self::PoolerNotAsked => note("PgBouncer was not asked for its configuration."),
+            Self::NameTaken => note("A name wanted for a new partition was taken; another one was chosen."),
+            Self::NoNameLeft => broken("Every name for a new partition is taken."),
+            Self::NameUnchecked => note("Whether a name for a new partition is taken was not asked."),
+            Self::NotInSnapshot => broken("The snapshot was taken for other tables than the policy's."),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::sql::setting_bool;
+
 /// What a parameter's value is.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
@@ -121,7 +123,7 @@ fn read(name: &str, text: &str) -> Option<Result<Value, String>> {
     let kind = find(name)?.kind;
     let refused = || format!("`{text}` is not {kind}");
     let value = match kind {
-        Kind::Flag => flag(text).map(Value::Flag),
+        Kind::Flag => setting_bool(text).map(Value::Flag),
         Kind::Whole(least, most) => whole(text).filter(|value| (least..=most).contains(value)).map(Value::Whole),
         Kind::Number(least, most) => number(text).filter(|value| (least..=most).contains(value)).map(Value::Number),
         Kind::Cleanup => cleanup(text),
@@ -139,19 +141,6 @@ impl fmt::Display for Kind {
             Self::Number(least, most) => write!(f, "a number from {least} to {most}"),
             Self::Cleanup => f.write_str("`auto`, `on` or `off`"),
         }
-    }
-}
-
-/// As `parse_bool` reads it: beginnings of words, in any case, where they tell.
-fn flag(text: &str) -> Option<bool> {
-    let text = text.to_ascii_lowercase();
-    let begins = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
-    if begins("true", 1) || begins("yes", 1) || begins("on", 2) || text == "1" {
-        Some(true)
-    } else if begins("false", 1) || begins("no", 1) || begins("off", 2) || text == "0" {
-        Some(false)
-    } else {
-        None
     }
 }
 

@@ -8,7 +8,7 @@ use super::sentences::code_word;
 use super::xml::escape;
 use crate::plan::{Code, Finding, Level};
 use crate::report::drift::Drift;
-use crate::report::items::{Item, Kind, description, items};
+use crate::report::items::{Item, Kind, items};
 use crate::sql::TableName;
 
 /// A test case, and what became of it.
@@ -138,7 +138,7 @@ fn kind_case(drift: &Drift<'_>, items: &[Item<'_>], table: Option<&TableName>, k
 /// Findings as cases; notes that no hold is behind are nothing to test.
 fn cases(findings: &[&Finding]) -> Vec<Case> {
     let case = |finding: &&Finding| {
-        let mut message = format!("{} {}", description(finding.code), finding.message);
+        let mut message = format!("{} {}", finding.code.description(), finding.message);
         if let Some(hint) = &finding.hint {
             message.push_str(&format!(" ({hint})"));
         }

@@ -10,7 +10,7 @@ use super::sentences::code_word;
 use super::style::clean;
 use crate::plan::{Class, Level};
 use crate::report::drift::{Drift, Verdict};
-use crate::report::items::{Item, description, items};
+use crate::report::items::{Item, items};
 use crate::sql::TableName;
 
 /// A place in a policy file.
@@ -137,7 +137,7 @@ fn found<'a>(drift: &Drift<'a>) -> Vec<Found<'a>> {
         if !seen.insert(identity.clone()) {
             identity.push_str(&format!(" {}", finding.message));
         }
-        let mut message = format!("{} {}", description(finding.code), finding.message);
+        let mut message = format!("{} {}", finding.code.description(), finding.message);
         for name in names.iter().rev() {
             message = format!("{name}: {message}");
         }
@@ -145,7 +145,7 @@ fn found<'a>(drift: &Drift<'a>) -> Vec<Found<'a>> {
             message.push_str(&format!(" ({hint})"));
         }
         all.push(Found {
-            description: description(finding.code),
+            description: finding.code.description(),
             level: match finding.code.level() {
                 Level::Note => "note",
                 Level::Warning => "warning",

@@ -157,68 +157,28 @@ impl Kind {
         }
     }
 
-    /// What a finding is about that tells of a difference from the policy which no step of ours can end: it counts as
-    /// drift.
-    pub fn of_finding(code: Code) -> Option<Self> {
-        match code {
-            Code::PoolerDiffers => Some(Self::PoolerDiffers),
-            Code::SettingDiffers => Some(Self::SettingToChange),
-            Code::TableMissing
-            | Code::TableUnfit
-            | Code::KeyMismatch
-            | Code::WrongTarget
-            | Code::InRecovery
-            | Code::ManagedByPgPartman
-            | Code::NotYetEnforced
-            | Code::MissingPrivilege
-            | Code::Unknown
-            | Code::ClockSkew
-            | Code::DefaultPartitionPresent
-            | Code::RowsInDefault
-            | Code::Straddling
-            | Code::Unbounded
-            | Code::Held
-            | Code::NewestWithRows
-            | Code::RowsAhead
-            | Code::NotRemovable
-            | Code::InGrace
-            | Code::Detached
-            | Code::ForeignMarker
-            | Code::MarkedButWanted
-            | Code::WindowTaken
-            | Code::IndexRefused
-            | Code::IndexUnverified
-            | Code::IndexOtherName
-            | Code::IndexNotPossible
-            | Code::IndexBuilding
-            | Code::IndexDiffers
-            | Code::IndexUnlisted
-            | Code::IndexRedundant
-            | Code::IndexStray
-            | Code::PartitionDiffers
-            | Code::PartitionHasOwn
-            | Code::PrivilegesNotInherited
-            | Code::PartitionLacksStatistics
-            | Code::PartitionUnverified
-            | Code::ParameterUnsupported
-            | Code::MaintenanceUnknown
-            | Code::MaintenancePostponed
-            | Code::LimitRefused
-            | Code::LimitNotPermitted
-            | Code::LimitExempt
-            | Code::ConnectionBudgetExceeded
-            | Code::ConnectionBudget
-            | Code::PoolerNotAsked
-            // A report is asked for, not a change: whoever wants one says so with `apply.settings`.
-            | Code::SettingRefused
-            | Code::SettingPendingRestart
-            | Code::SettingUnknown
-            | Code::SettingNotPermitted
-            | Code::NameTaken
-            | Code::NoNameLeft
-            | Code::NameUnchecked
-            | Code::NotInSnapshot => None,
+    /// The finding of this kind, where no step of ours can end such a difference: it counts as drift all the same.
+    fn finding(self) -> Option<Code> {
+        match self {
+            Self::PoolerDiffers => Some(Code::PoolerDiffers),
+            Self::SettingToChange => Some(Code::SettingDiffers),
+            Self::PartitionMissing
+            | Self::DefaultPartitionMissing
+            | Self::DetachUnfinished
+            | Self::RetentionDue
+            | Self::DetachUnrecorded
+            | Self::AttachDue
+            | Self::DropDue
+            | Self::IndexMissing
+            | Self::PartitionUnlike
+            | Self::MaintenanceDue
+            | Self::LimitDiffers => None,
         }
+    }
+
+    /// What a finding is about that counts as drift.
+    pub fn of_finding(code: Code) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.finding() == Some(code))
     }
 
     fn of(action: &Action) -> Self {
@@ -356,68 +316,6 @@ pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
         item.reasons.insert(&finding.message);
     }
     items.into_values().collect()
-}
-
-/// What a finding's code means, in a sentence.
-pub fn description(code: Code) -> &'static str {
-    match code {
-        Code::TableMissing => "A table of the policy does not exist.",
-        Code::TableUnfit => "A table of the policy is of a kind that cannot be managed.",
-        Code::KeyMismatch => "The policy and the table's partition key do not go together.",
-        Code::WrongTarget => "The policy is for another server or database.",
-        Code::InRecovery => "The server is a standby: nothing can be carried out there.",
-        Code::ManagedByPgPartman => "pg_partman manages the table.",
-        Code::NotYetEnforced => "A section of the policy is understood and not yet carried out.",
-        Code::MissingPrivilege => "The role that connected lacks a right that a step needs.",
-        Code::Unknown => "Something that had to be known could not be found out.",
-        Code::ClockSkew => "The clocks of client and server disagree.",
-        Code::DefaultPartitionPresent => "There is a default partition although the policy wants none.",
-        Code::RowsInDefault => "Rows of the default partition are in the way of a wanted partition.",
-        Code::Straddling => "A partition fits no window of the policy's grid.",
-        Code::Unbounded => "A partition's bound is no finite point in time.",
-        Code::Held => "A hold keeps a partition that would leave.",
-        Code::NewestWithRows => "The newest partition with rows never leaves.",
-        Code::RowsAhead => "Ids lie far above the others: retention counts from below them.",
-        Code::NotRemovable => "A foreign or sub-partitioned partition would leave and stays.",
-        Code::InGrace => "A detached table waits for its grace to end.",
-        Code::Detached => "A detached table stays, as the policy says.",
-        Code::ForeignMarker => "A table carries a marker that belongs to another table.",
-        Code::MarkedButWanted => "A partition is marked for removal and no longer due.",
-        Code::WindowTaken => "A detached table is wanted back, and another partition covers its window.",
-        Code::IndexRefused => "There can be no such index as the policy names.",
-        Code::IndexUnverified => "Whether an index is as the policy says could not be compared.",
-        Code::IndexOtherName => "An index of another name is what the policy wants.",
-        Code::IndexNotPossible => "An index cannot be completed partition by partition.",
-        Code::IndexBuilding => "Somebody is building an index.",
-        Code::IndexDiffers => "An index is not what the policy says, and cannot be replaced.",
-        Code::IndexUnlisted => "An index that the policy does not name.",
-        Code::IndexRedundant => "An index that another one makes redundant.",
-        Code::IndexStray => "An index that only some partitions have.",
-        Code::PartitionDiffers => "A partition is not like its parent, and is left alone.",
-        Code::PartitionHasOwn => "A partition has what its parent has not.",
-        Code::PrivilegesNotInherited => "A partition has not the owner, privileges or row security of its parent.",
-        Code::PartitionLacksStatistics => "A partition has no equal of a statistics object of its parent.",
-        Code::PartitionUnverified => "Whether a partition is like its parent could not be compared.",
-        Code::ParameterUnsupported => "The server is too old for a storage parameter of the policy.",
-        Code::MaintenanceUnknown => "Whether maintenance is due could not be found out.",
-        Code::MaintenancePostponed => "Maintenance is due, and waits for something.",
-        Code::LimitRefused => "A limit or a setting of a role cannot be as the policy says.",
-        Code::LimitNotPermitted => "A limit differs, and the role that connected may not change it.",
-        Code::LimitExempt => "A connection limit does not hold for a superuser.",
-        Code::ConnectionBudgetExceeded => "Services may open more connections than there are for them.",
-        Code::ConnectionBudget => "What services may open, and what the server has.",
-        Code::SettingRefused => "A setting cannot be as the policy says.",
-        Code::SettingDiffers => "A setting of the server is not as the policy says.",
-        Code::SettingPendingRestart => "A setting of the server waits for a restart.",
-        Code::SettingUnknown => "Whether a setting is as the policy says could not be seen.",
-        Code::SettingNotPermitted => "A setting differs, and the role that connected may not change it.",
-        Code::PoolerDiffers => "PgBouncer is set otherwise than the policy says.",
-        Code::PoolerNotAsked => "PgBouncer was not asked for its configuration.",
-        Code::NameTaken => "A name wanted for a new partition was taken; another one was chosen.",
-        Code::NoNameLeft => "Every name for a new partition is taken.",
-        Code::NameUnchecked => "Whether a name for a new partition is taken was not asked.",
-        Code::NotInSnapshot => "The snapshot was taken for other tables than the policy's.",
-    }
 }
 
 #[cfg(test)]

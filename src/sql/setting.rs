@@ -144,6 +144,20 @@ fn micros_of(unit: &str) -> Option<f64> {
     TIMES.into_iter().find(|(known, _)| *known == unit).map(|(_, micros)| micros)
 }
 
+/// As the server reads a boolean: beginnings of words, in any case, as far as they are of one word only (bool.c,
+/// `parse_bool_with_len`).
+pub(crate) fn setting_bool(text: &str) -> Option<bool> {
+    let text = text.to_ascii_lowercase();
+    let begins = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
+    if begins("true", 1) || begins("yes", 1) || begins("on", 2) || text == "1" {
+        Some(true)
+    } else if begins("false", 1) || begins("no", 1) || begins("off", 2) || text == "0" {
+        Some(false)
+    } else {
+        None
+    }
+}
+
 /// A time in the largest of PostgreSQL's units that divides it: `30s`, `200ms`, and `0` for none.
 pub(crate) fn server_time(value: Duration) -> String {
     let millis = value.as_millis();

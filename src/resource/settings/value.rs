@@ -1,7 +1,7 @@
 //! Values of settings as the server understands them: what is written differently and means the same is the same.
 
 use crate::catalog::{SettingFacts, SettingKind};
-use crate::sql::{SettingUnit, is_caseless, list_elements, setting_amount, setting_list, setting_words};
+use crate::sql::{SettingUnit, is_caseless, list_elements, setting_amount, setting_bool, setting_list, setting_words};
 
 /// Spellings of enumerations that `pg_settings.enumvals` does not name, or shows as another word.
 const SPELLINGS: [(&str, &str, &str); 7] = [
@@ -17,7 +17,7 @@ const SPELLINGS: [(&str, &str, &str); 7] = [
 /// What a text means, as `pg_settings` would show it; the error says why the server would not take it.
 pub(crate) fn canonical(name: &str, facts: &SettingFacts, text: &str) -> Result<String, String> {
     match facts.kind {
-        SettingKind::Bool => match truth(text) {
+        SettingKind::Bool => match setting_bool(text) {
             Some(true) => Ok("on".to_owned()),
             Some(false) => Ok("off".to_owned()),
             None => Err(format!("`{text}` is neither on nor off")),
@@ -44,19 +44,6 @@ pub(crate) fn words(facts: &SettingFacts, value: &str) -> String {
         }
         SettingKind::String if value.is_empty() => "empty".to_owned(),
         SettingKind::Bool | SettingKind::Enum | SettingKind::String => value.to_owned(),
-    }
-}
-
-/// Beginnings of words will do, as far as they are of one word only (bool.c, `parse_bool_with_len`).
-fn truth(text: &str) -> Option<bool> {
-    let text = text.to_lowercase();
-    let begins = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
-    if begins("true", 1) || begins("yes", 1) || begins("on", 2) || text == "1" {
-        Some(true)
-    } else if begins("false", 1) || begins("no", 1) || begins("off", 2) || text == "0" {
-        Some(false)
-    } else {
-        None
     }
 }
 
