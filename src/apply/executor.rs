@@ -17,7 +17,7 @@ use super::run::ApplyOptions;
 use super::stretch::{Stretch, stretches};
 use super::unit::{Unit, UnitError, all_hold};
 use crate::db::{ConnError, Connector, Interrupt, Pool, Session, describe};
-use crate::plan::{Action, DetachMode, Gate, Leaving, PartitionAction, Plan, Step, StepId, Verb};
+use crate::plan::{Action, DetachMode, Gate, Leaving, PartitionAction, Plan, Step, StepId, StorageAction, Verb};
 use crate::sql::TableName;
 
 /// How long a lost session's backend may take to end by itself, and again once it was told to.
@@ -315,6 +315,8 @@ impl<'a> Executor<'a> {
             Err(UnitError::Interrupted) => StepResult::NotReached,
             // A detach that somebody's snapshot keeps from completing is a matter of time, not an error.
             Err(UnitError::Lock(error)) if step.action.verb() == Verb::Finalize => StepResult::Postponed(error),
+            // Mostly autovacuum, which never ends for one who waits less than a second: nobody needs a parameter that soon.
+            Err(UnitError::Lock(error)) if waits_for_nobody(&step.action) => StepResult::Postponed(error),
             Err(UnitError::Lock(error)) => StepResult::Failed { error, lock_spent: true },
             Err(UnitError::SessionLost(error)) => self.after_loss(step, error, session.backend_pid()),
             Err(error @ (UnitError::Fact(_) | UnitError::Cancelled(_) | UnitError::Server(_))) => failed(error.words()),
@@ -364,6 +366,16 @@ impl<'a> Executor<'a> {
             }
         }
         Err(format!("the backend {lost} of a lost session does not end"))
+    }
+}
+
+/// Whether it takes no lock that readers or writers wait for, and nothing waits for it.
+fn waits_for_nobody(action: &Action) -> bool {
+    match action {
+        Action::Storage(StorageAction::Alter(alter)) => !alter.waits(),
+        Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_) => {
+            false
+        }
     }
 }
 

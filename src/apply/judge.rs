@@ -1,6 +1,6 @@
 //! A saved plan against the catalog as it is now: which of its steps are done, which are to run, and why it is stale.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Snapshot;
 use crate::plan::{
@@ -100,15 +100,9 @@ pub fn judge(
         let because = format!("it was made for {}, ahead of the server's clock", saved.evaluated_at);
         return refuse(Refusal::NotApplyable(because));
     }
-    let include = saved.only.iter().cloned().collect();
     let by_flag = options.overrides;
-    let at_then = PlanOptions {
-        now: saved.evaluated_at,
-        include,
-        tables_only: saved.tables_only,
-        overrides: saved.overrides,
-        ..options.clone()
-    };
+    let of_saved = options.of_saved(saved, desired);
+    let at_then = PlanOptions { now: saved.evaluated_at, overrides: saved.overrides, ..of_saved };
     let fresh = plan(desired, snapshot, &at_then);
     let now = plan(desired, snapshot, &PlanOptions { now: snapshot.taken_at, ..at_then });
     if let Some(because) = &fresh.not_applyable_because {
@@ -186,11 +180,13 @@ impl<'a> Afresh<'a> {
 /// Steps whose own facts after hold, or that were needed by one of these. What the policy plans afresh is still wanted.
 fn satisfied(saved: &Plan, afresh: &Afresh<'_>, snapshot: &Snapshot) -> Vec<StepId> {
     let mut done: Vec<StepId> = Vec::new();
+    // What a step needs stands before it, so that all that needs it has been seen.
+    let mut needed: BTreeSet<&StepId> = BTreeSet::new();
     for step in saved.steps.iter().rev().filter(|step| !afresh.then.contains_key(&step.id)) {
-        let holds = !step.after.is_empty() && step.after.iter().all(|fact| fact.judge(snapshot).is_ok());
-        let needed = saved.steps.iter().any(|later| done.contains(&later.id) && later.needs.contains(&step.id));
-        if holds || needed {
+        let holds = || !step.after.is_empty() && step.after.iter().all(|fact| fact.judge(snapshot).is_ok());
+        if needed.contains(&step.id) || holds() {
             done.push(step.id.clone());
+            needed.extend(&step.needs);
         }
     }
     done.reverse();
@@ -206,8 +202,10 @@ fn to_run(
 ) -> (Vec<Step>, Vec<StaleStep>) {
     let mut world = snapshot.clone();
     let (mut to_run, mut stale): (Vec<Step>, Vec<StaleStep>) = (Vec::new(), Vec::new());
+    // Done, or to be done before what follows.
+    let mut over: BTreeSet<StepId> = satisfied.iter().cloned().collect();
     for step in &saved.steps {
-        if satisfied.contains(&step.id) {
+        if over.contains(&step.id) {
             continue;
         }
         let planned = afresh.get(&step.id);
@@ -215,6 +213,7 @@ fn to_run(
             end.after.iter().for_each(|fact| fact.assume(&mut world, snapshot.taken_at));
             to_run.push(end.clone());
             satisfied.push(step.id.clone());
+            over.extend([step.id.clone(), end.id.clone()]);
             continue;
         }
         let mut facts: Vec<StaleFact> = step
@@ -224,7 +223,7 @@ fn to_run(
             .collect();
         // A detach that somebody else left pending since must end first.
         let first = planned.iter().flat_map(|now| &now.needs);
-        let first = first.filter(|need| !satisfied.contains(need) && to_run.iter().all(|earlier| earlier.id != **need));
+        let first = first.filter(|need| !over.contains(*need));
         facts.extend(first.filter(|need| !step.needs.contains(need)).map(|need| StaleFact {
             planned: "nothing else has to be done first".to_owned(),
             found: format!("`{need}` is needed first"),
@@ -239,6 +238,7 @@ fn to_run(
         match planned.filter(|_| facts.is_empty() && same) {
             Some(now) => {
                 now.after.iter().for_each(|fact| fact.assume(&mut world, snapshot.taken_at));
+                over.insert(now.id.clone());
                 to_run.push(now.clone());
             }
             // Whoever is at the table now, or was since, has made it wait or needless: the next run's plan says which. It
@@ -266,6 +266,7 @@ fn text(step: &Step) -> String {
 }
 
 fn without_done_needs(steps: &[Step], done: &[StepId]) -> Vec<Step> {
+    let done: BTreeSet<&StepId> = done.iter().collect();
     let mut steps = steps.to_vec();
     for step in &mut steps {
         step.needs.retain(|need| !done.contains(need));

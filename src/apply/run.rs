@@ -127,8 +127,7 @@ impl Run {
             Ended::Lost(_) => return None,
             Ended::Complete | Ended::Interrupted(_) => {}
         }
-        let include = done.only.iter().cloned().collect();
-        let again = PlanOptions { include, tables_only: done.tables_only, ..planning.clone() };
+        let again = planning.of_saved(done, &done.policy);
         let saved = Plan { evaluated_at: planning.now, ..done.clone() };
         let look = |session: &mut Session| take_for_saved(session, &done.policy, &again, &saved);
         let session = self.control.session();
@@ -140,11 +139,7 @@ impl Run {
         // But a drop without grace follows a stamp that is younger than that clock: it is not done, and still wanted.
         let undone = |id: &StepId| results.iter().any(|(step, result)| step == id && !result.is_done());
         let planned: BTreeSet<StepId> = remains.steps.iter().map(|step| step.id.clone()).collect();
-        let later = plan(
-            &done.policy,
-            &snapshot,
-            &PlanOptions { include: again.include.clone(), tables_only: again.tables_only, ..now },
-        );
+        let later = plan(&done.policy, &snapshot, &now.of_saved(done, &done.policy));
         let left: Vec<Step> =
             later.steps.into_iter().filter(|step| undone(&step.id) && !planned.contains(&step.id)).collect();
         if !left.is_empty() {

@@ -112,8 +112,7 @@ pub fn take_for_saved(
     options: &PlanOptions,
     saved: &Plan,
 ) -> Result<(Snapshot, PlanOptions), InspectError> {
-    let include = saved.only.iter().cloned().collect();
-    let options = PlanOptions { include, tables_only: saved.tables_only, ..options.clone() };
+    let options = options.of_saved(saved, desired);
     let (mut snapshot, options) = take(session, desired, &options, None)?;
     let then = PlanOptions { now: saved.evaluated_at, ..options.clone() };
     let mut also = questions(desired, &snapshot, &then);

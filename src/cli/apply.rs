@@ -68,8 +68,14 @@ fn carry_out(
     }
     let stop = signals::install(ui)?;
     let mut connector = connect::connector(&command.name.replace(' ', "-"), &args.connect, &loaded, env, ui, &stop)?;
-    if command.scope == Scope::All {
-        connector = connect::with_pooler(connector, &loaded, env, ui, &stop)?;
+    let tables_only = saved.as_ref().map_or(!args.select.table.is_empty(), |saved| saved.tables_only);
+    if !tables_only {
+        connector = match (connect::with_pooler(connector.clone(), &loaded, env, ui, &stop), command.scope) {
+            (Ok(connector), _) => connector,
+            (Err(error), Scope::All) => return Err(error),
+            // Only the last look would ask it.
+            (Err(_), Scope::Creations | Scope::Removals | Scope::Maintenance) => connector,
+        };
     }
     let wait = args.execution.run_lock_wait.unwrap_or(Duration::ZERO);
     let mut run = Run::begin(&connector, wait, &stop).map_err(|error| not_begun(&error, &stop))?;

@@ -2,6 +2,8 @@
 
 use pgstrata::db::{Connector, Env, Interrupt, Session, resolve};
 
+use pgstrata::policy::{PolicyError, PolicyPath};
+
 use super::args::ConnectArgs;
 use super::error::CommandError;
 use super::policy::{Loaded, invalid};
@@ -38,10 +40,13 @@ pub(super) fn with_pooler(
 ) -> Result<Connector, CommandError> {
     let vars = |name: &str| env.get(name).map(str::to_owned);
     let refused = |error| invalid(&loaded.places.locate(vec![error]), &loaded.sources, ui);
-    Ok(match loaded.policy.pgbouncer_admin_url(&vars).map_err(refused)? {
-        Some(url) => connector.with_pooler(open("pooler", Some(&url), env, stop)?),
-        None => connector,
-    })
+    let Some(url) = loaded.policy.pgbouncer_admin_url(&vars).map_err(refused)? else { return Ok(connector) };
+    // These are meant for the database: its password is nobody else's, and PgBouncer refuses the others.
+    let env = env.clone().without(&["PGOPTIONS", "PGPASSWORD", "PGTARGETSESSIONATTRS"]);
+    let console = resolve(Some(&url), &env).and_then(|info| Connector::new(info, "pgstrata/pooler"));
+    let path = PolicyPath::of(["limits", "pgbouncer", "admin_url"]);
+    let console = console.map_err(|error| refused(PolicyError::at(path, error.to_string())))?;
+    Ok(connector.with_pooler(console.with_interrupt(stop)))
 }
 
 /// The same where there is no policy yet.

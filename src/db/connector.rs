@@ -171,6 +171,11 @@ impl Connector {
         Pool::new(self.clone(), options)
     }
 
+    /// Whether whoever uses it wants to stop.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupt.as_ref().is_some_and(Interrupt::is_set)
+    }
+
     pub(super) fn interrupt(&self) -> Option<&Interrupt> {
         self.interrupt.as_ref()
     }

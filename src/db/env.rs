@@ -41,6 +41,13 @@ impl Env {
         self
     }
 
+    /// The same without some variables.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.variables.retain(|name, _| !names.contains(&name.as_str()));
+        self
+    }
+
     /// A variable, if it is set; it may be empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)

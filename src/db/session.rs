@@ -13,10 +13,11 @@ use super::error::describe;
 /// The comment that begins every statement of ours that only keeps a session in shape; server logs can be filtered by it.
 pub(super) const COMMENT: &str = "/* pgstrata session */";
 
-/// What pins a session, as one simple query: the text of bounds and expressions then depends on no user's settings,
+/// What pins a session, as one simple query: it works as who connected, not as a role that was set for that one; the text of bounds and expressions then depends on no user's settings,
 /// names resolve to what they say, and a policy of row security raises an error instead of hiding rows.
 pub fn session_setup_sql() -> &'static str {
     "/* pgstrata session */ \
+     SET ROLE NONE; \
      SET TimeZone = 'UTC'; \
      SET DateStyle = 'ISO, YMD'; \
      SET IntervalStyle = 'postgres'; \

@@ -17,7 +17,7 @@ use index::{Indexed, assume_index, find_index, index_like_root, judge_index};
 use super::action::{Alteration, Relation};
 use super::object::Object;
 use crate::catalog::{
-    Answer, Catalog, IndexShape, Leaf, LeafKind, Marker, Oid, Question, Retired, Root, Snapshot, TableState,
+    AclItem, Answer, Catalog, IndexShape, Leaf, LeafKind, Marker, Oid, Question, Retired, Root, Snapshot, TableState,
 };
 use crate::grid::{Bound, LeafBounds};
 use crate::sql::{Ident, TableName};
@@ -126,6 +126,19 @@ pub enum Fact {
         /// What was altered; from what does not matter.
         alterations: Vec<Alteration>,
     },
+    /// The parent still grants this, and the partition, once it has what its step gives it, hides what the parent hides.
+    ParentGrants {
+        /// The parent.
+        root: Relation,
+        /// The partition.
+        partition: Relation,
+        /// What is to be granted on the partition.
+        items: Vec<AclItem>,
+        /// The row security policies that the step makes on it.
+        makes: Vec<Ident>,
+        /// The step enables row security on it.
+        secures: bool,
+    },
     /// The table was analyzed as a whole.
     Analyzed {
         /// The table.
@@ -233,6 +246,7 @@ impl Fact {
             | Self::NotHeld { .. }
             | Self::Index { .. }
             | Self::Altered { .. }
+            | Self::ParentGrants { .. }
             | Self::Analyzed { .. }
             | Self::Frozen { .. }
             | Self::SameIndex { .. }
@@ -313,6 +327,9 @@ impl Fact {
             Self::Altered { root, partition, oid, alterations } => {
                 storage::altered(find_root(catalog, root)?, partition, *oid, alterations)
             }
+            Self::ParentGrants { root, partition, items, makes, secures } => {
+                storage::parent_grants(catalog, root, partition, items, makes, *secures)
+            }
             Self::Analyzed { root, after } => upkeep::analyzed(find_root(catalog, root)?, *after),
             Self::Frozen { partition, max_age } => upkeep::frozen(catalog, partition, *max_age),
             Self::SameIndex { index } => upkeep::same_index(catalog, index),
@@ -347,7 +364,11 @@ impl Fact {
     pub fn assume(&self, snapshot: &mut Snapshot, now: Timestamp) {
         match self {
             // Nothing to change: these say what a step relies on, not what it brings about.
-            Self::Parent { .. } | Self::RangeFree { .. } | Self::NoDefault { .. } | Self::NotHeld { .. } => {}
+            Self::Parent { .. }
+            | Self::RangeFree { .. }
+            | Self::NoDefault { .. }
+            | Self::NotHeld { .. }
+            | Self::ParentGrants { .. } => {}
             Self::NameFree { name } => {
                 snapshot.answers.put(Question::NameTaken { name: name.clone() }, Answer::Taken(false));
             }

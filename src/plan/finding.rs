@@ -140,6 +140,8 @@ pub enum Code {
     PoolerDiffers,
     /// PgBouncer was not asked.
     PoolerNotAsked,
+    /// PgBouncer was asked, and did not answer.
+    PoolerUnreadable,
     /// A name wanted for a new partition was taken; another was chosen.
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
@@ -246,6 +248,7 @@ impl Code {
             Self::SettingUnknown => note("Whether a setting is as the policy says could not be seen."),
             Self::SettingNotPermitted => warning("A setting differs, and the role that connected may not change it."),
             Self::PoolerDiffers => warning("PgBouncer is set otherwise than the policy says."),
+            Self::PoolerUnreadable => error("PgBouncer did not say how it is set."),
             Self::PoolerNotAsked => note("PgBouncer was not asked for its configuration."),
             Self::NameTaken => note("A name wanted for a new partition was taken; another one was chosen."),
             Self::NoNameLeft => broken("Every name for a new partition is taken."),

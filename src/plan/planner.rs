@@ -66,6 +66,14 @@ impl PlanOptions {
         }
     }
 
+    /// For what a saved plan was made of: its tables and no others, which may be none at all, and beyond tables what it was.
+    #[must_use]
+    pub fn of_saved(&self, saved: &Plan, desired: &Desired) -> Self {
+        let exclude = if saved.only.is_empty() { desired.tables.keys().cloned().collect() } else { BTreeSet::new() };
+        let include = saved.only.iter().cloned().collect();
+        Self { include, exclude, tables_only: saved.tables_only, ..self.clone() }
+    }
+
     /// Whether what belongs to no table is compared: limits of the database and its roles, settings of the server.
     pub fn beyond_tables(&self) -> bool {
         !self.tables_only

@@ -116,7 +116,9 @@ fn rights_to_alter(alter: &AlterPartition, catalog: &Catalog) -> Vec<String> {
     let leaf = root.storage.as_ref().and_then(|storage| storage.leaves.get(&alter.partition.oid));
     if leaf.and_then(|leaf| leaf.own.as_ref()).is_some_and(|own| !own.owner_creates_in_schema) {
         let schema = &partition.schema;
-        lacks.push(format!("{to} may not create in schema {schema}: GRANT CREATE ON SCHEMA {schema} TO {to}"));
+        lacks.push(format!(
+            "{to} may not create in schema {schema}, or not use it: GRANT USAGE, CREATE ON SCHEMA {schema} TO {to}"
+        ));
     }
     lacks
 }

@@ -115,6 +115,7 @@ pub struct Hazard {
     /// Its kind.
     pub kind: HazardKind,
     /// What is in danger.
+    #[serde(alias = "relation")]
     pub object: Object,
     /// What exactly, in words.
     pub detail: String,

@@ -104,7 +104,7 @@ fn suites(drift: &Drift<'_>) -> Vec<(String, Vec<Case>)> {
     let mut tables = judged.clone();
     tables.extend(findings.keys().flatten());
     let mut suites = Vec::new();
-    let of_no_table = Kind::ALL.into_iter().filter(|kind| kind.is_of_no_table() && kind.is_under(&plan.policy));
+    let of_no_table = Kind::ALL.into_iter().filter(|kind| kind.is_of_no_table() && kind.is_looked_at(plan));
     let mut about_all: Vec<Case> = of_no_table.map(|kind| kind_case(drift, &items, None, kind)).collect();
     about_all.extend(cases(&findings.remove(&None).unwrap_or_default()));
     if !about_all.is_empty() {

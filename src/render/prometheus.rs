@@ -84,7 +84,7 @@ pub fn drift(drift: &Drift<'_>, out: &mut dyn Write) -> fmt::Result {
         }
     }
     // Of no table: no label, which to Prometheus is an empty one.
-    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_of_no_table() && kind.is_under(&plan.policy)) {
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_of_no_table() && kind.is_looked_at(plan)) {
         page.sample("pgstrata_drift_items", &[("kind", kind.word())], count(None, kind))?;
     }
 
@@ -94,6 +94,10 @@ pub fn drift(drift: &Drift<'_>, out: &mut dyn Write) -> fmt::Result {
         let blocked =
             changes.iter().filter(|change| change.lead.table.as_ref() == Some(*name) && change.is_blocked()).count();
         page.sample("pgstrata_blocked_steps", &[table(name)], blocked)?;
+    }
+    if [Kind::LimitDiffers, Kind::SettingToChange].into_iter().any(|kind| kind.is_looked_at(plan)) {
+        let blocked = changes.iter().filter(|change| change.lead.table.is_none() && change.is_blocked()).count();
+        page.sample("pgstrata_blocked_steps", &[], blocked)?;
     }
 
     page.family("pgstrata_findings", "What was seen and left alone, by level.")?;

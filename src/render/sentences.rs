@@ -49,10 +49,20 @@ pub(crate) fn unverified(plan: &Plan) -> Option<String> {
     }
 }
 
+/// Differences from the policy that no step of ours can end.
+pub(crate) fn differences(plan: &Plan) -> usize {
+    plan.findings.iter().filter(|finding| Kind::of_finding(finding.code).is_some()).count()
+}
+
+/// What could not be judged: tables, and what is of no table.
+pub(crate) fn unjudged_things(plan: &Plan) -> usize {
+    let errors = plan.findings.iter().filter(|finding| finding.code.level() == Level::Error);
+    unjudged(plan).len() + errors.filter(|finding| finding.table.is_none()).count()
+}
+
 /// What keeps "no changes" from being all there is to say: `1 index is unverified`, `2 differences are not for apply to end`.
 pub(crate) fn reservations(plan: &Plan) -> Option<String> {
-    let differences = plan.findings.iter().filter(|finding| Kind::of_finding(finding.code).is_some()).count();
-    let differences = match differences {
+    let differences = match differences(plan) {
         0 => None,
         1 => Some("1 difference is not for apply to end".to_owned()),
         count => Some(format!("{count} differences are not for apply to end")),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::outline::{Change, all_changes};
-use super::sentences::{unjudged, unverified};
+use super::sentences::{differences, unjudged, unjudged_things, unverified};
 use crate::apply::{Ended, Outcome, StepResult};
 use crate::db::Signal;
 use crate::plan::{Action, PartitionAction, StepId};
@@ -165,7 +165,9 @@ pub(crate) fn signal_name(signal: Signal) -> &'static str {
 /// Whether catalog and policy agree now; `None` is unknown.
 pub(crate) fn matches_policy(outcome: &Outcome) -> Option<bool> {
     let remains = outcome.remains.as_ref()?;
-    let differs = !(remains.is_empty() && unjudged(remains).is_empty() && outcome.due_since.is_empty());
+    let differs = !(remains.is_empty() && outcome.due_since.is_empty())
+        || unjudged_things(remains) > 0
+        || differences(remains) > 0;
     if !differs && unverified(remains).is_some() { None } else { Some(!differs) }
 }
 
@@ -177,14 +179,22 @@ pub(crate) fn agreement(outcome: &Outcome) -> String {
     if !remains.is_empty() {
         return "The catalog does not match the policy yet.".to_owned();
     }
-    match (unjudged(remains).len(), outcome.due_since.is_empty()) {
-        (0, true) => match unverified(remains) {
-            Some(words) => format!("The catalog matches the policy, as far as it can be compared: {words}."),
-            None => "The catalog matches the policy.".to_owned(),
+    match (unjudged(remains).len(), unjudged_things(remains), outcome.due_since.is_empty()) {
+        (0, 0, true) => match (differences(remains), unverified(remains)) {
+            (0, None) => "The catalog matches the policy.".to_owned(),
+            (0, Some(words)) => format!("The catalog matches the policy, as far as it can be compared: {words}."),
+            (1, _) => "All is done that apply can do; 1 difference from the policy is not for it to end.".to_owned(),
+            (count, _) => {
+                format!("All is done that apply can do; {count} differences from the policy are not for it to end.")
+            }
         },
-        (0, false) => "The catalog is as the plan wants it.".to_owned(),
-        (1, _) => "1 table could not be judged; nothing else remains of the plan.".to_owned(),
-        (count, _) => format!("{count} tables could not be judged; nothing else remains of the plan."),
+        (0, 0, false) => "The catalog is as the plan wants it.".to_owned(),
+        (1, 1, _) => "1 table could not be judged; nothing else remains of the plan.".to_owned(),
+        (tables, all, _) if tables == all => {
+            format!("{tables} tables could not be judged; nothing else remains of the plan.")
+        }
+        (_, 1, _) => "1 thing could not be judged; nothing else remains of the plan.".to_owned(),
+        (_, all, _) => format!("{all} things could not be judged; nothing else remains of the plan."),
     }
 }
 

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Serialize, Serializer};
 
 use super::drift::Drift;
-use crate::plan::{Action, Class, Code, Gate, Object, PartitionAction};
-use crate::policy::{Desired, SettingsMode};
+use crate::plan::{Action, Class, Code, Gate, Object, PartitionAction, Plan};
 use crate::render::{all_changes, run_words};
 use crate::sql::{Ident, TableName};
 
@@ -138,12 +137,17 @@ impl Kind {
         }
     }
 
-    /// Whether this policy speaks of such things.
-    pub fn is_under(self, policy: &Desired) -> bool {
+    /// Whether a plan was made with a look at such things: what nobody looked at has not passed.
+    pub fn is_looked_at(self, plan: &Plan) -> bool {
+        let Plan { policy, tables_only, findings, .. } = plan;
+        let unseen = |codes: &[Code]| findings.iter().any(|finding| codes.contains(&finding.code));
         match self {
-            Self::LimitDiffers => !policy.limits.is_empty(),
-            Self::SettingToChange => policy.settings.mode == SettingsMode::AlterSystem,
-            Self::PoolerDiffers => policy.limits.pgbouncer.is_some(),
+            Self::LimitDiffers => !tables_only && !policy.limits.is_empty(),
+            Self::SettingToChange => !tables_only && !policy.settings.is_empty(),
+            Self::PoolerDiffers => {
+                let asked = !unseen(&[Code::PoolerNotAsked, Code::PoolerUnreadable]);
+                !tables_only && policy.limits.pgbouncer.is_some() && asked
+            }
             Self::PartitionMissing
             | Self::DefaultPartitionMissing
             | Self::DetachUnfinished

@@ -42,6 +42,9 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
         }
         Fact::NoIndex { index } => Some(format!("NOT EXISTS (SELECT FROM pg_class WHERE oid = {})", index.oid)),
         Fact::Altered { root: _, partition, oid, alterations } => Some(storage::check(partition, *oid, alterations)),
+        Fact::ParentGrants { root, partition, items, makes, secures } => {
+            Some(storage::parent_grants(root.oid, partition.oid, items, makes, *secures))
+        }
         Fact::Analyzed { root, after } => Some(format!(
             "EXISTS (SELECT FROM pg_class WHERE oid = {oid} AND reltuples >= 0){after}",
             oid = root.oid,

@@ -20,7 +20,7 @@ pub(super) fn partition(create: &CreatePartition) -> Vec<String> {
     let mut statements = table_like(&root.name, partition, &check, attributes, storage_parameters);
     statements.push(attach(&root.name, partition, &LeafBounds::Range { from, to }));
     statements.push(format!("ALTER TABLE {partition} DROP CONSTRAINT {BOUND_CHECK}"));
-    statements.extend(index_identity(partition, attributes));
+    statements.extend(once_attached(&root.name, partition, attributes));
     statements
 }
 
@@ -29,7 +29,7 @@ pub(super) fn default(create: &CreateDefault) -> Vec<String> {
     let CreateDefault { root, partition, attributes, storage_parameters, touches: _ } = create;
     let mut statements = table_like(&root.name, partition, "", attributes, storage_parameters);
     statements.push(attach(&root.name, partition, &LeafBounds::Default));
-    statements.extend(index_identity(partition, attributes));
+    statements.extend(once_attached(&root.name, partition, attributes));
     statements
 }
 
@@ -91,7 +91,6 @@ fn table_like(
     if row_security.forced {
         statements.push(format!("ALTER TABLE {partition} FORCE ROW LEVEL SECURITY"));
     }
-    statements.extend(row_security.policies.iter().map(|policy| row_policy(root, partition, policy)));
     match replica_identity {
         ReplicaIdentity::Default | ReplicaIdentity::Index(_) => {}
         ReplicaIdentity::Nothing => statements.push(format!("ALTER TABLE {partition} REPLICA IDENTITY NOTHING")),
@@ -129,6 +128,13 @@ pub(super) fn row_policy(root: &TableName, partition: &TableName, policy: &RowPo
         sql.push_str(&format!(" WITH CHECK ({})", requalified(check, &root.name, &partition.name)));
     }
     sql
+}
+
+/// What a table can only say as a partition. A policy may hand its row to a function that takes the parent's row type, which
+/// only a partition's row is turned into; nobody sees the partition before it all is committed.
+fn once_attached(root: &TableName, partition: &TableName, attributes: &Attributes) -> Vec<String> {
+    let policies = attributes.row_security.policies.iter().map(|policy| row_policy(root, partition, policy));
+    policies.chain(index_identity(partition, attributes)).collect()
 }
 
 /// Only after ATTACH is it known which of the partition's indexes belongs to the parent's replica identity.

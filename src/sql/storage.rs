@@ -105,6 +105,20 @@ fn expression(alteration: &Alteration) -> String {
     }
 }
 
+/// Whether the parent still grants this, and shows no less through itself than the partition would: a grant on the
+/// partition goes around the parent's row security.
+pub(super) fn parent_grants(root: Oid, partition: Oid, items: &[AclItem], makes: &[Ident], secures: bool) -> String {
+    let granted: Vec<String> = items.iter().map(|item| format!(" AND {}", granted(item))).collect();
+    let secured = if secures { "" } else { "p.relrowsecurity AND " };
+    let made: Vec<String> = makes.iter().map(|name| format!(" UNION SELECT {}::name", text(name))).collect();
+    let theirs = format!("SELECT polname FROM pg_policy WHERE polrelid = {root}");
+    let own = format!("SELECT polname FROM pg_policy WHERE polrelid = {partition}{}", made.concat());
+    format!(
+        "EXISTS (SELECT FROM pg_class c, pg_class p WHERE c.oid = {root} AND p.oid = {partition}{} AND (NOT c.relrowsecurity OR ({secured}NOT EXISTS ({theirs} EXCEPT ({own})) AND NOT EXISTS (({own}) EXCEPT {theirs}))))",
+        granted.concat()
+    )
+}
+
 fn of_column(column: &Ident, holds: &str) -> String {
     format!("EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = {} AND {holds})", text(column))
 }

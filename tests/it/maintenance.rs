@@ -206,7 +206,7 @@ fn maintenance_that_has_to_wait_does_not_make_a_saved_plan_stale() {
     place.run(&["plan", "-q", "--out", "plan.json"], 0);
     let mut other = place.db.client();
     other.batch_execute("BEGIN; LOCK TABLE events_jan IN SHARE UPDATE EXCLUSIVE MODE").unwrap();
-    let done = place.run(&["apply", "plan.json"], 0);
+    let done = place.run(&["apply", "-v", "plan.json"], 0);
     // Before 18 an ANALYZE of the whole would wait for this partition as well.
     assert!(!done.stderr.contains("vacuum public.events_jan"), "{}", done.stderr);
     assert!(done.stderr.contains("vacuum public.events_mar: done"), "{}", done.stderr);

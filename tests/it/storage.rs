@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use pgstrata::apply::Silent;
 use pgstrata::plan::{Action, Fact, Step};
 use pgstrata::policy::{Source, is_same_parameter, load, needs_major};
 use pgstrata::sql::{Statement, fact_check};
@@ -126,8 +127,11 @@ fn values_are_the_same_where_the_server_makes_the_same_of_them() {
 }
 
 fn altered(db: &TestDb, step: &Step) -> Vec<bool> {
-    let altered = step.after.iter().filter(|fact| matches!(fact, Fact::Altered { .. }));
-    let checks = altered.filter_map(fact_check).filter_map(|statement| match statement {
+    asked(db, step.after.iter().filter(|fact| matches!(fact, Fact::Altered { .. })))
+}
+
+fn asked<'a>(db: &TestDb, facts: impl Iterator<Item = &'a Fact>) -> Vec<bool> {
+    let checks = facts.filter_map(fact_check).filter_map(|statement| match statement {
         Statement::Check { expression, .. } => Some(expression),
         Statement::Sql(_) => None,
     });
@@ -164,13 +168,80 @@ fn the_server_can_be_asked_whether_a_step_was_done() {
     assert!(asked > 20, "{asked}");
 }
 
+const SHARED: &str = "
+CREATE TABLE events (tenant int, at timestamptz NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE events_mar PARTITION OF events FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
+GRANT SELECT ON events TO pg_monitor;
+CREATE POLICY own ON events USING (tenant = 1);
+CREATE POLICY own ON events_mar USING (tenant = 1);
+";
+
+/// Between the look at the catalog and the grant somebody may take the privilege back, or hide rows: what the partition
+/// then granted would go around it.
+#[test]
+fn a_grant_relies_on_what_its_parent_still_grants_and_hides() {
+    let db = database("storage_shared");
+    db.batch(SHARED);
+    let policy = desired(
+        "version: 1\ntables: {public.events: {partition: {key: at, interval: 1 month, premake: 1}, inherit_privileges: true}}",
+    );
+    let now = Some("2026-03-14T00:00:00Z".parse().unwrap());
+    let (plan, before) = plan_now(db.url(), &policy, now, &grant_all());
+    let step = plan.steps.iter().find(|step| matches!(step.action, Action::Storage(_))).unwrap();
+    let relies = || step.before.iter().filter(|fact| matches!(fact, Fact::ParentGrants { .. }));
+    assert_eq!(asked(&db, relies()), [true]);
+    let changes = [
+        ("REVOKE SELECT ON events FROM pg_monitor", "GRANT SELECT ON events TO pg_monitor"),
+        ("ALTER TABLE events ENABLE ROW LEVEL SECURITY", "ALTER TABLE events DISABLE ROW LEVEL SECURITY"),
+        (
+            "ALTER TABLE events ENABLE ROW LEVEL SECURITY; ALTER TABLE events_mar ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON events_mar USING (true)",
+            "DROP POLICY mine ON events_mar",
+        ),
+        ("CREATE POLICY narrow ON events AS RESTRICTIVE USING (false)", "DROP POLICY narrow ON events"),
+    ];
+    for (change, back) in changes {
+        db.batch(change);
+        assert_eq!(asked(&db, relies()), [false], "{change}");
+        let (_, found) = plan_now(db.url(), &policy, now, &grant_all());
+        assert!(relies().all(|fact| fact.judge(&found).is_err()), "{change}");
+        db.batch(back);
+        assert_eq!(asked(&db, relies()), [true], "{back}");
+        let (_, found) = plan_now(db.url(), &policy, now, &grant_all());
+        assert!(relies().all(|fact| fact.judge(&found).is_ok()), "{back}");
+    }
+    assert!(relies().all(|fact| fact.judge(&before).is_ok()));
+}
+
+/// A function of the row's type takes the parent's row: the policy is on a partition once that is attached, and is then
+/// alike.
+#[test]
+fn a_policy_that_asks_a_function_of_the_whole_row_comes_with_its_partition() {
+    let db = database("storage_row_type");
+    db.batch(
+        "CREATE TABLE events (tenant int, at timestamptz NOT NULL) PARTITION BY RANGE (at);
+         CREATE FUNCTION sees(e events) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT e.tenant = 1';
+         ALTER TABLE events ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY own ON events USING (sees(events.*) AND (events.* IS NOT NULL OR events IS NULL));",
+    );
+    let policy = desired(
+        "version: 1\ntables: {public.events: {partition: {key: at, interval: 1 month, premake: 1}, inherit_privileges: true}}",
+    );
+    let now = Some("2026-03-14T00:00:00Z".parse().unwrap());
+    apply_now(db.url(), &policy, now, &grant_all(), &mut Silent);
+    let made = "SELECT count(*) FROM pg_policy WHERE polname = 'own'";
+    assert!(db.client().query_one(made, &[]).unwrap().get::<_, i64>(0) > 1);
+    let (again, _) = plan_now(db.url(), &policy, now, &grant_all());
+    assert_eq!(lines(&again), "");
+}
+
 const LOCKED: &str = "
 CREATE TABLE events (tenant int, at timestamptz NOT NULL) PARTITION BY RANGE (at);
 CREATE TABLE events_mar PARTITION OF events FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
 CREATE TABLE events_apr PARTITION OF events FOR VALUES FROM ('2026-04-01 00:00+00') TO ('2026-05-01 00:00+00');
-CREATE POLICY whole ON events USING (events IS NOT NULL);
-CREATE POLICY whole ON events_mar USING (events_mar IS NOT NULL);
-CREATE POLICY whole ON events_apr USING (events_apr IS NOT NULL);
+CREATE FUNCTION sees(e events) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT e.tenant = 1';
+CREATE POLICY whole ON events USING (sees(events.*));
+CREATE POLICY whole ON events_mar USING (sees(events_mar.*));
+CREATE POLICY whole ON events_apr USING (sees(events_apr.*));
 ";
 
 #[test]
@@ -188,7 +259,7 @@ fn looking_at_partitions_waits_for_nobody() {
          set public.events_apr [drift: storage_parameters] fillfactor 70; 2 of 2 partitions;\n"
     );
     let mut holder = db.client();
-    holder.batch_execute("BEGIN; LOCK TABLE events_apr IN ACCESS EXCLUSIVE MODE").unwrap();
+    holder.batch_execute("BEGIN; LOCK TABLE events_mar, events_apr IN ACCESS EXCLUSIVE MODE").unwrap();
     let (locked, _) = plan_now(db.url(), &policy, now, &grant_all());
     assert_eq!(locked.steps, free.steps);
     let text = lines(&locked);

@@ -2,11 +2,17 @@
 //! differently between versions.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::super::pooler::{PoolerDatabase, PoolerFacts, PoolerState};
 use crate::db::{Connector, describe};
+
+/// How often it is looked whether somebody wants to stop.
+const POLL: Duration = Duration::from_millis(50);
 
 /// What a policy may speak of in `[pgbouncer]`.
 const SETTINGS: [&str; 5] =
@@ -27,11 +33,30 @@ const COLUMNS: [(&str, &str); 6] = [
 /// `stats_users`.
 ///
 /// Whatever keeps it from answering is in the state, not an error: what is not the pooler's goes on.
+///
+/// It is given its connector's deadline in all: a console that falls silent must not hold up a run, and with it the run
+/// lock. The thread that waits for it ends with its socket.
 pub fn inspect_pooler(console: &Connector) -> PoolerState {
-    match read(console) {
-        Ok(facts) => PoolerState::Read(facts),
-        Err(because) => PoolerState::Unreadable(because),
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let ours = console.clone();
+    let asking =
+        thread::Builder::new().name("pgstrata-pooler".to_owned()).spawn(move || drop(sender.send(read(&ours))));
+    if let Err(error) = asking {
+        return PoolerState::Unreadable(format!("no thread to ask it on: {error}"));
     }
+    let deadline = console.default_deadline();
+    let mut waited = Duration::ZERO;
+    while waited < deadline && !console.is_interrupted() {
+        match receiver.recv_timeout(POLL) {
+            Ok(Ok(facts)) => return PoolerState::Read(facts),
+            Ok(Err(because)) => return PoolerState::Unreadable(because),
+            Err(mpsc::RecvTimeoutError::Timeout) => waited += POLL,
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                return PoolerState::Unreadable("the thread that asked it ended without an answer".to_owned());
+            }
+        }
+    }
+    PoolerState::Unreadable(format!("no answer within {} s", waited.as_secs()))
 }
 
 fn read(console: &Connector) -> Result<PoolerFacts, String> {

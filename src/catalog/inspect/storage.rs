@@ -254,6 +254,11 @@ fn compare<'a>(
 }
 
 fn is_same(theirs: &Option<String>, own: &Option<String>, table: &TableName, partition: &TableName) -> bool {
-    let theirs = theirs.as_ref().map(|text| requalified(text, &table.name, &partition.name));
-    theirs == *own
+    // Where the parent's row type is wanted, a partition's row is turned into it, and printed so; where that is no argument
+    // by itself, in parentheses.
+    let row = format!("{}.*", partition.name);
+    let bare = |text: &str| text.replace(&format!("({row})"), &row);
+    let theirs = theirs.as_ref().map(|text| bare(&requalified(text, &table.name, &partition.name)));
+    let own = own.as_ref().map(|text| bare(&text.replace(&format!("({row})::{table}"), &row)));
+    theirs == own
 }

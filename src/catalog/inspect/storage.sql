@@ -49,10 +49,13 @@ policies AS (
     SELECT y.polrelid,
            array_agg(concat_ws('|', y.polname, y.polcmd, y.polpermissive,
                                (SELECT array_agg(o ORDER BY o) FROM unnest(y.polroles) AS o)::text,
-                               md5(regexp_replace(y.polqual::text, ':location -?\d+', '', 'g')),
-                               md5(regexp_replace(y.polwithcheck::text, ':location -?\d+', '', 'g')))
+                               md5(replace(regexp_replace(y.polqual::text, ':location -?\d+', '', 'g'),
+                                           ':vartype ' || c.reltype || ' ', ':vartype own ')),
+                               md5(replace(regexp_replace(y.polwithcheck::text, ':location -?\d+', '', 'g'),
+                                           ':vartype ' || c.reltype || ' ', ':vartype own ')))
                      ORDER BY y.polname) AS digest
     FROM pg_catalog.pg_policy AS y
+    JOIN pg_catalog.pg_class AS c ON c.oid = y.polrelid
     WHERE y.polrelid IN (SELECT oid FROM relation)
     GROUP BY y.polrelid),
 extended AS (
@@ -60,7 +63,7 @@ extended AS (
     FROM pg_catalog.pg_statistic_ext AS s
     CROSS JOIN LATERAL (
         SELECT coalesce(string_agg(a.attname, ',' ORDER BY a.attname), '')
-               || coalesce(md5(regexp_replace(s.stxexprs::text, ':location -?\d+', '', 'g')), '') AS columns
+               || coalesce(md5(regexp_replace(s.stxexprs::text, ':(location|varattno|varattnosyn) -?\d+', '', 'g')), '') AS columns
         FROM pg_catalog.pg_attribute AS a
         WHERE a.attrelid = s.stxrelid AND a.attnum = ANY (s.stxkeys::int2[])) AS k
     WHERE s.stxrelid IN (SELECT oid FROM relation)

@@ -2,7 +2,8 @@
 SELECT i.inhparent AS root,
        c.oid AS oid,
        s.spcname AS tablespace,
-       has_schema_privilege(p.relowner, c.relnamespace, 'CREATE') AS creates_in_schema,
+       has_schema_privilege(p.relowner, c.relnamespace, 'CREATE')
+       AND has_schema_privilege(p.relowner, c.relnamespace, 'USAGE') AS creates_in_schema,
        EXISTS (SELECT FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid AND x.indisprimary) AS primary_key,
        c.relrowsecurity AS row_security,
        c.relforcerowsecurity AS force_row_security,
@@ -32,8 +33,9 @@ CROSS JOIN LATERAL (
     WHERE w.stxrelid = p.oid AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_statistic_ext AS h
         WHERE h.stxrelid = c.oid AND h.stxkind = w.stxkind
-          AND regexp_replace(h.stxexprs::text, ':location -?\d+', '', 'g')
-              IS NOT DISTINCT FROM regexp_replace(w.stxexprs::text, ':location -?\d+', '', 'g')
+          -- Columns have other numbers once some were dropped; that other ones are meant is the lesser error.
+          AND regexp_replace(h.stxexprs::text, ':(location|varattno|varattnosyn) -?\d+', '', 'g')
+              IS NOT DISTINCT FROM regexp_replace(w.stxexprs::text, ':(location|varattno|varattnosyn) -?\d+', '', 'g')
           AND ARRAY (SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
                      WHERE a.attrelid = h.stxrelid AND a.attnum = ANY (h.stxkeys::int2[]) ORDER BY 1)
             = ARRAY (SELECT a.attname::text FROM pg_catalog.pg_attribute AS a

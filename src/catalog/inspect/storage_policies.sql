@@ -1,6 +1,6 @@
 /* pgstrata inspect */
--- Expressions are compared as they are stored: to print one would open its table. Columns are numbers there, and a whole
--- row is of the table's own type: what is not the same may still mean the same.
+-- Expressions are compared as they are stored: to print one would open its table. Columns are numbers there: what is not the
+-- same may still mean the same.
 WITH layout AS (
     SELECT a.attrelid, md5(string_agg(a.attnum || a.attname, ',' ORDER BY a.attnum)) AS digest
     FROM pg_catalog.pg_attribute AS a
@@ -13,9 +13,13 @@ policy AS (
            ARRAY (SELECT o FROM unnest(y.polroles) AS o ORDER BY o) AS roles,
            y.polqual IS NULL AS reads_all,
            y.polwithcheck IS NULL AS writes_all,
-           md5(concat_ws('|', regexp_replace(y.polqual::text, ':location -?\d+', '', 'g'),
-                         regexp_replace(y.polwithcheck::text, ':location -?\d+', '', 'g'), l.digest)) AS meaning
-    FROM pg_catalog.pg_policy AS y JOIN layout AS l ON l.attrelid = y.polrelid)
+           -- A whole row is of the table's own type.
+           md5(replace(concat_ws('|', regexp_replace(y.polqual::text, ':location -?\d+', '', 'g'),
+                                 regexp_replace(y.polwithcheck::text, ':location -?\d+', '', 'g'), l.digest),
+                       ':vartype ' || c.reltype || ' ', ':vartype own ')) AS meaning
+    FROM pg_catalog.pg_policy AS y
+    JOIN pg_catalog.pg_class AS c ON c.oid = y.polrelid
+    JOIN layout AS l ON l.attrelid = y.polrelid)
 SELECT i.inhparent AS root,
        y.polrelid AS oid,
        y.polname AS name,

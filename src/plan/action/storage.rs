@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::fact::Fact;
 use super::Relation;
 use crate::catalog::{AclItem, Compression, ReplicaIdentity, RowPolicy, StorageMode};
 use crate::sql::{Ident, TableName};
@@ -55,6 +56,27 @@ impl AlterPartition {
         self.alterations.iter().any(Alteration::waits)
     }
 
+    /// What must still be so for its grants: they are the parent's to give, and must not go around its row security.
+    pub fn relies_on_grants(&self) -> Option<Fact> {
+        let (mut items, mut makes, mut secures) = (Vec::new(), Vec::new(), false);
+        for alteration in &self.alterations {
+            match alteration {
+                Alteration::Grant { item } => items.push(item.clone()),
+                Alteration::Policy { policy } => makes.push(policy.name.clone()),
+                Alteration::RowSecurity => secures = true,
+                Alteration::Owner { .. }
+                | Alteration::Parameter { .. }
+                | Alteration::StatisticsTarget { .. }
+                | Alteration::Compression { .. }
+                | Alteration::Storage { .. }
+                | Alteration::ReplicaIdentity { .. }
+                | Alteration::ForceRowSecurity => {}
+            }
+        }
+        let (root, partition) = (self.root.clone(), self.partition.clone());
+        (!items.is_empty()).then_some(Fact::ParentGrants { root, partition, items, makes, secures })
+    }
+
     /// The owner that it gets.
     pub fn new_owner(&self) -> Option<&Ident> {
         self.alterations.iter().find_map(|alteration| match alteration {
@@ -72,7 +94,8 @@ impl AlterPartition {
     }
 }
 
-/// One thing that becomes another: as it was planned from, and to. Never is anything taken away.
+/// One thing that becomes another: as it was planned from, and to. No grant and no policy is taken away; who owned it keeps
+/// what it is granted, and no more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "of", rename_all = "snake_case")]
 pub enum Alteration {
@@ -196,7 +219,7 @@ impl Alteration {
 impl fmt::Display for Alteration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Owner { from, to } => write!(f, "owner {to} (was {from})"),
+            Self::Owner { from, to } => write!(f, "owner {to} (was {from}, who keeps only what it is granted)"),
             Self::Parameter { name, from: None, to } => write!(f, "{name} {to}"),
             Self::Parameter { name, from: Some(from), to } => write!(f, "{name} {to} (was {from})"),
             Self::StatisticsTarget { column, from: None, to } => write!(f, "statistics target {to} of {column}"),

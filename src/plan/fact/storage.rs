@@ -1,10 +1,12 @@
 //! Facts of how a partition is stored and whose it is.
 
+use std::collections::BTreeSet;
+
 use super::super::action::{Alteration, Relation};
-use super::roots_mut;
+use super::{find_root, roots_mut};
 use crate::catalog::{
-    AclItem, Catalog, Compression, Leaf, LeafAttributes, LeafStorage, Oid, PolicyMatch, ReplicaIdentity, Root,
-    StorageMode,
+    AclItem, Attributes, Catalog, Compression, Leaf, LeafAttributes, LeafStorage, Oid, PolicyMatch, ReplicaIdentity,
+    Root, StorageMode,
 };
 use crate::policy::{is_of_toast, is_same_parameter};
 use crate::sql::{Ident, TableName};
@@ -71,6 +73,36 @@ fn one(leaf: &Leaf, stored: &LeafStorage, alteration: &Alteration) -> Result<(),
         Alteration::Grant { item } => {
             is(own.is_none_or(|own| has_granted(&own.grants, item)), format!("{alteration} is not granted"))
         }
+    }
+}
+
+/// Whether the parent still grants this, and shows no less through itself than the partition would.
+pub(super) fn parent_grants(
+    catalog: &Catalog,
+    root: &Relation,
+    partition: &Relation,
+    items: &[AclItem],
+    makes: &[Ident],
+    secures: bool,
+) -> Result<(), String> {
+    let found = find_root(catalog, root)?;
+    let Attributes { grants, row_security, .. } = &found.attributes;
+    if let Some(item) = items.iter().find(|item| !has_granted(grants, item)) {
+        return Err(format!("{} does not grant {}", root.name, Alteration::Grant { item: item.clone() }));
+    }
+    let storage = found.storage.as_ref().ok_or("how its partitions are stored was not read")?;
+    let own = storage.leaves.get(&partition.oid).and_then(|leaf| leaf.own.as_deref());
+    let Some(own) = own.filter(|_| row_security.enabled) else { return Ok(()) };
+    if !own.row_security && !secures {
+        return Err(format!("row security is on for {} and off for {}", root.name, partition.name));
+    }
+    let theirs: BTreeSet<&Ident> = row_security.policies.iter().map(|policy| &policy.name).collect();
+    let own: BTreeSet<&Ident> = own.policies.keys().chain(makes).collect();
+    match theirs.symmetric_difference(&own).next() {
+        Some(name) => {
+            Err(format!("{} and {} do not both have the row security policy {name}", root.name, partition.name))
+        }
+        None => Ok(()),
     }
 }
 

@@ -47,6 +47,11 @@ impl fmt::Display for Fact {
                 let all: Vec<String> = alterations.iter().map(ToString::to_string).collect();
                 write!(f, "{partition} has {}", all.join(", "))
             }
+            Self::ParentGrants { root, partition, items: _, makes: _, secures: _ } => write!(
+                f,
+                "{} still grants what {} is to grant, and {0} hides no row that {1} would show",
+                root.name, partition.name
+            ),
             Self::Analyzed { root, after: None } => write!(f, "{} was analyzed as a whole", root.name),
             Self::Analyzed { root, after: Some(after) } => {
                 write!(f, "{} was analyzed as a whole after {after}", root.name)

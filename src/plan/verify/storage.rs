@@ -23,6 +23,10 @@ impl Rules<'_> {
         let privileges = alterations.iter().any(Alteration::is_privilege);
         rule(self.table.inherit_privileges || !privileges, "the policy does not say that privileges are inherited")?;
         alterations.iter().try_for_each(|alteration| self.as_wanted(alteration))?;
+        // The parent may have taken it back since.
+        if let Some(wanted) = alter.relies_on_grants() {
+            self.states(|fact| *fact == wanted)?;
+        }
         self.promises(|fact| matches!(fact, Fact::Altered { root, partition: leaf, oid, alterations: promised } if self.is_root(root) && *leaf == partition.name && *oid == Some(partition.oid) && promised == alterations))
     }
 

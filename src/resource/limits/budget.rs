@@ -29,7 +29,11 @@ pub(super) fn findings(wanted: &LimitsDesired, facts: &LimitFacts, pooler: Optio
         if sum.total > limit {
             let message = format!("services may open {} connections, more than {of}: {}", sum.total, sum.words());
             let mut found = finding(Code::ConnectionBudgetExceeded, object, message);
-            found.hint = Some("lower `limits.services`, or put a pooler between".to_owned());
+            let hint = match found.object {
+                Some(Object::Pooler(_)) => "lower `limits.services`, or raise what PgBouncer takes",
+                Some(_) | None => "lower `limits.services`, or put a pooler between",
+            };
+            found.hint = Some(hint.to_owned());
             findings.push(found);
         }
     };

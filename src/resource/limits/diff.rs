@@ -68,6 +68,11 @@ impl Run<'_> {
         let object = Object::Role(name.clone());
         let path = format!("limits.roles.{name}");
         let Some(role) = self.facts.roles.get(name) else { return self.no_such_role(name, &path) };
+        if name.as_str().starts_with("pg_") {
+            // user.c, IsReservedName: also for superusers.
+            self.refuse(object, "it is a predefined role, which nobody may alter".to_owned(), &path);
+            return;
+        }
         let RoleFacts { connection_limit, superuser, sessions, may_limit, may_set, settings_here, settings } = role;
         let not_ours = match superuser {
             true => "only superusers may change a superuser",

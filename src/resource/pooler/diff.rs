@@ -18,7 +18,7 @@ pub(crate) fn findings(desired: &Desired, snapshot: &Snapshot) -> Vec<Finding> {
         Some(PoolerState::Unreadable(because)) => {
             let message = format!("PgBouncer could not be asked: {because}");
             return about_all(
-                Code::Unknown,
+                Code::PoolerUnreadable,
                 message,
                 "`limits.pgbouncer.admin_url` names its database `pgbouncer`, and one of its admin_users or stats_users",
             );
@@ -32,7 +32,13 @@ pub(crate) fn findings(desired: &Desired, snapshot: &Snapshot) -> Vec<Finding> {
     compare(&wanted.settings, &facts.settings, "", &mut findings);
     for (name, settings) in &wanted.databases {
         match facts.databases.get(name) {
-            Some(found) => compare(settings, &found.settings, &format!("database {name} "), &mut findings),
+            Some(found) => {
+                let mut found = found.settings.clone();
+                // It is not shown where the entry has none of its own.
+                let of_all = facts.settings.get("pool_mode");
+                of_all.map(|mode| found.entry("pool_mode".to_owned()).or_insert_with(|| mode.clone()));
+                compare(settings, &found, &format!("database {name} "), &mut findings);
+            }
             None => {
                 let message = "it has no such entry, or only `*` stands for it and nobody has used it yet".to_owned();
                 let mut found = finding(Code::PoolerDiffers, Object::Pooler(format!("database {name}")), message);

@@ -137,6 +137,7 @@ fn step(context: &Context<'_>, (oid, leaf): (Oid, &Leaf), alterations: Vec<Alter
         alterations: alterations.clone(),
     };
     let alter = AlterPartition { root: root.clone(), partition, owner: leaf.owner.clone(), alterations };
+    let relies = alter.relies_on_grants();
     let mut step = context.step(Action::Storage(StorageAction::Alter(alter)), Class::Drift, reason);
     step.before.push(Fact::Attached {
         root,
@@ -145,6 +146,7 @@ fn step(context: &Context<'_>, (oid, leaf): (Oid, &Leaf), alterations: Vec<Alter
         bounds: leaf.bounds.clone(),
         pending: false,
     });
+    step.before.extend(relies);
     step.after.push(altered);
     step
 }

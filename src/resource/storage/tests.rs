@@ -210,7 +210,7 @@ fn whose_it_is_and_who_may_what_becomes_the_parents() {
     assert_eq!(
         all[1],
         [
-            "owner keeper (was app)",
+            "owner keeper (was app, who keeps only what it is granted)",
             "compression lz4 of body",
             "storage EXTERNAL of body (was EXTENDED)",
             "replica identity an index (was the primary key)",
@@ -402,7 +402,7 @@ fn missing_rights_are_named_and_stop_nothing_else() {
         }
     };
     own(&mut world, leaves[2]).owner_creates_in_schema = false;
-    let creates = "keeper may not create in schema public: GRANT CREATE ON SCHEMA public TO keeper";
+    let creates = "keeper may not create in schema public, or not use it: GRANT USAGE, CREATE ON SCHEMA public TO keeper";
     let owns = "deploy may not SET ROLE app, which owns it: GRANT app TO deploy";
     assert_eq!(because(&mut world), [owns, creates]);
     own(&mut world, leaves[2]).owner_creates_in_schema = true;
