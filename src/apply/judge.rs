@@ -202,10 +202,11 @@ fn to_run(
 ) -> (Vec<Step>, Vec<StaleStep>) {
     let mut world = snapshot.clone();
     let (mut to_run, mut stale): (Vec<Step>, Vec<StaleStep>) = (Vec::new(), Vec::new());
+    let mut done: BTreeSet<StepId> = satisfied.iter().cloned().collect();
     // Done, or to be done before what follows.
-    let mut over: BTreeSet<StepId> = satisfied.iter().cloned().collect();
+    let mut over = done.clone();
     for step in &saved.steps {
-        if over.contains(&step.id) {
+        if done.contains(&step.id) {
             continue;
         }
         let planned = afresh.get(&step.id);
@@ -213,6 +214,7 @@ fn to_run(
             end.after.iter().for_each(|fact| fact.assume(&mut world, snapshot.taken_at));
             to_run.push(end.clone());
             satisfied.push(step.id.clone());
+            done.insert(step.id.clone());
             over.extend([step.id.clone(), end.id.clone()]);
             continue;
         }

@@ -90,6 +90,20 @@ impl TestDb {
     pub(crate) fn batch(&self, sql: &str) {
         self.client().batch_execute(sql).unwrap_or_else(|error| panic!("{}\n{sql}", explain(&error)));
     }
+
+    /// Vacuums a table until all of it is visible to all. A session that is being opened, to whatever database, may hold
+    /// the horizon back for a moment: until it knows its database it counts for every one (`ComputeXidHorizons`).
+    pub(crate) fn vacuum(&self, options: &str, table: &str) {
+        for _ in 0..100 {
+            self.batch(&format!("VACUUM {options} {table}"));
+            let sql = format!("SELECT relallvisible >= relpages FROM pg_class WHERE oid = '{table}'::regclass");
+            if self.client().query_one(&sql, &[]).unwrap().get(0) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("something keeps {table} from being vacuumed");
+    }
 }
 
 impl Drop for TestDb {
