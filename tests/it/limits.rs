@@ -188,3 +188,12 @@ fn what_is_no_table_has_a_story_too() {
     assert!(plan.contains("No changes. 1 table matches, but 1 difference is not for apply to end"), "{plan}");
     place.run(&["explain", "nobody"], 64);
 }
+
+/// user.c, IsReservedName: not even a superuser may.
+#[test]
+fn a_predefined_role_is_refused_before_anything_runs() {
+    let place = Place::new("limits_reserved", TABLE, &policy("  roles: {pg_monitor: {connection_limit: 4}}\n"));
+    let plan = place.run(&["plan"], 1);
+    assert!(plan.stdout.contains("role pg_monitor") && plan.stdout.contains("predefined role"), "{}", plan.stdout);
+    assert!(!plan.stdout.contains("ALTER ROLE"), "{}", plan.stdout);
+}

@@ -1,6 +1,8 @@
 //! PgBouncer's configuration against the policy's: what differs is drift, what `optimize pgbouncer` prints ends it, and a
 //! console that does not answer is unknown and stops nothing else.
 
+use std::io::{Read, Write};
+
 use crate::support::place::Place;
 use crate::support::pooler::Pooler;
 use crate::support::server;
@@ -84,4 +86,29 @@ fn a_console_that_does_not_answer_stops_nothing() {
         "{}",
         missing.stderr
     );
+    // Who speaks of one table asks nobody else.
+    place.db.batch("CREATE SCHEMA app; CREATE TABLE app.events (at timestamptz NOT NULL) PARTITION BY RANGE (at);");
+    place.run(&["apply", "--auto-approve", "--table", "app.events"], 0);
+    place.run(&["drift", "--table", "app.events"], 0);
+}
+
+/// It lets its guest in and then says nothing: what waits for it would hold the run lock.
+#[test]
+fn a_console_that_falls_silent_is_given_a_deadline() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut guests = Vec::new();
+        for guest in silent.incoming() {
+            let mut guest = guest.unwrap();
+            let _ = guest.read(&mut [0; 1024]).unwrap();
+            // AuthenticationOk, ReadyForQuery.
+            guest.write_all(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I").unwrap();
+            guests.push(guest);
+        }
+    });
+    let console = format!("postgresql://127.0.0.1:{port}/pgbouncer?user=admin&sslmode=disable&connect_timeout=2");
+    let place = place("pooler_silent", &console, "    default_pool_size: 7\n");
+    let found = place.run(&["drift"], 1);
+    assert!(found.stdout.contains("PgBouncer could not be asked: no answer within 2 s"), "{}", found.stdout);
 }
