@@ -12,7 +12,7 @@ pub enum SettingList {
 }
 
 /// Libraries: the server does not look for them when it is told their names.
-const LIBRARIES: [&str; 4] =
+pub(super) const LIBRARIES: [&str; 4] =
     ["local_preload_libraries", "oauth_validator_libraries", "session_preload_libraries", "shared_preload_libraries"];
 
 /// Names that are folded to lower case outside quotes.
@@ -27,13 +27,6 @@ pub fn setting_list(name: &str) -> Option<SettingList> {
     } else {
         None
     }
-}
-
-/// Whether only a person should set it: the server takes whatever it is told, and may not start, or take no session, then.
-pub fn is_set_by_hand_only(name: &str) -> bool {
-    LIBRARIES.contains(&name)
-        || name == "ssl"
-        || name.starts_with("ssl_") && (name.ends_with("_file") || name.ends_with("_dir"))
 }
 
 /// Whether the server reads its text without regard to case, and may show it in another one.

@@ -13,7 +13,11 @@ pub(super) fn judge(catalog: &Catalog, name: &str, value: &str, seen: Seen) -> R
         }
         Seen::InForce if found.value == value => Ok(()),
         Seen::InForce => Err(in_force()),
-        Seen::AtRestart if found.pending_restart || found.value == value => Ok(()),
+        // What waits may be anybody's value: that it is this one only the run knows that wrote it.
+        Seen::AtRestart if found.pending_restart => {
+            Err(format!("{name} is {}, and a restart brings a value that is not seen", found.value))
+        }
+        Seen::AtRestart if found.value == value => Ok(()),
         Seen::AtRestart => Err(in_force()),
         Seen::InFiles => match &found.configured {
             Some(configured) if configured == value => Ok(()),
@@ -27,8 +31,8 @@ pub(super) fn assume(catalog: &mut Catalog, name: &str, value: &str, seen: Seen)
     let Some(found) = catalog.settings.as_mut().and_then(|facts| facts.settings.get_mut(name)) else { return };
     let SettingFacts { value: in_force, configured, pending_restart, context, .. } = found;
     match seen {
-        Seen::InForce => value.clone_into(in_force),
-        Seen::AtRestart => *pending_restart = true,
+        // As it is after the restart.
+        Seen::InForce | Seen::AtRestart => value.clone_into(in_force),
         Seen::InFiles => {
             *configured = Some(value.to_owned());
             *pending_restart = *context == SettingContext::Postmaster;

@@ -6,7 +6,7 @@ use super::super::step::Step;
 use super::rules::rule;
 use crate::catalog::{SettingContext, SettingKind, Snapshot};
 use crate::policy::{Desired, SettingsMode};
-use crate::sql::{SettingUnit, is_set_by_hand_only, setting_amount, setting_text};
+use crate::sql::{SettingUnit, left_to_a_person, setting_amount, setting_text};
 
 pub(super) fn judge(desired: &Desired, snapshot: &Snapshot, step: &Step) -> Result<(), String> {
     let Action::Setting(SettingAction::Set(SetSetting { name, to, restart })) = &step.action else {
@@ -17,7 +17,8 @@ pub(super) fn judge(desired: &Desired, snapshot: &Snapshot, step: &Step) -> Resu
     rule(*to == setting_text(name, wanted), "the policy wants another value of the setting")?;
     let facts = snapshot.catalog.settings.as_ref().ok_or("settings were not read")?;
     let found = facts.settings.get(name).ok_or("the server shows no such setting")?;
-    rule(found.context != SettingContext::Internal && !is_set_by_hand_only(name), "it may not be set by ALTER SYSTEM")?;
+    let is_left = left_to_a_person(name, to).is_some();
+    rule(found.context != SettingContext::Internal && !is_left, "it may not be set by ALTER SYSTEM")?;
     rule(found.source != "command line", "the server's command line goes before it")?;
     let limit = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<f64>().ok());
     let takes = match found.kind {

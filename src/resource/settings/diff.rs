@@ -1,5 +1,7 @@
 //! Wanted settings × the server's → findings, and where the policy says so, steps.
 
+use std::collections::BTreeSet;
+
 use super::super::of_no_table::{Setup, finding};
 use super::super::partition::Diff;
 use super::value::{canonical, words};
@@ -7,15 +9,13 @@ use crate::catalog::{Absent, SettingContext, SettingFacts, SettingKind, Settings
 use crate::plan::{
     Action, Block, Code, Fact, Finding, Gate, Hazard, HazardKind, Object, Seen, SetSetting, SettingAction,
 };
-use crate::policy::SettingsMode;
-use crate::sql::{SettingList, is_set_by_hand_only, list_elements, setting_list, setting_text, statements_of};
+use crate::policy::{SettingsDesired, SettingsMode};
+use crate::sql::{left_to_a_person, setting_text, statements_of};
 
 /// Settings that no configuration file may hold, beside those of the context `internal` (guc_tables.c,
-/// `GUC_DISALLOW_IN_FILE` and `GUC_DISALLOW_IN_AUTO_FILE`).
-const NOT_IN_FILES: [&str; 9] = [
-    "allow_alter_system",
+/// `GUC_DISALLOW_IN_FILE`).
+const NOT_IN_FILES: [&str; 7] = [
     "config_file",
-    "data_directory",
     "role",
     "seed",
     "session_authorization",
@@ -23,6 +23,9 @@ const NOT_IN_FILES: [&str; 9] = [
     "transaction_isolation",
     "transaction_read_only",
 ];
+
+const MAX_CONNECTIONS: &str = "max_connections";
+const RESERVED_CONNECTIONS: [&str; 2] = ["reserved_connections", "superuser_reserved_connections"];
 
 /// A standby that has less of these pauses replay (section 26.4.3, "Administrator's Overview").
 const STANDBYS_NEED: [&str; 5] = [
@@ -32,6 +35,16 @@ const STANDBYS_NEED: [&str; 5] = [
     "max_wal_senders",
     "max_worker_processes",
 ];
+
+/// The settings that have to be read: those of the policy, and those that they have to suit.
+pub(crate) fn names(settings: &SettingsDesired) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = settings.values.keys().cloned().collect();
+    let of_connections = || RESERVED_CONNECTIONS.into_iter().chain([MAX_CONNECTIONS]);
+    if of_connections().any(|name| names.contains(name)) {
+        names.extend(of_connections().map(str::to_owned));
+    }
+    names
+}
 
 /// What differs, what cannot be, and what is not known.
 pub(crate) fn diff(setup: &Setup<'_>, snapshot: &Snapshot) -> Diff {
@@ -85,6 +98,9 @@ impl Run<'_> {
             Ok(wanted) => wanted,
             Err(because) => return self.refuse(name, because),
         };
+        if let Some(because) = self.reserves_all(name) {
+            return self.refuse(name, because);
+        }
         let means = |text: &str| canonical(name, facts, text).unwrap_or_else(|_| text.to_owned());
         let Some(found) = facts.of_server() else { return self.shadowed(name, facts, &wanted) };
         let shown = match facts.kind {
@@ -103,11 +119,17 @@ impl Run<'_> {
         match (known.found == known.wanted, &known.configured) {
             (true, _) if !facts.pending_restart || by_command_line => {}
             (true, Some(configured)) => {
-                let because =
+                let mut message =
                     format!("it is as the policy says until a restart, which brings {}", words(facts, configured));
-                self.pending(name, because);
+                let changes =
+                    self.setup.desired.settings.mode == SettingsMode::AlterSystem && *configured != known.wanted;
+                let because = obstacle(&known, self.facts).filter(|_| changes);
+                if let Some(because) = because {
+                    message = format!("{message}. It is not changed: {because}");
+                }
+                self.pending(name, message);
                 // Back to what the policy says, before somebody restarts the server.
-                if self.setup.desired.settings.mode == SettingsMode::AlterSystem && *configured != known.wanted {
+                if changes && because.is_none() {
                     self.change(&known);
                 }
             }
@@ -135,6 +157,26 @@ impl Run<'_> {
                 },
             },
         }
+    }
+
+    /// Whether no connection would be left: the server does not start then (postmaster.c).
+    fn reserves_all(&self, name: &str) -> Option<String> {
+        let number = |name: &str| {
+            let facts = self.facts.settings.get(name)?;
+            let said = self.setup.desired.settings.values.get(name).or(facts.configured.as_ref());
+            canonical(name, facts, said.unwrap_or(&facts.value)).ok()?.parse::<u64>().ok()
+        };
+        let all = number(MAX_CONNECTIONS)?;
+        if name != MAX_CONNECTIONS && !RESERVED_CONNECTIONS.contains(&name) {
+            return None;
+        }
+        // One of the two is of 16 and later.
+        let reserved: u64 = RESERVED_CONNECTIONS.into_iter().filter_map(number).sum();
+        let why = format!(
+            "of {all} max_connections {reserved} are reserved ({}): the server would not start",
+            RESERVED_CONNECTIONS.join(" + ")
+        );
+        (all <= reserved).then_some(why)
     }
 
     fn absent(&mut self, name: &str) {
@@ -269,19 +311,11 @@ impl Run<'_> {
 
 /// Why `ALTER SYSTEM` would not help, or must not be.
 fn obstacle(known: &Known<'_>, facts: &SettingsFacts) -> Option<&'static str> {
-    let is_quoted = setting_list(known.name) == Some(SettingList::Quoted);
     if known.facts.source == "command line" {
         return Some("it is on the server's command line, which goes before every file");
     }
-    if is_set_by_hand_only(known.name) {
-        return Some(
-            "whether its libraries or files are there cannot be asked, and without one the server does not start, or takes no session",
-        );
-    }
-    if is_quoted && list_elements(known.name, known.text).is_empty() {
-        return Some(
-            "ALTER SYSTEM writes an empty list as a list of one empty name; ALTER SYSTEM RESET may be what is meant",
-        );
+    if let Some(because) = left_to_a_person(known.name, known.text) {
+        return Some(because);
     }
     if known.facts.context == SettingContext::Backend && !facts.reads_files {
         return Some(

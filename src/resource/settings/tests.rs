@@ -119,13 +119,13 @@ fn what_no_server_takes_is_refused_with_its_place() {
     let mut world = world(
         "alter_system",
         "shared_buffers: 1s, random_page_cost: -1, wal_compression: zip, log_checkpoints: o, work_men: 1MB, \
-         server_version: '15', data_directory: /x",
+         server_version: '15', config_file: /x",
     );
     setting(&mut world, "log_checkpoints").value = "off".to_owned();
     let internal = fact(SettingKind::String, SettingContext::Internal, None, "15.1");
     facts(&mut world).settings.insert("server_version".to_owned(), internal);
     let directory = fact(SettingKind::String, SettingContext::Postmaster, None, "/y");
-    facts(&mut world).settings.insert("data_directory".to_owned(), directory);
+    facts(&mut world).settings.insert("config_file".to_owned(), directory);
     facts(&mut world).absent.insert("work_men".to_owned(), Absent::NoSuch(Some("work_mem".to_owned())));
     let plan = world.plan();
     assert!(plan.steps.is_empty(), "{}", lines(&plan));
@@ -133,7 +133,7 @@ fn what_no_server_takes_is_refused_with_its_place() {
     assert_eq!(
         messages,
         [
-            "setting data_directory: no configuration sets it",
+            "setting config_file: no configuration sets it",
             "setting log_checkpoints: `o` is neither on nor off",
             "setting random_page_cost: `-1` is below its least value, 0",
             "setting server_version: no configuration sets it",
@@ -238,7 +238,7 @@ fn what_alter_system_would_not_change_is_left_to_a_person() {
     assert!(plan.steps.is_empty(), "{}", lines(&plan));
     let messages: Vec<String> = found(&plan).into_iter().map(|(_, message)| message).collect();
     assert!(messages[0].contains("begin later") && messages[1].contains("command line"), "{messages:#?}");
-    assert!(messages[2].contains("libraries or files are there cannot be asked"), "{messages:#?}");
+    assert!(messages[2].contains("libraries are there cannot be asked"), "{messages:#?}");
     // With the files it could be checked.
     facts(&mut world).reads_files = true;
     setting(&mut world, "log_connections").configured = Some("off".to_owned());
@@ -304,6 +304,63 @@ fn a_restart_that_brings_something_else_is_said_and_undone() {
 }
 
 #[test]
+fn what_waits_and_only_a_person_sets_is_left_to_them() {
+    let mut world = world("alter_system", "shared_preload_libraries: auto_explain, data_directory: /x");
+    let mut libraries = fact(SettingKind::String, SettingContext::Postmaster, None, "auto_explain");
+    (libraries.pending_restart, libraries.configured) = (true, Some("nothing".to_owned()));
+    facts(&mut world).settings.insert("shared_preload_libraries".to_owned(), libraries);
+    let directory = fact(SettingKind::String, SettingContext::Postmaster, None, "/y");
+    facts(&mut world).settings.insert("data_directory".to_owned(), directory);
+    let plan = world.plan();
+    assert!(plan.steps.is_empty(), "{}", lines(&plan));
+    let found = found(&plan);
+    assert!(found[0].0 == Code::SettingDiffers && found[0].1.contains("ALTER SYSTEM refuses it"), "{found:#?}");
+    assert!(found[1].0 == Code::SettingPendingRestart, "{found:#?}");
+    assert!(found[1].1.contains("which brings nothing. It is not changed: whether its libraries"), "{found:#?}");
+    verify(&plan, &world.desired, &world.snapshot).unwrap();
+}
+
+#[test]
+fn connections_that_are_all_reserved_are_refused() {
+    for (wanted, is_refused) in [
+        ("max_connections: 5", true),
+        ("max_connections: 6", false),
+        ("max_connections: 5, superuser_reserved_connections: 2", false),
+        ("reserved_connections: 97", true),
+    ] {
+        let mut world = world("alter_system", wanted);
+        for (name, value) in
+            [("max_connections", "100"), ("superuser_reserved_connections", "3"), ("reserved_connections", "2")]
+        {
+            let fact = fact(SettingKind::Integer, SettingContext::Postmaster, None, value);
+            facts(&mut world).settings.insert(name.to_owned(), fact);
+        }
+        let plan = world.plan();
+        assert_eq!(plan.steps.is_empty(), is_refused, "{wanted}: {}", lines(&plan));
+        assert_eq!(plan.findings.iter().any(|found| found.code == Code::SettingRefused), is_refused, "{wanted}");
+        let read = super::names(&world.desired.settings);
+        assert!(read.contains("superuser_reserved_connections") && read.contains("max_connections"), "{read:?}");
+    }
+}
+
+#[test]
+fn a_restart_that_waited_before_is_not_what_a_step_did() {
+    let mut world = world("alter_system", "shared_buffers: 1GB");
+    facts(&mut world).reads_files = false;
+    setting(&mut world, "shared_buffers").configured = None;
+    let options = PlanOptions {
+        grants: [Granted { grant: "restart-required".parse().unwrap(), source: GrantSource::Flag }].into(),
+        ..world.options()
+    };
+    let saved = world.plan_with(&options);
+    assert_eq!(saved.steps.len(), 1);
+    setting(&mut world, "shared_buffers").pending_restart = true;
+    for fact in &saved.steps[0].after {
+        fact.judge(&world.snapshot).unwrap_err();
+    }
+}
+
+#[test]
 fn without_the_right_it_is_blocked_and_its_sql_named() {
     let mut world = world("alter_system", "random_page_cost: 1.1");
     setting(&mut world, "random_page_cost").may_alter = false;
@@ -319,6 +376,13 @@ fn without_the_right_it_is_blocked_and_its_sql_named() {
     facts(&mut world).may_reload = false;
     setting(&mut world, "random_page_cost").may_alter = true;
     assert!(found(&world.plan())[0].1.contains("pg_reload_conf()"));
+}
+
+fn world_of_paths() -> World {
+    let mut world = world("alter_system", "search_path: a");
+    let path = fact(SettingKind::String, SettingContext::Session, None, "b");
+    facts(&mut world).settings.insert("search_path".to_owned(), path);
+    world
 }
 
 #[test]
@@ -337,6 +401,14 @@ fn a_forged_step_breaks_a_rule() {
         let plan: Plan = serde_json::from_str(&document.replace(text, by)).unwrap();
         verify(&plan, &world.desired, &world.snapshot).unwrap_err();
     }
+    let mut empty = world_of_paths();
+    let plan = empty.plan();
+    verify(&plan, &empty.desired, &empty.snapshot).unwrap();
+    empty.policy(&format!("{TABLE}apply: {{settings: alter_system}}\nsettings: {{search_path: ''}}\n"));
+    let mut forged = plan.clone();
+    let text = serde_json::to_string(&plan).unwrap().replace("\"to\":\"a\"", "\"to\":\"\"");
+    forged.steps = serde_json::from_str::<Plan>(&text).unwrap().steps;
+    verify(&forged, &empty.desired, &empty.snapshot).unwrap_err();
     let mut hidden = honest.clone();
     hidden.steps[1].hazards.clear();
     hidden.steps[1].gate = Gate::Open;
