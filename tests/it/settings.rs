@@ -220,14 +220,19 @@ fn what_a_session_has_for_itself_is_not_what_the_server_has() {
             .starts_with("SETTING_UNKNOWN setting shared_preload_libraries: only roles with pg_read_all_settings")
     );
     assert!(findings[2].starts_with("SETTING_UNKNOWN setting work_mem: this session has 8MB by ALTER ROLE … SET"));
-    // To the connection's own options nothing else is to be seen either.
+    // To the connection's own options nothing else is to be seen either, but by who may read the files.
     let client = format!("{}&options=-c%20enable_seqscan%3Doff", place.url);
     place.policy("report", "enable_seqscan: off");
-    assert!(place.planned(&client).1[0].contains("by the connection's own options"));
+    assert!(place.planned(&client).1[0].starts_with("SETTING_DIFFERS setting enable_seqscan: it is on (default)"));
+    let client_of_app = format!("{app}&options=-c%20enable_seqscan%3Doff");
+    assert!(place.planned(&client_of_app).1[0].contains("by the connection's own options"));
     assert!(place.planned(&place.url).1[0].starts_with("SETTING_DIFFERS setting enable_seqscan: it is on (default)"));
-    // Once the files say it, whoever may read them knows; the change is seen there.
+    // The files say nothing of it: it is the default; and the change is seen there.
     place.policy("alter_system", "random_page_cost: 1.1");
-    assert!(place.planned(&place.url).0.is_empty());
+    assert_eq!(place.planned(&place.url).0, ["set setting random_page_cost"]);
+    place.run(&APPLY, 0);
+    assert_eq!(place.auto_conf(), "random_page_cost=1.1");
+    assert_eq!(place.planned(&place.url), (vec![], vec![]));
     place.batch("ALTER SYSTEM SET random_page_cost = 2");
     assert_eq!(place.planned(&place.url).0, ["set setting random_page_cost"]);
     place.run(&APPLY, 0);
@@ -279,7 +284,10 @@ fn a_server_that_takes_no_alter_system_is_not_asked_to() {
     place.policy("alter_system", "random_page_cost: 1.1");
     let plan = place.json(&place.url);
     assert_eq!(plan["summary"]["blocked"], 1);
-    assert_eq!(plan["findings"][0]["hint"], "set it where the server's configuration is kept: random_page_cost = 1.1");
+    assert_eq!(
+        plan["findings"][0]["hint"],
+        "set it where the server's configuration is kept: random_page_cost = '1.1'"
+    );
     place.run(&APPLY, 3);
     assert_eq!(place.auto_conf(), "random_page_cost=2");
 }

@@ -97,3 +97,57 @@ fn a_value_of_several_lines_is_refused_with_its_place() {
     let refused = ran(pgstrata().current_dir(folder.path()).arg("validate"), 78).stderr;
     assert!(refused.contains("write it in lower case: `timezone`"), "{refused}");
 }
+
+/// What the server keeps is not always the text that it was told: an apply is done, and the next plan has nothing to do.
+#[test]
+fn what_the_server_makes_of_a_value_is_not_changed_again() {
+    let place = Place::new(&[]);
+    let major = place.server.version().major;
+    let later = match major {
+        18.. => ", log_connections: 'authorization,receipt'",
+        _ => "",
+    };
+    place.policy(
+        "alter_system",
+        &format!(
+            "datestyle: 'sql,dmy', autovacuum_work_mem: 100kB, random_page_cost: '011', search_path: 'a$b, public', \
+             log_destination: 'csvlog,STDERR', default_text_search_config: pg_catalog.german{later}"
+        ),
+    );
+    let (steps, _) = place.planned(&place.url);
+    assert_eq!(steps.len(), if major >= 18 { 7 } else { 6 }, "{steps:?}");
+    place.run(&APPLY, 0);
+    assert_eq!(place.one("SHOW random_page_cost"), "11");
+    assert_eq!(place.one("SHOW search_path"), "\"a$b\", public");
+    assert_eq!(place.planned(&place.url), (vec![], vec![]));
+    // A lone style, and another order of what is there.
+    place.policy(
+        "alter_system",
+        "datestyle: iso, log_destination: 'stderr,csvlog', default_text_search_config: german, random_page_cost: 11.0",
+    );
+    assert_eq!(place.planned(&place.url).0, ["set setting datestyle"]);
+    place.run(&APPLY, 0);
+    assert_eq!(place.one("SHOW datestyle"), "ISO, DMY");
+    assert_eq!(place.planned(&place.url), (vec![], vec![]));
+    // What is written and not read by the server yet is no met policy.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    place.batch("ALTER SYSTEM SET random_page_cost = 3");
+    place.policy("alter_system", "random_page_cost: 3");
+    assert_eq!(place.planned(&place.url).0, ["set setting random_page_cost"]);
+    place.run(&APPLY, 0);
+    assert_eq!(place.planned(&place.url), (vec![], vec![]));
+}
+
+#[test]
+fn what_the_server_chooses_is_met_by_the_value_that_says_so() {
+    let place = Place::new(&[]);
+    let of_18 = match place.server.version().major {
+        17.. => ", transaction_buffers: 0, subtransaction_buffers: 0, commit_timestamp_buffers: 0",
+        _ => "",
+    };
+    place.policy("alter_system", &format!("wal_buffers: -1{of_18}"));
+    assert_eq!(place.planned(&place.url), (vec![], vec![]));
+    place.policy("report", "log_connections: off, cluster_name: größe");
+    let plan = place.run(&["plan"], 1).stdout;
+    assert!(plan.contains("printable ASCII only") && !plan.contains("setting log_connections"), "{plan}");
+}

@@ -53,6 +53,7 @@ fn facts() -> SettingsFacts {
             source: "default".to_owned(),
             place: None,
             configured: None,
+            taken: false,
             default: None,
             unit: Some(unit.to_owned()).filter(|unit| !unit.is_empty()),
             kind,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::of_no_table::{Setup, finding};
 use super::super::partition::Diff;
-use super::value::{canonical, words};
+use super::value::{automatic, canonical, words};
 use crate::catalog::{Absent, SettingContext, SettingFacts, SettingKind, SettingsFacts, Snapshot};
 use crate::plan::{
     Action, Block, Code, Fact, Finding, Gate, Hazard, HazardKind, Object, Seen, SetSetting, SettingAction,
@@ -102,7 +102,9 @@ impl Run<'_> {
             return self.refuse(name, because);
         }
         let means = |text: &str| canonical(name, facts, text).unwrap_or_else(|_| text.to_owned());
-        let Some(found) = facts.of_server() else { return self.shadowed(name, facts, &wanted) };
+        let chosen = automatic(name, facts).filter(|chosen| means(chosen) == wanted);
+        let found = chosen.or_else(|| facts.of_server()).or_else(|| self.of_nothing(facts));
+        let Some(found) = found else { return self.shadowed(name, facts, &wanted) };
         let shown = match facts.kind {
             SettingKind::String => [found.to_owned(), setting_text(name, text)],
             SettingKind::Bool | SettingKind::Enum | SettingKind::Integer | SettingKind::Real => {
@@ -136,6 +138,8 @@ impl Run<'_> {
             (true, None) => {
                 self.pending(name, "it is as the policy says until a restart, which brings another value".to_owned());
             }
+            // What the server made of what the policy says: it was told the same, and has another value.
+            (false, Some(configured)) if facts.taken && !facts.pending_restart && *configured == known.wanted => {}
             // A restart reads the files, whether a reload has told of it yet or not.
             (false, Some(configured)) if waits_for_restart && *configured == known.wanted => {
                 let [found, wanted] = &known.shown;
@@ -157,6 +161,11 @@ impl Run<'_> {
                 },
             },
         }
+    }
+
+    /// The default, where what this session has hides it, and the files say nothing.
+    fn of_nothing<'f>(&self, facts: &'f SettingFacts) -> Option<&'f str> {
+        facts.default.as_deref().filter(|_| self.facts.reads_files && facts.configured.is_none())
     }
 
     /// Whether no connection would be left: the server does not start then (postmaster.c).
@@ -208,7 +217,7 @@ impl Run<'_> {
             words(facts, &facts.value),
             words(facts, wanted)
         );
-        let hint = "a role that may read pg_file_settings, or one without settings of its own, sees it".to_owned();
+        let hint = format!("a role that may read pg_file_settings sees it, or a session without {by}");
         self.say(Code::SettingUnknown, name, message, Some(hint));
     }
 
@@ -219,10 +228,11 @@ impl Run<'_> {
             SettingContext::Backend => "a reload, for sessions that begin after it",
             SettingContext::Internal | SettingContext::Sighup | SettingContext::Session => "a reload",
         };
-        let place = facts.place.as_ref().filter(|_| !facts.is_read_from_files());
+        let place = facts.place.as_ref().filter(|_| !facts.is_read_from_files() && !facts.is_shadowed());
         let from = match (place, facts.is_read_from_files()) {
             (Some(place), _) => format!("{}, {place}", facts.source),
             (None, true) => "configuration files".to_owned(),
+            (None, false) if facts.is_shadowed() => "default".to_owned(),
             (None, false) => facts.source.clone(),
         };
         let mut message = format!("it is {} ({from}), the policy wants {}; that takes {when}", found, wanted);
@@ -248,7 +258,10 @@ impl Run<'_> {
             let message = format!("this session may not change it: {because}");
             let hint = match alter_system_allowed {
                 true => format!("have an administrator run: {}", statements_of(&step.action).join("; ")),
-                false => format!("set it where the server's configuration is kept: {} = {}", known.name, known.text),
+                false => {
+                    let value = setting_text(known.name, known.text).replace('\\', "\\\\").replace('\'', "''");
+                    format!("set it where the server's configuration is kept: {} = '{value}'", known.name)
+                }
             };
             self.say(Code::SettingNotPermitted, known.name, message.clone(), Some(hint));
             step.gate = Gate::Blocked(vec![Block::MissingRight { because: message }]);
@@ -262,10 +275,18 @@ impl Run<'_> {
         let action = SetSetting { name: (*name).to_owned(), to: setting_text(name, text), restart };
         let in_files = action.to.clone();
         // Texts stay as they are written; numbers and words are shown as what they mean.
-        let in_force = if facts.kind == SettingKind::String { &in_files } else { wanted };
-        let fact = |value: &str, seen| Fact::Setting { name: (*name).to_owned(), value: value.to_owned(), seen };
+        let is_text = facts.kind == SettingKind::String && *name != "datestyle";
+        let in_force = if is_text { &in_files } else { wanted };
+        let of = |value: &str, seen, or_in_files: Option<&str>| Fact::Setting {
+            name: (*name).to_owned(),
+            value: value.to_owned(),
+            seen,
+            or_in_files: or_in_files.map(str::to_owned),
+        };
+        let fact = |value: &str, seen| of(value, seen, None);
         let before = match (&facts.configured, facts.is_read_from_files()) {
             (Some(configured), true) => fact(configured, Seen::InFiles),
+            (None, _) if facts.is_shadowed() => fact("", Seen::NotInFiles),
             (None, _) | (_, false) => fact(&facts.value, Seen::InForce),
         };
         let after = match facts.context {
@@ -274,7 +295,7 @@ impl Run<'_> {
             SettingContext::Backend => fact(&in_files, Seen::InFiles),
             SettingContext::Internal | SettingContext::Sighup | SettingContext::Session => match facts.is_shadowed() {
                 true => fact(&in_files, Seen::InFiles),
-                false => fact(in_force, Seen::InForce),
+                false => of(in_force, Seen::InForce, Some(in_files.as_str()).filter(|_| self.facts.reads_files)),
             },
         };
         let mut step = self.setup.step(Action::Setting(SettingAction::Set(action)), "setting differs");

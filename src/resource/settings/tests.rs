@@ -16,6 +16,7 @@ fn fact(kind: SettingKind, context: SettingContext, unit: Option<&str>, value: &
         source: "configuration file".to_owned(),
         place: Some("/etc/postgresql.conf:7".to_owned()),
         configured: Some(value.to_owned()),
+        taken: false,
         default: None,
         unit: unit.map(str::to_owned),
         kind,
@@ -106,12 +107,18 @@ fn what_means_the_same_is_the_same() {
             "$user, public",
         ),
         ("timezone", fact(SettingKind::String, SettingContext::Session, None, ""), "Utc", "utc"),
+        ("random_page_cost", random_page_cost(), "011", "11"),
+        ("datestyle", fact(SettingKind::String, SettingContext::Session, None, "ISO, DMY"), "iso,mdy", "iso, mdy"),
+        ("datestyle", fact(SettingKind::String, SettingContext::Session, None, "ISO, DMY"), "SQL", "sql, dmy"),
+        ("datestyle", fact(SettingKind::String, SettingContext::Session, None, "ISO, YMD"), "german", "german, dmy"),
         ("cluster_name", fact(SettingKind::String, SettingContext::Postmaster, None, ""), "Main", "Main"),
     ];
     for (name, facts, text, meaning) in cases {
         assert_eq!(canonical(name, &facts, text).as_deref(), Ok(meaning), "{name} {text}");
     }
     assert_eq!(words(&shared_buffers(), "131072"), "1GB");
+    let cluster = fact(SettingKind::String, SettingContext::Postmaster, None, "");
+    assert!(canonical("cluster_name", &cluster, "größe").unwrap_err().contains("printable ASCII only"));
 }
 
 #[test]
@@ -270,6 +277,21 @@ fn what_the_session_has_for_itself_hides_what_the_server_has() {
     let plan = world.plan();
     assert_eq!(plan.steps[0].note.as_deref(), Some("2 to 1.1"));
     verify(&plan, &world.desired, &world.snapshot).unwrap();
+    // Where they say nothing, it has its default.
+    let hidden = setting(&mut world, "random_page_cost");
+    (hidden.configured, hidden.default) = (None, Some("4".to_owned()));
+    let plan = world.plan();
+    assert_eq!(plan.steps[0].note.as_deref(), Some("4 to 1.1"));
+    verify(&plan, &world.desired, &world.snapshot).unwrap();
+    plan.steps[0].before.iter().for_each(|fact| fact.judge(&world.snapshot).unwrap());
+    setting(&mut world, "random_page_cost").configured = Some("3".to_owned());
+    plan.steps[0].before.iter().for_each(|fact| assert!(fact.judge(&world.snapshot).is_err(), "{fact}"));
+    facts(&mut world).reads_files = false;
+    setting(&mut world, "random_page_cost").configured = None;
+    assert!(
+        hints(&world.plan())
+            .contains(&"a role that may read pg_file_settings sees it, or a session without ALTER DATABASE … SET")
+    );
 }
 
 #[test]
@@ -301,6 +323,39 @@ fn a_restart_that_brings_something_else_is_said_and_undone() {
     world.policy(&format!("{TABLE}apply: {{settings: alter_system}}\nsettings: {{shared_buffers: 1GB}}\n"));
     let plan = world.plan();
     assert!(plan.steps.is_empty() && found(&plan)[0].1.contains("files that this session may not read"));
+}
+
+#[test]
+fn what_the_server_made_of_the_policys_value_is_met() {
+    let mut world = world("alter_system", "random_page_cost: 1.1");
+    let cost = setting(&mut world, "random_page_cost");
+    (cost.value, cost.configured, cost.taken) = ("1.5".to_owned(), Some("1.10".to_owned()), true);
+    let plan = world.plan();
+    assert!(plan.steps.is_empty() && plan.findings.is_empty(), "{}", lines(&plan));
+    // Written, and not read by the server yet.
+    setting(&mut world, "random_page_cost").taken = false;
+    let plan = world.plan();
+    assert_eq!(plan.steps.len(), 1);
+    verify(&plan, &world.desired, &world.snapshot).unwrap();
+    let cost = setting(&mut world, "random_page_cost");
+    (cost.configured, cost.taken) = (Some("1.1".to_owned()), true);
+    plan.steps[0].after.iter().for_each(|fact| fact.judge(&world.snapshot).unwrap());
+}
+
+#[test]
+fn a_value_that_the_server_chose_is_what_it_was_told_to_choose() {
+    for (source, value, is_met) in [
+        ("override", "-1", true),
+        ("configuration file", "-1", false),
+        ("default", "4MB", true),
+        ("default", "8MB", false),
+    ] {
+        let mut world = world("alter_system", &format!("wal_buffers: {value}"));
+        let mut buffers = fact(SettingKind::Integer, SettingContext::Postmaster, Some("8kB"), "512");
+        (buffers.default, buffers.configured, buffers.source) = (Some("-1".to_owned()), None, source.to_owned());
+        facts(&mut world).settings.insert("wal_buffers".to_owned(), buffers);
+        assert_eq!(world.plan().steps.is_empty(), is_met, "{source} {value}");
+    }
 }
 
 #[test]
@@ -371,7 +426,15 @@ fn without_the_right_it_is_blocked_and_its_sql_named() {
         ["have an administrator run: ALTER SYSTEM SET random_page_cost = '1.1'; SELECT pg_reload_conf()"]
     );
     facts(&mut world).alter_system_allowed = false;
-    assert_eq!(hints(&world.plan()), ["set it where the server's configuration is kept: random_page_cost = 1.1"]);
+    assert_eq!(hints(&world.plan()), ["set it where the server's configuration is kept: random_page_cost = '1.1'"]);
+    let line = fact(SettingKind::String, SettingContext::Sighup, None, "");
+    facts(&mut world).settings.insert("log_line_prefix".to_owned(), line);
+    world.policy(&format!("{TABLE}apply: {{settings: alter_system}}\nsettings: {{log_line_prefix: \"it's \\\\ \"}}\n"));
+    assert_eq!(
+        hints(&world.plan()),
+        ["set it where the server's configuration is kept: log_line_prefix = 'it''s \\\\ '"]
+    );
+    world.policy(&format!("{TABLE}apply: {{settings: alter_system}}\nsettings: {{random_page_cost: 1.1}}\n"));
     facts(&mut world).alter_system_allowed = true;
     facts(&mut world).may_reload = false;
     setting(&mut world, "random_page_cost").may_alter = true;
