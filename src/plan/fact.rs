@@ -393,7 +393,7 @@ impl Fact {
                 limits::assume_settings(&mut snapshot.catalog, role, values);
             }
             Self::Setting { name, value, seen, or_in_files: _ } => {
-                settings::assume(&mut snapshot.catalog, name, value, *seen)
+                settings::assume(&mut snapshot.catalog, name, value, *seen);
             }
             Self::Altered { root, partition, oid, alterations } => {
                 storage::assume(&mut snapshot.catalog, root, partition, *oid, alterations);
