@@ -11,7 +11,7 @@ use super::executor::Reporter;
 use super::observer::Event;
 use crate::db::{Interrupt, Session, describe};
 use crate::plan::{Action, Fact, PartitionAction, Step};
-use crate::sql::{Statement, fact_check, index_locks, locks, render};
+use crate::sql::{Statement, fact_check, index_locks, locks, render, writes_a_setting};
 
 const ROLLBACK: &str = "/* pgstrata session */ ROLLBACK";
 
@@ -145,7 +145,14 @@ impl Unit<'_> {
     /// Runs a statement that PostgreSQL refuses inside a transaction, once; the session is as before whatever comes of it.
     pub(super) fn statement(&self, step: &Step, session: &mut Session) -> Result<(), UnitError> {
         let watch = self.stop.watch(session.cancel_handle()).map_err(|_| UnitError::Interrupted)?;
-        let result = render(step).iter().try_for_each(|statement| self.send(step, statement, session));
+        let result = render(step).iter().try_for_each(|statement| {
+            self.send(step, statement, session)?;
+            // It is in its file whatever becomes of the reload.
+            if statement.sql().is_some_and(writes_a_setting) {
+                self.has_committed();
+            }
+            Ok(())
+        });
         drop(watch);
         if result.is_err() {
             // A cancel still under way would hit what follows otherwise.

@@ -42,6 +42,9 @@ pub struct SettingFacts {
     pub place: Option<String>,
     /// What the configuration files say now, in force or not; `None` where they say nothing or may not be read.
     pub configured: Option<String>,
+    /// The server has read them since, and this without an error: whatever is in force is what it made of it.
+    #[serde(default)]
+    pub taken: bool,
     /// What it is where nothing sets it: `boot_val`.
     pub default: Option<String>,
     /// The unit it is kept in.

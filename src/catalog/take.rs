@@ -13,6 +13,7 @@ use super::{
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
 use crate::policy::{Desired, MaintenanceDesired};
+use crate::resource::settings;
 use crate::sql::TableName;
 
 /// Reads what a plan with these options needs. Without a clock of its own (`now`) the plan gets the server's.
@@ -52,8 +53,7 @@ pub fn take(
         }
     }
     if options.beyond_tables() && !desired.settings.is_empty() {
-        let names = desired.settings.values.keys().cloned().collect();
-        inspect_settings(session.client(), &mut snapshot, &names)?;
+        inspect_settings(session.client(), &mut snapshot, &settings::names(&desired.settings))?;
     }
     let options = PlanOptions { now: now.unwrap_or(snapshot.taken_at), ..options.clone() };
     // Among ids only rows tell where the table is: that is asked first, and what follows from it next.

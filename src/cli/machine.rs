@@ -24,7 +24,10 @@ pub(super) fn of_local_server(session: &Session, role: &str, database: &str) -> 
         );
     }
     let cgroup = read("cgroup").unwrap_or_default();
-    let limit = groups(&cgroup, "memory").into_iter().filter_map(|folder| {
+    let (Some(of_memory), Some(of_cpus)) = (groups(&cgroup, "memory"), groups(&cgroup, "cpu")) else {
+        return Err("the server's control group is not seen from here: what it may use is unknown".to_owned());
+    };
+    let limit = of_memory.into_iter().filter_map(|folder| {
         let text = read_to_string(format!("{folder}/memory.max"))
             .or_else(|_| read_to_string(format!("{folder}/memory.limit_in_bytes")));
         memory_limit(&text.ok()?)
@@ -35,14 +38,15 @@ pub(super) fn of_local_server(session: &Session, role: &str, database: &str) -> 
         (Some(limit), _) => Some(Part::new(limit, "the server's control group")),
         (None, total) => total.map(|total| Part::new(total, "this machine's /proc/meminfo")),
     };
-    let limit = groups(&cgroup, "cpu").into_iter().filter_map(|folder| {
+    let limit = of_cpus.into_iter().filter_map(|folder| {
         let text = read_to_string(format!("{folder}/cpu.max")).or_else(|_| {
             let quota = read_to_string(format!("{folder}/cpu.cfs_quota_us"))?;
             read_to_string(format!("{folder}/cpu.cfs_period_us")).map(|period| format!("{} {period}", quota.trim()))
         });
         cpu_limit(&text.ok()?)
     });
-    let (limit, allowed) = (limit.min(), cpus_allowed(&read("status").unwrap_or_default()));
+    let online = read_to_string("/sys/devices/system/cpu/online").ok();
+    let (limit, allowed) = (limit.min(), cpus_allowed(&read("status").unwrap_or_default(), online.as_deref()));
     let cpus = match (limit, allowed) {
         (Some(limit), Some(allowed)) if limit >= allowed => Some(Part::new(allowed, "the server's process")),
         (Some(limit), _) => Some(Part::new(limit, "the server's control group")),

@@ -182,6 +182,9 @@ pub enum Fact {
         value: String,
         /// Where it is seen.
         seen: Seen,
+        /// As good: the files say this, and the server has taken it, whatever it made of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        or_in_files: Option<String>,
     },
     /// The index of this name is valid, and another one than it was: REINDEX … CONCURRENTLY puts a new one in its place.
     Rebuilt {
@@ -198,6 +201,8 @@ pub enum Seen {
     InForce,
     /// The configuration files say so, in this text.
     InFiles,
+    /// The configuration files say nothing of it.
+    NotInFiles,
     /// It is in force, or the files have one that waits for a restart; which one, not every role may see.
     AtRestart,
 }
@@ -335,7 +340,9 @@ impl Fact {
             Self::SameIndex { index } => upkeep::same_index(catalog, index),
             Self::ConnectionLimit { of, limit } => limits::judge_limit(catalog, of, *limit),
             Self::RoleSettings { role, database, values } => limits::judge_settings(catalog, role, database, values),
-            Self::Setting { name, value, seen } => settings::judge(catalog, name, value, *seen),
+            Self::Setting { name, value, seen, or_in_files } => {
+                settings::judge(catalog, name, value, *seen, or_in_files.as_deref())
+            }
             Self::Rebuilt { index } => upkeep::rebuilt(snapshot, index),
             Self::Gone { partition } => {
                 if find_leaf(catalog, partition).is_some() || catalog.retired.contains_key(&partition.oid) {
@@ -406,7 +413,9 @@ impl Fact {
             Self::RoleSettings { role, database: _, values } => {
                 limits::assume_settings(&mut snapshot.catalog, role, values);
             }
-            Self::Setting { name, value, seen } => settings::assume(&mut snapshot.catalog, name, value, *seen),
+            Self::Setting { name, value, seen, or_in_files: _ } => {
+                settings::assume(&mut snapshot.catalog, name, value, *seen);
+            }
             Self::Altered { root, partition, oid, alterations } => {
                 storage::assume(&mut snapshot.catalog, root, partition, *oid, alterations);
             }

@@ -116,6 +116,8 @@ pub(crate) fn headline(outcome: &Outcome) -> String {
         return format!("{begin} {}", agreement(outcome));
     }
     let committed = match tally.applied {
+        // What was written and is not seen, such as a setting of files that the server does not read.
+        0 if outcome.committed => "no step is done, and something is committed".to_owned(),
         0 => "nothing was committed".to_owned(),
         count => format!("{count} committed"),
     };
@@ -382,6 +384,14 @@ mod tests {
             headline(&spent),
             "15 of 15 steps failed; nothing was committed. Only locks were in the way: it is safe to run apply again."
         );
+    }
+
+    #[test]
+    fn what_a_failed_step_left_behind_is_not_nothing() {
+        let mut failed =
+            outcome(Some(busy()), |_, _| StepResult::Failed { error: "not seen".to_owned(), lock_spent: false });
+        failed.committed = true;
+        assert!(headline(&failed).contains("no step is done, and something is committed"), "{}", headline(&failed));
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
             of: Object::Relation(_) | Object::Service(_) | Object::Setting(_) | Object::Pooler(_),
             limit: _,
         } => Some("false".to_owned()),
-        Fact::Setting { name, value, seen } => Some(setting(name, value, *seen)),
+        Fact::Setting { name, value, seen, or_in_files } => Some(setting(name, value, *seen, or_in_files.as_deref())),
         Fact::RoleSettings { role, database, values } => Some(role_settings(role, database, values)),
         Fact::Gone { partition } => Some(format!("NOT EXISTS (SELECT FROM pg_class WHERE oid = {})", partition.oid)),
     }
@@ -99,19 +99,30 @@ fn role_settings(role: &Ident, database: &Ident, values: &BTreeMap<String, Optio
 }
 
 /// `reset_val` is what the server has, whatever the asking session has set for itself.
-fn setting(name: &str, value: &str, seen: Seen) -> String {
+fn setting(name: &str, value: &str, seen: Seen, or_in_files: Option<&str>) -> String {
     let (of, value) = (Literal(name), Literal(value));
-    let same = match is_caseless(name) {
-        true => format!("lower(reset_val) = lower({value})"),
-        false => format!("reset_val = {value}"),
+    let same = match (is_caseless(name), name) {
+        (true, _) => format!("lower(reset_val) = lower({value})"),
+        // It is shown with its schema.
+        (false, "default_text_search_config") => format!("reset_val IN ({value}, 'pg_catalog.' || {value})"),
+        (false, _) => format!("reset_val = {value}"),
     };
     let shown = |condition: &str| format!("EXISTS (SELECT FROM pg_settings WHERE lower(name) = {of} AND {condition})");
-    match seen {
-        Seen::InForce => shown(&same),
-        Seen::AtRestart => shown(&format!("(pending_restart OR {same})")),
-        Seen::InFiles => format!(
-            "coalesce((SELECT setting = {value} FROM pg_file_settings WHERE lower(name) = {of} ORDER BY seqno DESC LIMIT 1), false)"
+    let in_files = |condition: &str| {
+        format!(
+            "coalesce((SELECT {condition} FROM pg_file_settings WHERE lower(name) = {of} ORDER BY seqno DESC LIMIT 1), false)"
+        )
+    };
+    match (seen, or_in_files) {
+        (Seen::InForce, Some(text)) => format!(
+            "({} OR {})",
+            shown(&same),
+            in_files(&format!("setting = {} AND applied AND error IS NULL", Literal(text)))
         ),
+        (Seen::InForce, None) => shown(&same),
+        (Seen::AtRestart, _) => shown(&format!("(pending_restart OR {same})")),
+        (Seen::InFiles, _) => in_files(&format!("setting = {value}")),
+        (Seen::NotInFiles, _) => format!("NOT EXISTS (SELECT FROM pg_file_settings WHERE lower(name) = {of})"),
     }
 }
 

@@ -61,10 +61,17 @@ impl SettingUnit {
 /// assert_eq!(setting_amount("0.5min", SettingUnit::Milliseconds), setting_amount("30000", SettingUnit::Milliseconds));
 /// assert_eq!(setting_amount("30s", SettingUnit::None), None);
 /// ```
-#[expect(clippy::cast_precision_loss, reason = "sizes of blocks are small")]
 pub fn setting_amount(text: &str, unit: SettingUnit) -> Option<f64> {
-    let text = text.trim();
-    let (number, written) = number(text)?;
+    amount(number(text.trim(), true)?, unit)
+}
+
+/// The same of a setting that is a real number, which `strtod` reads: `011` is eleven.
+pub fn setting_real(text: &str, unit: SettingUnit) -> Option<f64> {
+    amount(number(text.trim(), false)?, unit)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes of blocks are small")]
+fn amount((number, written): (f64, &str), unit: SettingUnit) -> Option<f64> {
     if written.is_empty() {
         return Some(number);
     }
@@ -103,9 +110,9 @@ const BYTES: [(&str, f64); 5] =
 
 const TIMES: [(&str, f64); 6] = [("d", 8.64e10), ("h", 3.6e9), ("min", 6e7), ("s", 1e6), ("ms", 1e3), ("us", 1.0)];
 
-/// The number in front, and what follows it. C's `strtol` with base 0 reads hexadecimal and octal too.
+/// The number in front, and what follows it. C's `strtol` with base 0 reads hexadecimal and octal too, `strtod` no octal.
 #[expect(clippy::cast_precision_loss, reason = "the server keeps such numbers in 31 bits")]
-fn number(text: &str) -> Option<(f64, &str)> {
+fn number(text: &str, octal: bool) -> Option<(f64, &str)> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(rest) => (-1.0, rest),
         None => (1.0, text.strip_prefix('+').unwrap_or(text)),
@@ -127,7 +134,7 @@ fn number(text: &str) -> Option<(f64, &str)> {
             return Some((sign * digits[..end].parse::<f64>().ok()?, digits[end..].trim_start()));
         }
     }
-    let value = if whole && digits.starts_with('0') && end > 1 {
+    let value = if octal && whole && digits.starts_with('0') && end > 1 {
         i64::from_str_radix(&digits[..end], 8).ok()? as f64
     } else {
         digits[..end].parse::<f64>().ok()?
@@ -203,6 +210,14 @@ mod tests {
         ] {
             assert_eq!(setting_amount(text, unit), None, "{text}");
         }
+    }
+
+    #[test]
+    fn only_whole_numbers_are_octal() {
+        assert_eq!(setting_amount("011", SettingUnit::None), Some(9.0));
+        assert_eq!(setting_real("011", SettingUnit::None), Some(11.0));
+        assert_eq!(setting_real("0x10", SettingUnit::None), Some(16.0));
+        assert_eq!(setting_real("089", SettingUnit::None), Some(89.0));
     }
 
     #[test]

@@ -44,6 +44,7 @@ mod scenarios;
 mod schemas;
 mod script;
 mod settings;
+mod settings_edges;
 mod standby;
 mod storage;
 mod support;

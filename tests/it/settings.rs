@@ -10,47 +10,47 @@ use crate::support::place::{Ran, ran};
 use crate::support::{own_server, pgstrata, settings};
 
 const TABLES: &str = "CREATE TABLE events (at timestamptz NOT NULL) PARTITION BY RANGE (at)";
-const POLICY: &str = "version: 1
+pub(crate) const POLICY: &str = "version: 1
 tables:
   public.events: {partition: {key: at, interval: 1 month, premake: 1}}
 ";
 
 /// A server, and a folder with a policy for its database `app`.
-struct Place {
-    server: Sandbox,
-    url: String,
-    folder: TempDir,
+pub(crate) struct Place {
+    pub(crate) server: Sandbox,
+    pub(crate) url: String,
+    pub(crate) folder: TempDir,
 }
 
 impl Place {
-    fn new(conf: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(conf: &[(&str, &str)]) -> Self {
         let server = own_server(Options { settings: settings(conf), ..Options::default() });
         let url = server.create_database("app").unwrap();
         server.connect("app").unwrap().batch_execute(TABLES).unwrap();
         Self { server, url, folder: tempfile::tempdir().unwrap() }
     }
 
-    fn policy(&self, mode: &str, settings: &str) {
+    pub(crate) fn policy(&self, mode: &str, settings: &str) {
         let text = format!("{POLICY}apply: {{settings: {mode}}}\nsettings: {{{settings}}}\n");
         fs::write(self.folder.path().join("pgstrata.yaml"), text).unwrap();
     }
 
-    fn run_as(&self, url: &str, args: &[&str], code: i32) -> Ran {
+    pub(crate) fn run_as(&self, url: &str, args: &[&str], code: i32) -> Ran {
         let mut command = pgstrata();
         command.current_dir(self.folder.path()).env("PGSTRATA_URL", url).args(args);
         ran(&mut command, code)
     }
 
-    fn run(&self, args: &[&str], code: i32) -> Ran {
+    pub(crate) fn run(&self, args: &[&str], code: i32) -> Ran {
         self.run_as(&self.url, args, code)
     }
 
-    fn json(&self, url: &str) -> Value {
+    pub(crate) fn json(&self, url: &str) -> Value {
         serde_json::from_str(&self.run_as(url, &["plan", "--format", "json"], 0).stdout).unwrap()
     }
 
     /// The steps and the findings on settings, by name.
-    fn planned(&self, url: &str) -> (Vec<String>, Vec<String>) {
+    pub(crate) fn planned(&self, url: &str) -> (Vec<String>, Vec<String>) {
         let plan = self.json(url);
         let texts = |list: &str, key: &dyn Fn(&Value) -> Option<String>| -> Vec<String> {
             plan[list].as_array().unwrap().iter().filter_map(key).collect()
@@ -64,22 +64,22 @@ impl Place {
         (steps, findings)
     }
 
-    fn one(&self, sql: &str) -> String {
+    pub(crate) fn one(&self, sql: &str) -> String {
         // Of a new session.
         let row = self.server.connect("app").unwrap().query_one(sql, &[]).unwrap();
         row.get::<_, Option<String>>(0).unwrap_or_default()
     }
 
-    fn batch(&self, sql: &str) {
+    pub(crate) fn batch(&self, sql: &str) {
         self.server.connect("app").unwrap().batch_execute(sql).unwrap();
     }
 
-    fn auto_conf(&self) -> String {
+    pub(crate) fn auto_conf(&self) -> String {
         self.one("SELECT string_agg(name || '=' || setting, ' ' ORDER BY seqno) FROM pg_file_settings WHERE sourcefile LIKE '%auto.conf'")
     }
 }
 
-const APPLY: [&str; 2] = ["apply", "--auto-approve"];
+pub(crate) const APPLY: [&str; 2] = ["apply", "--auto-approve"];
 
 #[test]
 fn what_differs_is_reported_and_nothing_is_changed() {
@@ -220,14 +220,19 @@ fn what_a_session_has_for_itself_is_not_what_the_server_has() {
             .starts_with("SETTING_UNKNOWN setting shared_preload_libraries: only roles with pg_read_all_settings")
     );
     assert!(findings[2].starts_with("SETTING_UNKNOWN setting work_mem: this session has 8MB by ALTER ROLE … SET"));
-    // To the connection's own options nothing else is to be seen either.
+    // To the connection's own options nothing else is to be seen either, but by who may read the files.
     let client = format!("{}&options=-c%20enable_seqscan%3Doff", place.url);
     place.policy("report", "enable_seqscan: off");
-    assert!(place.planned(&client).1[0].contains("by the connection's own options"));
+    assert!(place.planned(&client).1[0].starts_with("SETTING_DIFFERS setting enable_seqscan: it is on (default)"));
+    let client_of_app = format!("{app}&options=-c%20enable_seqscan%3Doff");
+    assert!(place.planned(&client_of_app).1[0].contains("by the connection's own options"));
     assert!(place.planned(&place.url).1[0].starts_with("SETTING_DIFFERS setting enable_seqscan: it is on (default)"));
-    // Once the files say it, whoever may read them knows; the change is seen there.
+    // The files say nothing of it: it is the default; and the change is seen there.
     place.policy("alter_system", "random_page_cost: 1.1");
-    assert!(place.planned(&place.url).0.is_empty());
+    assert_eq!(place.planned(&place.url).0, ["set setting random_page_cost"]);
+    place.run(&APPLY, 0);
+    assert_eq!(place.auto_conf(), "random_page_cost=1.1");
+    assert_eq!(place.planned(&place.url), (vec![], vec![]));
     place.batch("ALTER SYSTEM SET random_page_cost = 2");
     assert_eq!(place.planned(&place.url).0, ["set setting random_page_cost"]);
     place.run(&APPLY, 0);
@@ -279,7 +284,10 @@ fn a_server_that_takes_no_alter_system_is_not_asked_to() {
     place.policy("alter_system", "random_page_cost: 1.1");
     let plan = place.json(&place.url);
     assert_eq!(plan["summary"]["blocked"], 1);
-    assert_eq!(plan["findings"][0]["hint"], "set it where the server's configuration is kept: random_page_cost = 1.1");
+    assert_eq!(
+        plan["findings"][0]["hint"],
+        "set it where the server's configuration is kept: random_page_cost = '1.1'"
+    );
     place.run(&APPLY, 3);
     assert_eq!(place.auto_conf(), "random_page_cost=2");
 }

@@ -53,9 +53,14 @@ fn read(
         facts.settings.insert(field(STEP, row, 0)?, setting(row, superuser)?);
     }
     if facts.reads_files {
-        for row in &reader.query(STEP, include_str!("settings_files.sql"), &[(&wanted, Type::TEXT_ARRAY)])? {
+        for row in &reader.query(
+            STEP,
+            include_str!("settings_files.sql"),
+            &[(&wanted, Type::TEXT_ARRAY), (&superuser, Type::BOOL)],
+        )? {
             if let Some(setting) = facts.settings.get_mut(field::<_, &str>(STEP, row, 0)?) {
                 setting.configured = field(STEP, row, 1)?;
+                setting.taken = field(STEP, row, 2)?;
             }
         }
     }
@@ -111,6 +116,7 @@ fn setting(row: &Row, superuser: bool) -> Result<SettingFacts, InspectError> {
         source: field(STEP, row, 2)?,
         place: file.zip(line).map(|(file, line)| format!("{file}:{line}")),
         configured: None,
+        taken: false,
         default: field(STEP, row, 12)?,
         unit: field(STEP, row, 5)?,
         kind,

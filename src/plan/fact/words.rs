@@ -79,11 +79,14 @@ impl fmt::Display for Fact {
                     }
                 })
             }
-            Self::Setting { name, value, seen: Seen::InForce } => write!(f, "{name} is {value}"),
-            Self::Setting { name, value, seen: Seen::InFiles } => {
+            Self::Setting { name, value, seen: Seen::InForce, or_in_files: _ } => write!(f, "{name} is {value}"),
+            Self::Setting { name, value: _, seen: Seen::NotInFiles, or_in_files: _ } => {
+                write!(f, "the configuration files say nothing of {name}")
+            }
+            Self::Setting { name, value, seen: Seen::InFiles, or_in_files: _ } => {
                 write!(f, "the configuration files say {name} = {value}")
             }
-            Self::Setting { name, value, seen: Seen::AtRestart } => {
+            Self::Setting { name, value, seen: Seen::AtRestart, or_in_files: _ } => {
                 write!(f, "{name} is {value}, or a restart brings another value")
             }
             Self::NoIndex { index } => write!(f, "the index {} with OID {} is gone", index.name, index.oid),

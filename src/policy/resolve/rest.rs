@@ -130,6 +130,12 @@ pub(super) fn settings(
         let error = PolicyError::at_key(path.key(name), format!("`{name}` may hold a password"));
         checks.push(error.help("plans, reports and snapshots would show it: set it on the server itself"));
     }
+    // A configuration file has a line for each setting, and no way to write the end of one; the protocol ends texts at a NUL.
+    for (name, value) in specs.into_iter().flatten() {
+        if value.as_ref().contains(['\0', '\n', '\r']) {
+            checks.at(&path.key(name), "a value has one line, and no NUL character");
+        }
+    }
     let values = specs.into_iter().flatten().map(|(name, value)| (name.clone(), value.as_ref().to_owned()));
     // Blanks at an end may matter: of `log_line_prefix`, for one.
     let values: BTreeMap<String, String> = values.collect();
@@ -173,10 +179,18 @@ pub(super) fn positive(checks: &mut Checks, path: &PolicyPath, value: Option<u32
 /// Names of parameters as PostgreSQL takes them without quotes: anything else would have to be quoted, and is a slip.
 pub(super) fn names(checks: &mut Checks, path: &PolicyPath, what: &str, specs: Option<&BTreeMap<String, Scalar>>) {
     for name in specs.into_iter().flatten().map(|(name, _)| name) {
-        let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.');
-        if !plain {
-            checks.push(PolicyError::at_key(path.key(name), format!("`{name}` is no {what}'s name")));
+        if !is_plain(name) {
+            let error = PolicyError::at_key(path.key(name), format!("`{name}` is no {what}'s name"));
+            let lower = name.to_ascii_lowercase();
+            checks.push(match is_plain(&lower) {
+                true => error.help(format!("write it in lower case: `{lower}`")),
+                false => error,
+            });
         }
     }
+}
+
+fn is_plain(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.')
 }

@@ -128,6 +128,7 @@ settings: {work_mem: 8MB, work_men: 8MB}
             source: "configuration file".to_owned(),
             place: Some("postgresql.conf:1".to_owned()),
             configured: Some("4MB".to_owned()),
+            taken: true,
             default: Some("4096".to_owned()),
             unit: Some("kB".to_owned()),
             kind: SettingKind::Integer,

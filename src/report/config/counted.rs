@@ -1,7 +1,10 @@
 //! What follows the partitions and indexes that are counted.
 
-use super::rules::{Fits, Known, Rule, Ruled};
+use super::rules::{Fits, Known, MB, Rule, Ruled, size, whole};
 use crate::catalog::Tree;
+
+/// What a lock of the shared table takes: 53 kB for each unit of the setting were measured at 100 connections.
+const LOCK_BYTES: u64 = 480;
 
 impl Known<'_> {
     /// Many partitions are many small jobs: one more worker for each thousand, and never more than half the processors.
@@ -71,13 +74,28 @@ impl Known<'_> {
         let at_once = connections.div_ceil(2);
         let needed = (locks * at_once).div_ceil((connections + prepared).max(1));
         let value = needed.max(64).next_multiple_of(64);
+        // The lock table is made for all of them when the server starts: so many entries for each backend, prepared
+        // transaction and worker (lock.c, `NLOCKENTS`).
+        let others = u64::from(self.number("max_worker_processes").unwrap_or(8))
+            + u64::from(self.number("autovacuum_max_workers").unwrap_or(3));
+        let cost = value * (connections + prepared + others) * LOCK_BYTES;
+        let cost_in_words = if cost < MB { "less than 1MB".to_owned() } else { size(whole(cost)) };
+        if let Ok(memory) = &self.memory
+            && cost > memory / 16
+        {
+            return Err(format!(
+                "{value}, for the {locks} locks of {table}, would take about {cost_in_words} of shared memory, more than a \
+                 sixteenth of {}: larger intervals, fewer indexes or fewer connections need less",
+                size(*memory)
+            ));
+        }
         Ok(Rule {
             value: value.to_string(),
             fits: Fits::More,
             formula: format!(
                 "{table} takes {locks} locks a statement that cannot prune ({relations} relations + {indexes} indexes); \
                  half of {connections} connections at once, {locks} × {at_once} / ({connections} connections + {prepared} \
-                 prepared transactions)"
+                 prepared transactions); about {cost_in_words} of shared memory"
             ),
             source: "PostgreSQL, Lock Management; partitions counted",
         })

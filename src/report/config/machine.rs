@@ -1,8 +1,9 @@
 //! What Linux says of a process's share of its machine, read from texts of `/proc` and of control groups.
 
 /// The files that limit a process, from its `/proc/PID/cgroup`: folders from its own group up to the root, for memory and
-/// for processors. A file that is not there limits nothing.
-pub fn groups(cgroup: &str, controller: &str) -> Vec<String> {
+/// for processors. A file that is not there limits nothing. `None` where the group's path is not seen from here: it leads
+/// out of this session's own namespace, and what limits it is unknown.
+pub fn groups(cgroup: &str, controller: &str) -> Option<Vec<String>> {
     let found = cgroup.lines().find_map(|line| {
         let mut parts = line.splitn(3, ':');
         let (number, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
@@ -19,10 +20,12 @@ pub fn groups(cgroup: &str, controller: &str) -> Vec<String> {
         let line = cgroup.lines().find_map(|line| line.strip_prefix("0::"))?;
         Some(("/sys/fs/cgroup".to_owned(), line))
     };
-    let Some((mount, path)) = found.or_else(unified) else { return Vec::new() };
-    // Seen from inside a container the path may lead out of it.
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != "..").collect();
-    (0..=parts.len()).rev().map(|length| [&[mount.as_str()], &parts[..length]].concat().join("/")).collect()
+    let Some((mount, path)) = found.or_else(unified) else { return Some(Vec::new()) };
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    if parts.contains(&"..") {
+        return None;
+    }
+    Some((0..=parts.len()).rev().map(|length| [&[mount.as_str()], &parts[..length]].concat().join("/")).collect())
 }
 
 /// `memory.max` or `memory.limit_in_bytes`: bytes, or none.
@@ -47,14 +50,30 @@ pub fn memory_total(meminfo: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// `Cpus_allowed_list` of `/proc/PID/status`: `0-3,8` are five.
-pub fn cpus_allowed(status: &str) -> Option<u32> {
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
-    list.trim().split(',').try_fold(0_u32, |sum, range| {
+/// `Cpus_allowed_list` of `/proc/PID/status`, `0-3,8` are five, as far as `/sys/devices/system/cpu/online` has them: the
+/// mask may name processors that the machine could have and has not.
+pub fn cpus_allowed(status: &str, online: Option<&str>) -> Option<u32> {
+    let allowed = ranges(status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?)?;
+    let online = online.and_then(ranges).unwrap_or_else(|| vec![(0, u32::MAX)]);
+    let mut sum = 0_u32;
+    for (from, to) in allowed {
+        for (first, last) in &online {
+            let (from, to) = (from.max(*first), to.min(*last));
+            if from <= to {
+                sum = sum.checked_add((to - from).checked_add(1)?)?;
+            }
+        }
+    }
+    (sum > 0).then_some(sum)
+}
+
+fn ranges(list: &str) -> Option<Vec<(u32, u32)>> {
+    let range = |range: &str| {
         let (from, to) = range.split_once('-').unwrap_or((range, range));
         let (from, to): (u32, u32) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
-        sum.checked_add(to.checked_sub(from)?.checked_add(1)?)
-    })
+        (from <= to).then_some((from, to))
+    };
+    list.trim().split(',').map(range).collect()
 }
 
 /// Whether a process's title is that of a backend for this role and database: `postgres: app orders [local] idle`. A
@@ -75,17 +94,18 @@ mod tests {
     fn limits_are_looked_for_from_the_group_up() {
         let unified = "0::/system.slice/postgresql.service\n";
         assert_eq!(
-            groups(unified, "memory"),
+            groups(unified, "memory").unwrap(),
             ["/sys/fs/cgroup/system.slice/postgresql.service", "/sys/fs/cgroup/system.slice", "/sys/fs/cgroup"]
         );
         let old = "12:cpu,cpuacct:/a\n3:memory:/docker/x\n0::/\n";
         assert_eq!(
-            groups(old, "memory"),
+            groups(old, "memory").unwrap(),
             ["/sys/fs/cgroup/memory/docker/x", "/sys/fs/cgroup/memory/docker", "/sys/fs/cgroup/memory"]
         );
-        assert_eq!(groups(old, "cpu"), ["/sys/fs/cgroup/cpu/a", "/sys/fs/cgroup/cpu"]);
-        assert_eq!(groups("0::/../..\n", "cpu"), ["/sys/fs/cgroup"]);
-        assert_eq!(groups("", "cpu"), Vec::<String>::new());
+        assert_eq!(groups(old, "cpu").unwrap(), ["/sys/fs/cgroup/cpu/a", "/sys/fs/cgroup/cpu"]);
+        // Seen from inside a container it leads out of it.
+        assert_eq!(groups("0::/../..\n", "cpu"), None);
+        assert_eq!(groups("", "cpu"), Some(Vec::new()));
     }
 
     #[test]
@@ -99,8 +119,11 @@ mod tests {
         assert_eq!((cpu_limit("1000 100000"), cpu_limit("1 0"), cpu_limit("")), (Some(1), None, None));
         assert_eq!(memory_total("MemFree: 1 kB\n"), None);
         assert_eq!(memory_total("MemTotal:       16384 kB\nMemFree: 1 kB\n"), Some(16 << 20));
-        assert_eq!(cpus_allowed("Name:\tpostgres\nCpus_allowed_list:\t0-3,8\n"), Some(5));
-        assert_eq!(cpus_allowed("Cpus_allowed_list:\t3-0\n"), None);
+        let five = "Name:\tpostgres\nCpus_allowed_list:\t0-3,8\n";
+        assert_eq!(cpus_allowed(five, None), Some(5));
+        assert_eq!(cpus_allowed("Cpus_allowed_list:\t0-127\n", Some("0-1,4\n")), Some(3));
+        assert_eq!(cpus_allowed(five, Some("2-8")), Some(3));
+        assert_eq!(cpus_allowed("Cpus_allowed_list:\t3-0\n", None), None);
     }
 
     #[test]

@@ -43,22 +43,35 @@ impl Known<'_> {
 
     pub(super) fn autovacuum_work_mem(&self) -> Ruled {
         let (maintenance, _) = self.maintenance()?;
+        let memory = self.memory.clone()?;
         // Before 17 a vacuum uses no more ("Memory", maintenance_work_mem).
         let most = if self.major >= 17 { 2 * GB } else { GB };
-        let formula = match maintenance > most {
-            true => {
-                format!("each worker takes it, of maintenance_work_mem, {}, at most {}", size(maintenance), size(most))
+        // All of them may take it at once; without processors at least those that there are.
+        let now = self.number("autovacuum_max_workers").unwrap_or(3);
+        let workers = self.workers().map_or(now, |(workers, _)| workers.max(now)).max(1);
+        let share = whole(memory / 8 / u64::from(workers)).max(MB);
+        let (value, formula) = match (maintenance > share && share < most, maintenance > most) {
+            (true, _) => (
+                size(share),
+                format!("each of {workers} workers takes it: an eighth of memory, {} / 8 / {workers}", size(memory)),
+            ),
+            (false, true) => (
+                size(most),
+                format!("each worker takes it, of maintenance_work_mem, {}, at most {}", size(maintenance), size(most)),
+            ),
+            (false, false) => {
+                ("-1".to_owned(), format!("that of maintenance_work_mem, which is not above {}", size(most)))
             }
-            false => format!("that of maintenance_work_mem, which is not above {}", size(most)),
         };
-        let value = if maintenance > most { size(most) } else { "-1".to_owned() };
         Ok(Rule { value, fits: Fits::Exact, formula, source: "PostgreSQL, Memory; pgtune" })
     }
 
     pub(super) fn work_mem(&self) -> Ruled {
         let memory = self.memory.clone()?;
         let (buffers, _) = self.shared_buffers()?;
-        let connections = self.connections.ok_or("max_connections is not known")?;
+        // The server lets in as many as it has room for, whatever is declared.
+        let server = self.number("max_connections");
+        let connections = self.connections.max(server).ok_or("max_connections is not known")?;
         let now = self.number("max_worker_processes").unwrap_or(8);
         let workers = self.cpus.as_ref().ok().filter(|cpus| **cpus >= 4).map_or(now, |cpus| now.max(*cpus));
         let (half, why) = match self.workload {

@@ -53,6 +53,7 @@ fn facts() -> SettingsFacts {
             source: "default".to_owned(),
             place: None,
             configured: None,
+            taken: false,
             default: None,
             unit: Some(unit.to_owned()).filter(|unit| !unit.is_empty()),
             kind,
@@ -107,7 +108,7 @@ fn each_value_is_its_formula() {
         ("shared_buffers", "16GB", "a quarter of memory, 64GB / 4"),
         ("effective_cache_size", "48GB", "three quarters of memory, 64GB × 3/4"),
         ("maintenance_work_mem", "4GB", "memory / 16, 64GB / 16, at most 8GB"),
-        ("autovacuum_work_mem", "2GB", "each worker takes it, of maintenance_work_mem, 4GB, at most 2GB"),
+        ("autovacuum_work_mem", "1170MB", "each of 7 workers takes it: an eighth of memory, 64GB / 8 / 7"),
         // (65536 − 16384) / (116 × 3) = 141.2
         (
             "work_mem",
@@ -127,7 +128,8 @@ fn each_value_is_its_formula() {
             "max_locks_per_transaction",
             "11008",
             "public.events takes 21906 locks a statement that cannot prune (3651 relations + 18255 indexes); half of 100 \
-             connections at once, 21906 × 50 / (100 connections + 0 prepared transactions)",
+             connections at once, 21906 × 50 / (100 connections + 0 prepared transactions); \
+             about 559MB of shared memory",
         ),
     ] {
         let advised = of(&found.change, name);
@@ -211,6 +213,25 @@ fn declared_connections_count() {
     assert_eq!(of(&found.change, "work_mem").advised, "39MB");
     let fewer = advice(facts(), Hardware { connections: Some(50), ..big() }, FEW);
     assert_eq!(of(&fewer.keep, "max_connections").now, "100");
+    // The server lets in 100 all the same.
+    assert_eq!(of(&fewer.change, "work_mem").advised, "141MB");
+}
+
+#[test]
+fn what_would_take_too_much_memory_is_left_out_or_bounded() {
+    let found = advice(facts(), Hardware { memory: Some(4 << 30), ..big() }, MANY);
+    let because = &found.left_out["max_locks_per_transaction"];
+    assert!(because.contains("about 559MB of shared memory, more than a sixteenth of 4GB"), "{because}");
+    let memory = |gigabytes: u64, tree| {
+        let found = advice(facts(), Hardware { memory: Some(gigabytes << 30), ..big() }, tree);
+        let all = found.change.iter().chain(&found.keep).cloned().collect::<Vec<_>>();
+        of(&all, "autovacuum_work_mem").advised.clone()
+    };
+    // 4 workers: 1/16 for each would be a quarter of memory.
+    assert_eq!(
+        (memory(16, FEW).as_str(), memory(64, FEW).as_str(), memory(256, FEW).as_str()),
+        ("512MB", "2GB", "2GB")
+    );
 }
 
 #[test]

@@ -1,21 +1,21 @@
 //! Wanted settings × the server's → findings, and where the policy says so, steps.
 
+use std::collections::BTreeSet;
+
 use super::super::of_no_table::{Setup, finding};
 use super::super::partition::Diff;
-use super::value::{canonical, words};
+use super::value::{automatic, canonical, words};
 use crate::catalog::{Absent, SettingContext, SettingFacts, SettingKind, SettingsFacts, Snapshot};
 use crate::plan::{
     Action, Block, Code, Fact, Finding, Gate, Hazard, HazardKind, Object, Seen, SetSetting, SettingAction,
 };
-use crate::policy::SettingsMode;
-use crate::sql::{SettingList, is_set_by_hand_only, list_elements, setting_list, setting_text, statements_of};
+use crate::policy::{SettingsDesired, SettingsMode};
+use crate::sql::{left_to_a_person, setting_text, statements_of};
 
 /// Settings that no configuration file may hold, beside those of the context `internal` (guc_tables.c,
-/// `GUC_DISALLOW_IN_FILE` and `GUC_DISALLOW_IN_AUTO_FILE`).
-const NOT_IN_FILES: [&str; 9] = [
-    "allow_alter_system",
+/// `GUC_DISALLOW_IN_FILE`).
+const NOT_IN_FILES: [&str; 7] = [
     "config_file",
-    "data_directory",
     "role",
     "seed",
     "session_authorization",
@@ -23,6 +23,9 @@ const NOT_IN_FILES: [&str; 9] = [
     "transaction_isolation",
     "transaction_read_only",
 ];
+
+const MAX_CONNECTIONS: &str = "max_connections";
+const RESERVED_CONNECTIONS: [&str; 2] = ["reserved_connections", "superuser_reserved_connections"];
 
 /// A standby that has less of these pauses replay (section 26.4.3, "Administrator's Overview").
 const STANDBYS_NEED: [&str; 5] = [
@@ -32,6 +35,16 @@ const STANDBYS_NEED: [&str; 5] = [
     "max_wal_senders",
     "max_worker_processes",
 ];
+
+/// The settings that have to be read: those of the policy, and those that they have to suit.
+pub(crate) fn names(settings: &SettingsDesired) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = settings.values.keys().cloned().collect();
+    let of_connections = || RESERVED_CONNECTIONS.into_iter().chain([MAX_CONNECTIONS]);
+    if of_connections().any(|name| names.contains(name)) {
+        names.extend(of_connections().map(str::to_owned));
+    }
+    names
+}
 
 /// What differs, what cannot be, and what is not known.
 pub(crate) fn diff(setup: &Setup<'_>, snapshot: &Snapshot) -> Diff {
@@ -85,8 +98,13 @@ impl Run<'_> {
             Ok(wanted) => wanted,
             Err(because) => return self.refuse(name, because),
         };
+        if let Some(because) = self.reserves_all(name) {
+            return self.refuse(name, because);
+        }
         let means = |text: &str| canonical(name, facts, text).unwrap_or_else(|_| text.to_owned());
-        let Some(found) = facts.of_server() else { return self.shadowed(name, facts, &wanted) };
+        let chosen = automatic(name, facts).filter(|chosen| means(chosen) == wanted);
+        let found = chosen.or_else(|| facts.of_server()).or_else(|| self.of_nothing(facts));
+        let Some(found) = found else { return self.shadowed(name, facts, &wanted) };
         let shown = match facts.kind {
             SettingKind::String => [found.to_owned(), setting_text(name, text)],
             SettingKind::Bool | SettingKind::Enum | SettingKind::Integer | SettingKind::Real => {
@@ -103,17 +121,25 @@ impl Run<'_> {
         match (known.found == known.wanted, &known.configured) {
             (true, _) if !facts.pending_restart || by_command_line => {}
             (true, Some(configured)) => {
-                let because =
+                let mut message =
                     format!("it is as the policy says until a restart, which brings {}", words(facts, configured));
-                self.pending(name, because);
+                let changes =
+                    self.setup.desired.settings.mode == SettingsMode::AlterSystem && *configured != known.wanted;
+                let because = obstacle(&known, self.facts).filter(|_| changes);
+                if let Some(because) = because {
+                    message = format!("{message}. It is not changed: {because}");
+                }
+                self.pending(name, message);
                 // Back to what the policy says, before somebody restarts the server.
-                if self.setup.desired.settings.mode == SettingsMode::AlterSystem && *configured != known.wanted {
+                if changes && because.is_none() {
                     self.change(&known);
                 }
             }
             (true, None) => {
                 self.pending(name, "it is as the policy says until a restart, which brings another value".to_owned());
             }
+            // What the server made of what the policy says: it was told the same, and has another value.
+            (false, Some(configured)) if facts.taken && !facts.pending_restart && *configured == known.wanted => {}
             // A restart reads the files, whether a reload has told of it yet or not.
             (false, Some(configured)) if waits_for_restart && *configured == known.wanted => {
                 let [found, wanted] = &known.shown;
@@ -135,6 +161,31 @@ impl Run<'_> {
                 },
             },
         }
+    }
+
+    /// The default, where what this session has hides it, and the files say nothing.
+    fn of_nothing<'f>(&self, facts: &'f SettingFacts) -> Option<&'f str> {
+        facts.default.as_deref().filter(|_| self.facts.reads_files && facts.configured.is_none())
+    }
+
+    /// Whether no connection would be left: the server does not start then (postmaster.c).
+    fn reserves_all(&self, name: &str) -> Option<String> {
+        let number = |name: &str| {
+            let facts = self.facts.settings.get(name)?;
+            let said = self.setup.desired.settings.values.get(name).or(facts.configured.as_ref());
+            canonical(name, facts, said.unwrap_or(&facts.value)).ok()?.parse::<u64>().ok()
+        };
+        let all = number(MAX_CONNECTIONS)?;
+        if name != MAX_CONNECTIONS && !RESERVED_CONNECTIONS.contains(&name) {
+            return None;
+        }
+        // One of the two is of 16 and later.
+        let reserved: u64 = RESERVED_CONNECTIONS.into_iter().filter_map(number).sum();
+        let why = format!(
+            "of {all} max_connections {reserved} are reserved ({}): the server would not start",
+            RESERVED_CONNECTIONS.join(" + ")
+        );
+        (all <= reserved).then_some(why)
     }
 
     fn absent(&mut self, name: &str) {
@@ -166,7 +217,7 @@ impl Run<'_> {
             words(facts, &facts.value),
             words(facts, wanted)
         );
-        let hint = "a role that may read pg_file_settings, or one without settings of its own, sees it".to_owned();
+        let hint = format!("a role that may read pg_file_settings sees it, or a session without {by}");
         self.say(Code::SettingUnknown, name, message, Some(hint));
     }
 
@@ -177,10 +228,11 @@ impl Run<'_> {
             SettingContext::Backend => "a reload, for sessions that begin after it",
             SettingContext::Internal | SettingContext::Sighup | SettingContext::Session => "a reload",
         };
-        let place = facts.place.as_ref().filter(|_| !facts.is_read_from_files());
+        let place = facts.place.as_ref().filter(|_| !facts.is_read_from_files() && !facts.is_shadowed());
         let from = match (place, facts.is_read_from_files()) {
             (Some(place), _) => format!("{}, {place}", facts.source),
             (None, true) => "configuration files".to_owned(),
+            (None, false) if facts.is_shadowed() => "default".to_owned(),
             (None, false) => facts.source.clone(),
         };
         let mut message = format!("it is {} ({from}), the policy wants {}; that takes {when}", found, wanted);
@@ -206,7 +258,10 @@ impl Run<'_> {
             let message = format!("this session may not change it: {because}");
             let hint = match alter_system_allowed {
                 true => format!("have an administrator run: {}", statements_of(&step.action).join("; ")),
-                false => format!("set it where the server's configuration is kept: {} = {}", known.name, known.text),
+                false => {
+                    let value = setting_text(known.name, known.text).replace('\\', "\\\\").replace('\'', "''");
+                    format!("set it where the server's configuration is kept: {} = '{value}'", known.name)
+                }
             };
             self.say(Code::SettingNotPermitted, known.name, message.clone(), Some(hint));
             step.gate = Gate::Blocked(vec![Block::MissingRight { because: message }]);
@@ -220,10 +275,18 @@ impl Run<'_> {
         let action = SetSetting { name: (*name).to_owned(), to: setting_text(name, text), restart };
         let in_files = action.to.clone();
         // Texts stay as they are written; numbers and words are shown as what they mean.
-        let in_force = if facts.kind == SettingKind::String { &in_files } else { wanted };
-        let fact = |value: &str, seen| Fact::Setting { name: (*name).to_owned(), value: value.to_owned(), seen };
+        let is_text = facts.kind == SettingKind::String && *name != "datestyle";
+        let in_force = if is_text { &in_files } else { wanted };
+        let of = |value: &str, seen, or_in_files: Option<&str>| Fact::Setting {
+            name: (*name).to_owned(),
+            value: value.to_owned(),
+            seen,
+            or_in_files: or_in_files.map(str::to_owned),
+        };
+        let fact = |value: &str, seen| of(value, seen, None);
         let before = match (&facts.configured, facts.is_read_from_files()) {
             (Some(configured), true) => fact(configured, Seen::InFiles),
+            (None, _) if facts.is_shadowed() => fact("", Seen::NotInFiles),
             (None, _) | (_, false) => fact(&facts.value, Seen::InForce),
         };
         let after = match facts.context {
@@ -232,7 +295,7 @@ impl Run<'_> {
             SettingContext::Backend => fact(&in_files, Seen::InFiles),
             SettingContext::Internal | SettingContext::Sighup | SettingContext::Session => match facts.is_shadowed() {
                 true => fact(&in_files, Seen::InFiles),
-                false => fact(in_force, Seen::InForce),
+                false => of(in_force, Seen::InForce, Some(in_files.as_str()).filter(|_| self.facts.reads_files)),
             },
         };
         let mut step = self.setup.step(Action::Setting(SettingAction::Set(action)), "setting differs");
@@ -269,19 +332,11 @@ impl Run<'_> {
 
 /// Why `ALTER SYSTEM` would not help, or must not be.
 fn obstacle(known: &Known<'_>, facts: &SettingsFacts) -> Option<&'static str> {
-    let is_quoted = setting_list(known.name) == Some(SettingList::Quoted);
     if known.facts.source == "command line" {
         return Some("it is on the server's command line, which goes before every file");
     }
-    if is_set_by_hand_only(known.name) {
-        return Some(
-            "whether its libraries or files are there cannot be asked, and without one the server does not start, or takes no session",
-        );
-    }
-    if is_quoted && list_elements(known.name, known.text).is_empty() {
-        return Some(
-            "ALTER SYSTEM writes an empty list as a list of one empty name; ALTER SYSTEM RESET may be what is meant",
-        );
+    if let Some(because) = left_to_a_person(known.name, known.text) {
+        return Some(because);
     }
     if known.facts.context == SettingContext::Backend && !facts.reads_files {
         return Some(

@@ -5,4 +5,4 @@ mod diff;
 mod tests;
 pub(crate) mod value;
 
-pub(crate) use diff::diff;
+pub(crate) use diff::{diff, names};

@@ -16,6 +16,7 @@ fn fact(kind: SettingKind, context: SettingContext, unit: Option<&str>, value: &
         source: "configuration file".to_owned(),
         place: Some("/etc/postgresql.conf:7".to_owned()),
         configured: Some(value.to_owned()),
+        taken: false,
         default: None,
         unit: unit.map(str::to_owned),
         kind,
@@ -106,12 +107,18 @@ fn what_means_the_same_is_the_same() {
             "$user, public",
         ),
         ("timezone", fact(SettingKind::String, SettingContext::Session, None, ""), "Utc", "utc"),
+        ("random_page_cost", random_page_cost(), "011", "11"),
+        ("datestyle", fact(SettingKind::String, SettingContext::Session, None, "ISO, DMY"), "iso,mdy", "iso, mdy"),
+        ("datestyle", fact(SettingKind::String, SettingContext::Session, None, "ISO, DMY"), "SQL", "sql, dmy"),
+        ("datestyle", fact(SettingKind::String, SettingContext::Session, None, "ISO, YMD"), "german", "german, dmy"),
         ("cluster_name", fact(SettingKind::String, SettingContext::Postmaster, None, ""), "Main", "Main"),
     ];
     for (name, facts, text, meaning) in cases {
         assert_eq!(canonical(name, &facts, text).as_deref(), Ok(meaning), "{name} {text}");
     }
     assert_eq!(words(&shared_buffers(), "131072"), "1GB");
+    let cluster = fact(SettingKind::String, SettingContext::Postmaster, None, "");
+    assert!(canonical("cluster_name", &cluster, "größe").unwrap_err().contains("printable ASCII only"));
 }
 
 #[test]
@@ -119,13 +126,13 @@ fn what_no_server_takes_is_refused_with_its_place() {
     let mut world = world(
         "alter_system",
         "shared_buffers: 1s, random_page_cost: -1, wal_compression: zip, log_checkpoints: o, work_men: 1MB, \
-         server_version: '15', data_directory: /x",
+         server_version: '15', config_file: /x",
     );
     setting(&mut world, "log_checkpoints").value = "off".to_owned();
     let internal = fact(SettingKind::String, SettingContext::Internal, None, "15.1");
     facts(&mut world).settings.insert("server_version".to_owned(), internal);
     let directory = fact(SettingKind::String, SettingContext::Postmaster, None, "/y");
-    facts(&mut world).settings.insert("data_directory".to_owned(), directory);
+    facts(&mut world).settings.insert("config_file".to_owned(), directory);
     facts(&mut world).absent.insert("work_men".to_owned(), Absent::NoSuch(Some("work_mem".to_owned())));
     let plan = world.plan();
     assert!(plan.steps.is_empty(), "{}", lines(&plan));
@@ -133,7 +140,7 @@ fn what_no_server_takes_is_refused_with_its_place() {
     assert_eq!(
         messages,
         [
-            "setting data_directory: no configuration sets it",
+            "setting config_file: no configuration sets it",
             "setting log_checkpoints: `o` is neither on nor off",
             "setting random_page_cost: `-1` is below its least value, 0",
             "setting server_version: no configuration sets it",
@@ -238,7 +245,7 @@ fn what_alter_system_would_not_change_is_left_to_a_person() {
     assert!(plan.steps.is_empty(), "{}", lines(&plan));
     let messages: Vec<String> = found(&plan).into_iter().map(|(_, message)| message).collect();
     assert!(messages[0].contains("begin later") && messages[1].contains("command line"), "{messages:#?}");
-    assert!(messages[2].contains("libraries or files are there cannot be asked"), "{messages:#?}");
+    assert!(messages[2].contains("libraries are there cannot be asked"), "{messages:#?}");
     // With the files it could be checked.
     facts(&mut world).reads_files = true;
     setting(&mut world, "log_connections").configured = Some("off".to_owned());
@@ -270,6 +277,21 @@ fn what_the_session_has_for_itself_hides_what_the_server_has() {
     let plan = world.plan();
     assert_eq!(plan.steps[0].note.as_deref(), Some("2 to 1.1"));
     verify(&plan, &world.desired, &world.snapshot).unwrap();
+    // Where they say nothing, it has its default.
+    let hidden = setting(&mut world, "random_page_cost");
+    (hidden.configured, hidden.default) = (None, Some("4".to_owned()));
+    let plan = world.plan();
+    assert_eq!(plan.steps[0].note.as_deref(), Some("4 to 1.1"));
+    verify(&plan, &world.desired, &world.snapshot).unwrap();
+    plan.steps[0].before.iter().for_each(|fact| fact.judge(&world.snapshot).unwrap());
+    setting(&mut world, "random_page_cost").configured = Some("3".to_owned());
+    plan.steps[0].before.iter().for_each(|fact| assert!(fact.judge(&world.snapshot).is_err(), "{fact}"));
+    facts(&mut world).reads_files = false;
+    setting(&mut world, "random_page_cost").configured = None;
+    assert!(
+        hints(&world.plan())
+            .contains(&"a role that may read pg_file_settings sees it, or a session without ALTER DATABASE … SET")
+    );
 }
 
 #[test]
@@ -304,6 +326,96 @@ fn a_restart_that_brings_something_else_is_said_and_undone() {
 }
 
 #[test]
+fn what_the_server_made_of_the_policys_value_is_met() {
+    let mut world = world("alter_system", "random_page_cost: 1.1");
+    let cost = setting(&mut world, "random_page_cost");
+    (cost.value, cost.configured, cost.taken) = ("1.5".to_owned(), Some("1.10".to_owned()), true);
+    let plan = world.plan();
+    assert!(plan.steps.is_empty() && plan.findings.is_empty(), "{}", lines(&plan));
+    // Written, and not read by the server yet.
+    setting(&mut world, "random_page_cost").taken = false;
+    let plan = world.plan();
+    assert_eq!(plan.steps.len(), 1);
+    verify(&plan, &world.desired, &world.snapshot).unwrap();
+    let cost = setting(&mut world, "random_page_cost");
+    (cost.configured, cost.taken) = (Some("1.1".to_owned()), true);
+    plan.steps[0].after.iter().for_each(|fact| fact.judge(&world.snapshot).unwrap());
+}
+
+#[test]
+fn a_value_that_the_server_chose_is_what_it_was_told_to_choose() {
+    for (source, value, is_met) in [
+        ("override", "-1", true),
+        ("configuration file", "-1", false),
+        ("default", "4MB", true),
+        ("default", "8MB", false),
+    ] {
+        let mut world = world("alter_system", &format!("wal_buffers: {value}"));
+        let mut buffers = fact(SettingKind::Integer, SettingContext::Postmaster, Some("8kB"), "512");
+        (buffers.default, buffers.configured, buffers.source) = (Some("-1".to_owned()), None, source.to_owned());
+        facts(&mut world).settings.insert("wal_buffers".to_owned(), buffers);
+        assert_eq!(world.plan().steps.is_empty(), is_met, "{source} {value}");
+    }
+}
+
+#[test]
+fn what_waits_and_only_a_person_sets_is_left_to_them() {
+    let mut world = world("alter_system", "shared_preload_libraries: auto_explain, data_directory: /x");
+    let mut libraries = fact(SettingKind::String, SettingContext::Postmaster, None, "auto_explain");
+    (libraries.pending_restart, libraries.configured) = (true, Some("nothing".to_owned()));
+    facts(&mut world).settings.insert("shared_preload_libraries".to_owned(), libraries);
+    let directory = fact(SettingKind::String, SettingContext::Postmaster, None, "/y");
+    facts(&mut world).settings.insert("data_directory".to_owned(), directory);
+    let plan = world.plan();
+    assert!(plan.steps.is_empty(), "{}", lines(&plan));
+    let found = found(&plan);
+    assert!(found[0].0 == Code::SettingDiffers && found[0].1.contains("ALTER SYSTEM refuses it"), "{found:#?}");
+    assert!(found[1].0 == Code::SettingPendingRestart, "{found:#?}");
+    assert!(found[1].1.contains("which brings nothing. It is not changed: whether its libraries"), "{found:#?}");
+    verify(&plan, &world.desired, &world.snapshot).unwrap();
+}
+
+#[test]
+fn connections_that_are_all_reserved_are_refused() {
+    for (wanted, is_refused) in [
+        ("max_connections: 5", true),
+        ("max_connections: 6", false),
+        ("max_connections: 5, superuser_reserved_connections: 2", false),
+        ("reserved_connections: 97", true),
+    ] {
+        let mut world = world("alter_system", wanted);
+        for (name, value) in
+            [("max_connections", "100"), ("superuser_reserved_connections", "3"), ("reserved_connections", "2")]
+        {
+            let fact = fact(SettingKind::Integer, SettingContext::Postmaster, None, value);
+            facts(&mut world).settings.insert(name.to_owned(), fact);
+        }
+        let plan = world.plan();
+        assert_eq!(plan.steps.is_empty(), is_refused, "{wanted}: {}", lines(&plan));
+        assert_eq!(plan.findings.iter().any(|found| found.code == Code::SettingRefused), is_refused, "{wanted}");
+        let read = super::names(&world.desired.settings);
+        assert!(read.contains("superuser_reserved_connections") && read.contains("max_connections"), "{read:?}");
+    }
+}
+
+#[test]
+fn a_restart_that_waited_before_is_not_what_a_step_did() {
+    let mut world = world("alter_system", "shared_buffers: 1GB");
+    facts(&mut world).reads_files = false;
+    setting(&mut world, "shared_buffers").configured = None;
+    let options = PlanOptions {
+        grants: [Granted { grant: "restart-required".parse().unwrap(), source: GrantSource::Flag }].into(),
+        ..world.options()
+    };
+    let saved = world.plan_with(&options);
+    assert_eq!(saved.steps.len(), 1);
+    setting(&mut world, "shared_buffers").pending_restart = true;
+    for fact in &saved.steps[0].after {
+        fact.judge(&world.snapshot).unwrap_err();
+    }
+}
+
+#[test]
 fn without_the_right_it_is_blocked_and_its_sql_named() {
     let mut world = world("alter_system", "random_page_cost: 1.1");
     setting(&mut world, "random_page_cost").may_alter = false;
@@ -314,11 +426,26 @@ fn without_the_right_it_is_blocked_and_its_sql_named() {
         ["have an administrator run: ALTER SYSTEM SET random_page_cost = '1.1'; SELECT pg_reload_conf()"]
     );
     facts(&mut world).alter_system_allowed = false;
-    assert_eq!(hints(&world.plan()), ["set it where the server's configuration is kept: random_page_cost = 1.1"]);
+    assert_eq!(hints(&world.plan()), ["set it where the server's configuration is kept: random_page_cost = '1.1'"]);
+    let line = fact(SettingKind::String, SettingContext::Sighup, None, "");
+    facts(&mut world).settings.insert("log_line_prefix".to_owned(), line);
+    world.policy(&format!("{TABLE}apply: {{settings: alter_system}}\nsettings: {{log_line_prefix: \"it's \\\\ \"}}\n"));
+    assert_eq!(
+        hints(&world.plan()),
+        ["set it where the server's configuration is kept: log_line_prefix = 'it''s \\\\ '"]
+    );
+    world.policy(&format!("{TABLE}apply: {{settings: alter_system}}\nsettings: {{random_page_cost: 1.1}}\n"));
     facts(&mut world).alter_system_allowed = true;
     facts(&mut world).may_reload = false;
     setting(&mut world, "random_page_cost").may_alter = true;
     assert!(found(&world.plan())[0].1.contains("pg_reload_conf()"));
+}
+
+fn world_of_paths() -> World {
+    let mut world = world("alter_system", "search_path: a");
+    let path = fact(SettingKind::String, SettingContext::Session, None, "b");
+    facts(&mut world).settings.insert("search_path".to_owned(), path);
+    world
 }
 
 #[test]
@@ -337,6 +464,14 @@ fn a_forged_step_breaks_a_rule() {
         let plan: Plan = serde_json::from_str(&document.replace(text, by)).unwrap();
         verify(&plan, &world.desired, &world.snapshot).unwrap_err();
     }
+    let mut empty = world_of_paths();
+    let plan = empty.plan();
+    verify(&plan, &empty.desired, &empty.snapshot).unwrap();
+    empty.policy(&format!("{TABLE}apply: {{settings: alter_system}}\nsettings: {{search_path: ''}}\n"));
+    let mut forged = plan.clone();
+    let text = serde_json::to_string(&plan).unwrap().replace("\"to\":\"a\"", "\"to\":\"\"");
+    forged.steps = serde_json::from_str::<Plan>(&text).unwrap().steps;
+    verify(&forged, &empty.desired, &empty.snapshot).unwrap_err();
     let mut hidden = honest.clone();
     hidden.steps[1].hazards.clear();
     hidden.steps[1].gate = Gate::Open;

@@ -1,7 +1,7 @@
 //! Values of settings as the server understands them: what is written differently and means the same is the same.
 
 use crate::catalog::{SettingFacts, SettingKind};
-use crate::sql::{SettingUnit, is_caseless, list_elements, setting_amount, setting_bool, setting_list, setting_words};
+use crate::sql::{SettingUnit, setting_amount, setting_bool, setting_real, setting_shape, setting_words};
 
 /// Spellings of enumerations that `pg_settings.enumvals` does not name, or shows as another word.
 const SPELLINGS: [(&str, &str, &str); 7] = [
@@ -13,6 +13,18 @@ const SPELLINGS: [(&str, &str, &str); 7] = [
     ("wal_level", "archive", "replica"),
     ("wal_level", "hot_standby", "replica"),
 ];
+
+const ASCII_ONLY: [&str; 2] = ["application_name", "cluster_name"];
+
+/// What the server chooses itself where it is told so: it is kept as what was chosen.
+const AUTOMATIC: [&str; 4] =
+    ["commit_timestamp_buffers", "subtransaction_buffers", "transaction_buffers", "wal_buffers"];
+
+/// The value that says "choose", where the server was not told another one.
+pub(crate) fn automatic<'a>(name: &str, facts: &'a SettingFacts) -> Option<&'a str> {
+    let is_chosen = AUTOMATIC.contains(&name) && ["default", "override"].contains(&facts.source.as_str());
+    facts.default.as_deref().filter(|_| is_chosen)
+}
 
 /// What a text means, as `pg_settings` would show it; the error says why the server would not take it.
 pub(crate) fn canonical(name: &str, facts: &SettingFacts, text: &str) -> Result<String, String> {
@@ -27,12 +39,26 @@ pub(crate) fn canonical(name: &str, facts: &SettingFacts, text: &str) -> Result<
         }
         SettingKind::Integer => amount(facts, text).map(|amount| format!("{:.0}", amount.round_ties_even())),
         SettingKind::Real => amount(facts, text).map(six_digits),
-        SettingKind::String => Ok(match setting_list(name) {
-            Some(_) => list_elements(name, text).join(", "),
-            None if is_caseless(name) => text.to_lowercase(),
-            None => text.to_owned(),
-        }),
+        // The server keeps something else instead (guc.c, `check_cluster_name`).
+        SettingKind::String if ASCII_ONLY.contains(&name) && !text.chars().all(|c| (' '..='~').contains(&c)) => {
+            Err(format!("`{text}` has characters that the server replaces: it takes printable ASCII only"))
+        }
+        SettingKind::String if name == "datestyle" => Ok(whole_date_style(text, &facts.value)),
+        SettingKind::String => Ok(setting_shape(name, text)),
     }
+}
+
+/// A style without an order leaves the order as it is, and an order alone the style.
+fn whole_date_style(text: &str, found: &str) -> String {
+    let is_order = |word: &&str| ["dmy", "mdy", "ymd"].contains(word);
+    let (text, found) = (setting_shape("datestyle", text), setting_shape("datestyle", found));
+    let words: Vec<&str> = text.split(", ").collect();
+    let (orders, styles): (Vec<&str>, Vec<&str>) = words.iter().copied().partition(is_order);
+    // German without an order is DMY.
+    let of_german = styles.contains(&"german").then_some("dmy");
+    let order = orders.first().copied().or(of_german).or_else(|| found.split(", ").find(is_order));
+    let style = styles.first().copied().or_else(|| found.split(", ").find(|word| !is_order(word)));
+    style.into_iter().chain(order).collect::<Vec<_>>().join(", ")
 }
 
 /// A value in words: with its unit, and an empty text as such. A text is shown as it is written.
@@ -62,7 +88,8 @@ fn word(name: &str, facts: &SettingFacts, text: &str) -> Option<String> {
 
 fn amount(facts: &SettingFacts, text: &str) -> Result<f64, String> {
     let unit = SettingUnit::from_pg_settings(facts.unit.as_deref()).ok_or("its unit is not known to this version")?;
-    let amount = setting_amount(text, unit).ok_or_else(|| match unit {
+    let read = if facts.kind == SettingKind::Integer { setting_amount } else { setting_real };
+    let amount = read(text, unit).ok_or_else(|| match unit {
         SettingUnit::None => format!("`{text}` is no number, and it takes no unit"),
         SettingUnit::Bytes(_) => format!("`{text}` is no size: write a number with B, kB, MB, GB or TB"),
         SettingUnit::Microseconds | SettingUnit::Milliseconds | SettingUnit::Seconds | SettingUnit::Minutes => {
