@@ -86,6 +86,10 @@ fn bad_policies_are_explained() {
             "storage parameter",
             table("    partition: {key: at, interval: 1 day}\n    storage_parameters: {filfactor: 90}\n"),
         ),
+        (
+            "storage parameter of nobody",
+            table("    partition: {key: at, interval: 1 day}\n    storage_parameters: {compress: 5}\n"),
+        ),
         ("index without columns", table("    partition: {key: at, interval: 1 day}\n    indexes: {i: {using: gin}}\n")),
         ("hold backwards", with("holds:\n  m: {tables: [audit.log], from: 2024-04-01, to: 2024-03-01, reason: x}\n")),
         ("hold of another table", with("holds:\n  m: {tables: [audit.logs], reason: x}\n")),

@@ -118,7 +118,7 @@ pub(super) fn refusal(name: &str, value: &str) -> Option<String> {
     read(name, value)?.err()
 }
 
-/// The value; `None` of a parameter that is not known here: a table access method's own.
+/// The value; `None` of a parameter that is not known here: one that a server of another kind has set.
 fn read(name: &str, text: &str) -> Option<Result<Value, String>> {
     let kind = find(name)?.kind;
     let refused = || format!("`{text}` is not {kind}");

@@ -40,12 +40,14 @@ pub(super) fn storage_parameters(
     let mut parameters = BTreeMap::new();
     for (name, value) in specs.into_iter().flatten() {
         let bare = name.strip_prefix("toast.").unwrap_or(name);
-        // Table access methods may bring their own, so only what looks like a misspelling is refused.
-        if !parameter::names().any(|known| known == bare)
-            && let Some(meant) = suggest::nearest(bare, parameter::names())
-        {
+        // Tables take no others, whatever their access method, also where an extension has registered one
+        // (reloptions.c, heap_reloptions and fillRelOptions): the statement that makes a partition would fail.
+        if !parameter::names().any(|known| known == bare) {
             let error = PolicyError::at_key(path.key(name), format!("unknown storage parameter `{name}`"));
-            checks.push(error.help(format!("did you mean `{meant}`?")));
+            checks.push(error.help(suggest::nearest(bare, parameter::names()).map_or_else(
+                || "PostgreSQL 14 to 18 have no such parameter of tables".to_owned(),
+                |meant| format!("did you mean `{meant}`?"),
+            )));
         }
         if value.as_ref().trim().is_empty() {
             checks.at(&path.key(name), "an empty value");
