@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::spec::{
-    DatabaseLimits, Limits, PgBouncer, PgBouncerDatabase, RoleLimits, ServiceLimits, Through, Timeout,
+    DatabaseLimits, Limits, PgBouncer, PgBouncerDatabase, RoleLimits, ServiceLimits, Through, TimeoutOrNone,
 };
 use super::super::units::timeout;
 use super::super::{LimitsDesired, PolicyError, PolicyPath, PoolerDesired, RoleDesired, RoleTimeout, ServiceDesired};
@@ -107,7 +107,7 @@ fn role(checks: &mut Checks, path: &PolicyPath, spec: &RoleLimits) -> RoleDesire
 }
 
 /// For a role, unlike for a run of ours, zero makes sense: it may be what exempts a batch role.
-fn or_none(text: &Timeout) -> Result<Duration, String> {
+fn or_none(text: &TimeoutOrNone) -> Result<Duration, String> {
     match text.as_ref().trim() {
         "0" => Ok(Duration::ZERO),
         text => timeout(text).map_err(|error| error.to_string()),

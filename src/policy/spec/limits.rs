@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Percent, Size, Span, Timeout, Url};
+use super::{Percent, Size, Span, Timeout, TimeoutOrNone, Url};
 
 /// Limits of `pgstrata::client`, for applications.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -106,19 +106,19 @@ pub struct RoleLimits {
     pub connection_limit: Option<i32>,
     /// The role's `statement_timeout`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub statement_timeout: Option<Timeout>,
+    pub statement_timeout: Option<TimeoutOrNone>,
     /// The role's `lock_timeout`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lock_timeout: Option<Timeout>,
+    pub lock_timeout: Option<TimeoutOrNone>,
     /// The role's `idle_in_transaction_session_timeout`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub idle_in_transaction_session_timeout: Option<Timeout>,
+    pub idle_in_transaction_session_timeout: Option<TimeoutOrNone>,
     /// The role's `idle_session_timeout`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub idle_session_timeout: Option<Timeout>,
+    pub idle_session_timeout: Option<TimeoutOrNone>,
     /// The role's `transaction_timeout` (PostgreSQL 17 and later).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub transaction_timeout: Option<Timeout>,
+    pub transaction_timeout: Option<TimeoutOrNone>,
 }
 
 /// What one service's pools may open.

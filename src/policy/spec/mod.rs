@@ -22,7 +22,7 @@ pub use tables::{
 };
 pub use text::{
     Age, Count, CountOrSpan, GrantText, Interval, Moment, Percent, Scalar, Size, Span, TableText, Template, Timeout,
-    Url,
+    TimeoutOrNone, Url,
 };
 
 /// A whole policy file.

@@ -9,12 +9,22 @@ pub(super) fn version(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"description": "Version of the policy language: 1.", "const": 1})
 }
 
+const TIMEOUT: &str = "^[0-9]+ *(us|ms|s|min|h|d)$";
+
 pub(super) fn timeout() -> Schema {
     json_schema!({
         "type": "string",
         "description": "A timeout with PostgreSQL's units: us, ms, s, min, h, d.",
-        "pattern": "^[0-9]+ *(us|ms|s|min|h|d)$",
+        "pattern": TIMEOUT,
         "examples": ["200ms", "5s", "10min"]
+    })
+}
+
+pub(super) fn timeout_or_none() -> Schema {
+    json_schema!({
+        "description": "A timeout with PostgreSQL's units: us, ms, s, min, h, d; 0 is none.",
+        "anyOf": [{"type": "string", "pattern": TIMEOUT}, {"enum": [0, "0"]}],
+        "examples": ["200ms", "5s", 0]
     })
 }
 

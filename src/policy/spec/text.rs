@@ -37,6 +37,8 @@ macro_rules! texts {
 texts! {
     /// A timeout with PostgreSQL's units: `200ms`, `5s`, `10min`.
     Timeout: timeout,
+    /// A timeout, or `0`: none.
+    TimeoutOrNone: timeout_or_none,
     /// A size with PostgreSQL's units: `100MB`.
     Size: size,
     /// `80%`.
