@@ -41,7 +41,7 @@ fn maintenance_locks_what_its_steps_declare() {
     let (mut plan, _) = plan_now(db.url(), &desired(KEEPING), Some(now), &grant_all());
     plan.steps.retain(|step| step.action.is_maintenance());
     // The index is bloated once the deleted entries are gone.
-    db.vacuum("(TRUNCATE false)", "events_jan");
+    db.vacuum(false, "events_jan");
     let size = |watcher: &mut postgres::Client| -> i64 {
         watcher.query_one("SELECT pg_relation_size('events_jan')", &[]).unwrap().get(0)
     };
@@ -101,7 +101,7 @@ fn maintenance_gives_way_to_whoever_holds_the_partition() {
 fn a_reindex_waits_for_old_transactions_before_it_begins_and_leaves_nothing() {
     let db = database("maintenance_reindex_waits");
     db.batch(KEPT);
-    db.vacuum("", "events_jan");
+    db.vacuum(true, "events_jan");
     let mut policy = desired(&KEEPING.replace("analyze_parent_every: 1 day, freeze_closed: true, ", ""));
     policy.apply.concurrent_timeout = Duration::from_secs(2);
     let mut old = db.client();

@@ -79,7 +79,7 @@ fn scenario(path: &Path, name: &str) {
         let db = database(&format!("{kind}_{}", name.replace('-', "_")));
         db.batch(&need("before.sql"));
         for table in read("vacuum").iter().flat_map(|tables| tables.lines()) {
-            db.vacuum("", table);
+            db.vacuum(true, table);
         }
         for line in read("pending").iter().flat_map(|lines| lines.lines()) {
             interrupt_detach(&db, line);
