@@ -10,7 +10,7 @@ use super::observer::Event;
 use super::outcome::StepResult;
 use super::unit::{Unit, UnitError};
 use crate::db::{Session, describe};
-use crate::plan::{Action, IndexAction, Object, Step};
+use crate::plan::{Action, IndexAction, MaintenanceAction, Step};
 use crate::resource::partition::suffixed;
 use crate::sql::{CHECK_COMMENT, Literal, TableName};
 
@@ -70,39 +70,24 @@ impl Online<'_> {
 
     /// What is said of an index that an end half-way left behind; empty where there is none. Then something is committed.
     fn note_leftover(&self, session: &mut Session) -> String {
-        let action = match (&self.step.action, self.step.action.object()) {
-            (Action::Index(action), _) => action,
-            (
-                Action::Partition(_)
-                | Action::Storage(_)
-                | Action::Maintenance(_)
-                | Action::Limit(_)
-                | Action::Setting(_),
-                Object::Relation(index),
-            ) => {
-                return self.note_reindex(session, &index);
-            }
-            (
-                Action::Partition(_)
-                | Action::Storage(_)
-                | Action::Maintenance(_)
-                | Action::Limit(_)
-                | Action::Setting(_),
-                _,
-            ) => {
-                return String::new();
-            }
-        };
-        match action {
-            IndexAction::Build(build) if self.is_left(session, &build.index) => {
+        match &self.step.action {
+            Action::Index(IndexAction::Build(build)) if self.is_left(session, &build.index) => {
                 "; the next run drops what it left, which is invalid".to_owned()
             }
-            IndexAction::Rebuild(loose) => self.note_reindex(session, &loose.index.name),
-            IndexAction::Build(_)
-            | IndexAction::Create(_)
-            | IndexAction::Attach(_)
-            | IndexAction::Drop(_)
-            | IndexAction::Swap(_) => String::new(),
+            Action::Index(IndexAction::Rebuild(loose)) => self.note_reindex(session, &loose.index.name),
+            Action::Maintenance(MaintenanceAction::Reindex(reindex)) => self.note_reindex(session, &reindex.index.name),
+            Action::Index(
+                IndexAction::Build(_)
+                | IndexAction::Create(_)
+                | IndexAction::Attach(_)
+                | IndexAction::Drop(_)
+                | IndexAction::Swap(_),
+            )
+            | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Vacuum(_))
+            | Action::Partition(_)
+            | Action::Storage(_)
+            | Action::Limit(_)
+            | Action::Setting(_) => String::new(),
         }
     }
 

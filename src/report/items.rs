@@ -41,6 +41,29 @@ pub enum Kind {
     PoolerDiffers,
 }
 
+/// What a kind stands for.
+#[derive(Clone, Copy, Debug)]
+struct About {
+    code: &'static str,
+    description: &'static str,
+    of_no_table: bool,
+    retention: bool,
+    /// The finding of this kind, where no step of ours can end such a difference: it counts as drift all the same.
+    finding: Option<Code>,
+}
+
+const fn of_table(code: &'static str, description: &'static str) -> About {
+    About { code, description, of_no_table: false, retention: false, finding: None }
+}
+
+const fn of_retention(code: &'static str, description: &'static str) -> About {
+    About { code, description, of_no_table: false, retention: true, finding: None }
+}
+
+const fn of_no_table(code: &'static str, description: &'static str, finding: Option<Code>) -> About {
+    About { code, description, of_no_table: true, retention: false, finding }
+}
+
 impl Kind {
     /// All of them.
     pub const ALL: [Self; 13] = [
@@ -61,38 +84,12 @@ impl Kind {
 
     /// Whether it is about no table.
     pub fn is_of_no_table(self) -> bool {
-        match self {
-            Self::LimitDiffers | Self::SettingToChange | Self::PoolerDiffers => true,
-            Self::PartitionMissing
-            | Self::DefaultPartitionMissing
-            | Self::DetachUnfinished
-            | Self::RetentionDue
-            | Self::DetachUnrecorded
-            | Self::AttachDue
-            | Self::DropDue
-            | Self::IndexMissing
-            | Self::PartitionUnlike
-            | Self::MaintenanceDue => false,
-        }
+        self.about().of_no_table
     }
 
     /// `PARTITION_MISSING`, in the style of the codes of findings.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::PartitionMissing => "PARTITION_MISSING",
-            Self::DefaultPartitionMissing => "DEFAULT_PARTITION_MISSING",
-            Self::DetachUnfinished => "DETACH_UNFINISHED",
-            Self::RetentionDue => "RETENTION_DUE",
-            Self::DetachUnrecorded => "DETACH_UNRECORDED",
-            Self::AttachDue => "ATTACH_DUE",
-            Self::DropDue => "DROP_DUE",
-            Self::IndexMissing => "INDEX_MISSING",
-            Self::PartitionUnlike => "PARTITION_UNLIKE",
-            Self::MaintenanceDue => "MAINTENANCE_DUE",
-            Self::LimitDiffers => "LIMIT_DIFFERS",
-            Self::SettingToChange => "SETTING_TO_CHANGE",
-            Self::PoolerDiffers => "POOLER_DIFFERS",
-        }
+        self.about().code
     }
 
     /// `partition_missing`: a label's value.
@@ -102,38 +99,54 @@ impl Kind {
 
     /// What it means, in a sentence.
     pub fn description(self) -> &'static str {
-        match self {
-            Self::PartitionMissing => "A partition that the policy wants is missing.",
-            Self::DefaultPartitionMissing => "The default partition that the policy requires is missing.",
-            Self::DetachUnfinished => "A concurrent detach was interrupted and waits to be finalized.",
-            Self::RetentionDue => "A partition is past its retention.",
-            Self::DetachUnrecorded => "A detached table has no record of when it was detached: its grace does not run.",
-            Self::AttachDue => "A detached table is wanted back by the policy.",
-            Self::DropDue => "A detached table is past its grace and waits to be dropped.",
-            Self::IndexMissing => "An index of the policy is not on every partition, valid and as it says.",
-            Self::PartitionUnlike => "A partition is not like its parent, or not stored as the policy says.",
-            Self::MaintenanceDue => "A table, a partition or an index is due for maintenance.",
-            Self::LimitDiffers => "A connection limit or a setting of a role is not what the policy says.",
-            Self::SettingToChange => "A setting of the server is not what the policy says.",
-            Self::PoolerDiffers => "PgBouncer is set otherwise than the policy says.",
-        }
+        self.about().description
     }
 
     /// Whether data leaves by it, or has to go.
     pub fn is_retention(self) -> bool {
+        self.about().retention
+    }
+
+    fn about(self) -> About {
         match self {
-            Self::RetentionDue | Self::DropDue => true,
-            Self::PartitionMissing
-            | Self::DefaultPartitionMissing
-            | Self::DetachUnfinished
-            | Self::DetachUnrecorded
-            | Self::AttachDue
-            | Self::IndexMissing
-            | Self::PartitionUnlike
-            | Self::MaintenanceDue
-            | Self::LimitDiffers
-            | Self::SettingToChange
-            | Self::PoolerDiffers => false,
+            Self::PartitionMissing => of_table("PARTITION_MISSING", "A partition that the policy wants is missing."),
+            Self::DefaultPartitionMissing => {
+                of_table("DEFAULT_PARTITION_MISSING", "The default partition that the policy requires is missing.")
+            }
+            Self::DetachUnfinished => {
+                of_table("DETACH_UNFINISHED", "A concurrent detach was interrupted and waits to be finalized.")
+            }
+            Self::RetentionDue => of_retention("RETENTION_DUE", "A partition is past its retention."),
+            Self::DetachUnrecorded => of_table(
+                "DETACH_UNRECORDED",
+                "A detached table has no record of when it was detached: its grace does not run.",
+            ),
+            Self::AttachDue => of_table("ATTACH_DUE", "A detached table is wanted back by the policy."),
+            Self::DropDue => of_retention("DROP_DUE", "A detached table is past its grace and waits to be dropped."),
+            Self::IndexMissing => {
+                of_table("INDEX_MISSING", "An index of the policy is not on every partition, valid and as it says.")
+            }
+            Self::PartitionUnlike => {
+                of_table("PARTITION_UNLIKE", "A partition is not like its parent, or not stored as the policy says.")
+            }
+            Self::MaintenanceDue => {
+                of_table("MAINTENANCE_DUE", "A table, a partition or an index is due for maintenance.")
+            }
+            Self::LimitDiffers => of_no_table(
+                "LIMIT_DIFFERS",
+                "A connection limit or a setting of a role is not what the policy says.",
+                None,
+            ),
+            Self::SettingToChange => of_no_table(
+                "SETTING_TO_CHANGE",
+                "A setting of the server is not what the policy says.",
+                Some(Code::SettingDiffers),
+            ),
+            Self::PoolerDiffers => of_no_table(
+                "POOLER_DIFFERS",
+                "PgBouncer is set otherwise than the policy says.",
+                Some(Code::PoolerDiffers),
+            ),
         }
     }
 
@@ -161,28 +174,9 @@ impl Kind {
         }
     }
 
-    /// The finding of this kind, where no step of ours can end such a difference: it counts as drift all the same.
-    fn finding(self) -> Option<Code> {
-        match self {
-            Self::PoolerDiffers => Some(Code::PoolerDiffers),
-            Self::SettingToChange => Some(Code::SettingDiffers),
-            Self::PartitionMissing
-            | Self::DefaultPartitionMissing
-            | Self::DetachUnfinished
-            | Self::RetentionDue
-            | Self::DetachUnrecorded
-            | Self::AttachDue
-            | Self::DropDue
-            | Self::IndexMissing
-            | Self::PartitionUnlike
-            | Self::MaintenanceDue
-            | Self::LimitDiffers => None,
-        }
-    }
-
     /// What a finding is about that counts as drift.
     pub fn of_finding(code: Code) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.finding() == Some(code))
+        Self::ALL.into_iter().find(|kind| kind.about().finding == Some(code))
     }
 
     fn of(action: &Action) -> Self {

@@ -178,6 +178,19 @@ impl Roots {
     }
 }
 
+/// The partitioned ones among these tables, by OID, to be filled from a look of its own.
+fn roots_of<'a>(
+    snapshot: &'a mut Snapshot,
+    tables: &BTreeSet<TableName>,
+) -> BTreeMap<Oid, (&'a TableName, &'a mut Root)> {
+    let states = snapshot.catalog.tables.iter_mut().filter(|(name, _)| tables.contains(*name));
+    let roots = states.filter_map(|(name, state)| match state {
+        TableState::Partitioned(root) => Some((root.oid, (name, &mut **root))),
+        TableState::Missing | TableState::Unfit(_) => None,
+    });
+    roots.collect()
+}
+
 /// `name=value`, as the catalog keeps storage parameters.
 fn pairs(options: Option<Vec<String>>) -> BTreeMap<String, String> {
     let options = options.into_iter().flatten();

@@ -8,11 +8,11 @@ use postgres::types::{ToSql, Type};
 use super::super::attributes::ReplicaIdentity;
 use super::super::error::InspectError;
 use super::super::reader::{Reader, field};
-use super::super::snapshot::{Oid, Root, Snapshot, TableState};
+use super::super::snapshot::{Oid, Root, Snapshot};
 use super::super::storage::{
     ColumnStorage, Compression, LeafAttributes, LeafStorage, PolicyMatch, Storage, StorageMode,
 };
-use super::{BEGIN, attributes, pairs};
+use super::{BEGIN, attributes, pairs, roots_of};
 use crate::sql::{Ident, TableName, requalified};
 
 const STEP: &str = "reading how partitions are stored";
@@ -30,15 +30,7 @@ pub fn inspect_storage(
     snapshot: &mut Snapshot,
     tables: &BTreeSet<TableName>,
 ) -> Result<(), InspectError> {
-    let mut roots: BTreeMap<Oid, (&TableName, &mut Root)> = BTreeMap::new();
-    for (name, state) in &mut snapshot.catalog.tables {
-        match state {
-            TableState::Partitioned(root) if tables.contains(name) => {
-                roots.insert(root.oid, (name, root));
-            }
-            TableState::Partitioned(_) | TableState::Missing | TableState::Unfit(_) => {}
-        }
-    }
+    let mut roots = roots_of(snapshot, tables);
     if roots.is_empty() {
         return Ok(());
     }

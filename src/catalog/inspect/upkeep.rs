@@ -8,9 +8,9 @@ use postgres::{Client, Row};
 
 use super::super::error::InspectError;
 use super::super::reader::{Reader, field};
-use super::super::snapshot::{Oid, Root, Snapshot, TableState};
+use super::super::snapshot::{Oid, Snapshot};
 use super::super::upkeep::{AutovacuumSettings, IndexUpkeep, LeafUpkeep, Upkeep};
-use super::{BEGIN, pairs};
+use super::{BEGIN, pairs, roots_of};
 use crate::sql::{LockMode, TableName};
 
 const STEP: &str = "reading how tables are kept";
@@ -40,15 +40,7 @@ pub fn inspect_upkeep(
     indexes_of: &BTreeSet<TableName>,
 ) -> Result<(), InspectError> {
     let major = snapshot.target.major();
-    let mut roots: BTreeMap<Oid, (&TableName, &mut Root)> = BTreeMap::new();
-    for (name, state) in &mut snapshot.catalog.tables {
-        match state {
-            TableState::Partitioned(root) if tables.contains(name) => {
-                roots.insert(root.oid, (name, root));
-            }
-            TableState::Partitioned(_) | TableState::Missing | TableState::Unfit(_) => {}
-        }
-    }
+    let mut roots = roots_of(snapshot, tables);
     if roots.is_empty() {
         return Ok(());
     }

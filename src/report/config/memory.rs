@@ -96,15 +96,14 @@ impl Known<'_> {
 
     pub(super) fn huge_pages(&self) -> Ruled {
         let (buffers, _) = self.shared_buffers()?;
+        if buffers < 2 * GB {
+            return Err(format!("below 2GB of shared_buffers it makes no difference; advised are {}", size(buffers)));
+        }
         Ok(Rule {
             value: "try".to_owned(),
             fits: Fits::NotOff,
             formula: format!("shared_buffers of {}: from 2GB on page tables are worth saving", size(buffers)),
             source: "PostgreSQL, Linux Huge Pages; pgtune",
-        })
-        .and_then(|rule| match buffers >= 2 * GB {
-            true => Ok(rule),
-            false => Err(format!("below 2GB of shared_buffers it makes no difference; advised are {}", size(buffers))),
         })
     }
 }

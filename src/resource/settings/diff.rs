@@ -170,15 +170,15 @@ impl Run<'_> {
 
     /// Whether no connection would be left: the server does not start then (postmaster.c).
     fn reserves_all(&self, name: &str) -> Option<String> {
+        if name != MAX_CONNECTIONS && !RESERVED_CONNECTIONS.contains(&name) {
+            return None;
+        }
         let number = |name: &str| {
             let facts = self.facts.settings.get(name)?;
             let said = self.setup.desired.settings.values.get(name).or(facts.configured.as_ref());
             canonical(name, facts, said.unwrap_or(&facts.value)).ok()?.parse::<u64>().ok()
         };
         let all = number(MAX_CONNECTIONS)?;
-        if name != MAX_CONNECTIONS && !RESERVED_CONNECTIONS.contains(&name) {
-            return None;
-        }
         // One of the two is of 16 and later.
         let reserved: u64 = RESERVED_CONNECTIONS.into_iter().filter_map(number).sum();
         let why = format!(

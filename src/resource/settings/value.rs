@@ -96,20 +96,23 @@ fn amount(facts: &SettingFacts, text: &str) -> Result<f64, String> {
             format!("`{text}` is no time: write a number with us, ms, s, min, h or d")
         }
     })?;
-    let limit = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<f64>().ok());
     let rounded = if facts.kind == SettingKind::Integer { amount.round_ties_even() } else { amount };
-    for (limit, bound, is_beyond) in [
-        (limit(&facts.min), &facts.min, (|a, b| a < b) as fn(f64, f64) -> bool),
-        (limit(&facts.max), &facts.max, |a, b| a > b),
-    ] {
-        if let (Some(limit), Some(bound)) = (limit, bound)
-            && is_beyond(rounded, limit)
-        {
-            let which = if is_beyond(0.0, 1.0) { "below its least" } else { "above its greatest" };
-            return Err(format!("`{text}` is {which} value, {}", words(facts, bound)));
-        }
+    let beyond = |which, bound: &str| Err(format!("`{text}` is {which} value, {}", words(facts, bound)));
+    if let Some((least, bound)) = limit(facts.min.as_deref())
+        && rounded < least
+    {
+        return beyond("below its least", bound);
+    }
+    if let Some((most, bound)) = limit(facts.max.as_deref())
+        && rounded > most
+    {
+        return beyond("above its greatest", bound);
     }
     Ok(amount)
+}
+
+fn limit(bound: Option<&str>) -> Option<(f64, &str)> {
+    bound.and_then(|bound| Some((bound.parse().ok()?, bound)))
 }
 
 /// A number as C's `%g` writes it, which is how `pg_settings` shows one.

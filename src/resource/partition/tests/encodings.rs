@@ -1,6 +1,6 @@
 //! Numbers and UUIDs that encode time follow the clock like dates.
 
-use crate::grid::{KeyKind, KeyValue};
+use crate::grid::{Grid, KeyKind, KeyValue};
 use crate::testing::{World, lines};
 
 const TABLE: &str = "public.events";
@@ -10,6 +10,16 @@ fn world(kind: KeyKind, encoding: &str) -> World {
         "tables: {{{TABLE}: {{partition: {{key: at, interval: 1 day, premake: 1, encoding: {encoding}, timezone: Europe/Berlin}}, retention: {{keep: 10 days}}}}}}"
     );
     World::with_key("2026-03-14 12:00", kind, &policy)
+}
+
+/// The bound of a day as other tools write it: with the bits of version and variant.
+fn with_version(grid: &Grid, day: &str) -> String {
+    match grid.value_of(day.parse().unwrap()) {
+        Some(KeyValue::Uuid(bits)) => {
+            KeyValue::uuid(u128::from_be_bytes(bits) + 0x7000_8000_0000_0000_0000).to_string()
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -43,12 +53,7 @@ fn every_encoding_plans_the_same_windows() {
 fn bounds_of_uuids_are_accepted_with_version_and_variant() {
     let mut world = world(KeyKind::Uuid, "uuidv7");
     let grid = world.grid(TABLE);
-    let at = |text: &str| match grid.value_of(text.parse().unwrap()) {
-        Some(KeyValue::Uuid(bits)) => {
-            KeyValue::uuid(u128::from_be_bytes(bits) + 0x7000_8000_0000_0000_0000).to_string()
-        }
-        other => panic!("{other:?}"),
-    };
+    let at = |day: &str| with_version(&grid, day);
     for (from, to) in [("2026-03-02", "2026-03-03"), ("2026-03-03", "2026-03-15"), ("2026-03-15", "2026-03-16")] {
         world.leaf(TABLE, &at(from), &at(to));
     }
@@ -60,12 +65,7 @@ fn bounds_of_uuids_are_accepted_with_version_and_variant() {
 fn a_gap_between_bounds_with_version_and_variant_is_filled_once() {
     let mut world = world(KeyKind::Uuid, "uuidv7");
     let grid = world.grid(TABLE);
-    let at = |text: &str| match grid.value_of(text.parse().unwrap()) {
-        Some(KeyValue::Uuid(bits)) => {
-            KeyValue::uuid(u128::from_be_bytes(bits) + 0x7000_8000_0000_0000_0000).to_string()
-        }
-        other => panic!("{other:?}"),
-    };
+    let at = |day: &str| with_version(&grid, day);
     for (from, to) in [("2026-03-12", "2026-03-13"), ("2026-03-14", "2026-03-15"), ("2026-03-15", "2026-03-16")] {
         world.leaf(TABLE, &at(from), &at(to));
     }
