@@ -15,9 +15,10 @@ mod snapshot;
 mod storage;
 mod survey;
 mod take;
+mod trust;
 mod upkeep;
 
-pub use ask::ask;
+pub use ask::{ask, ask_trusting};
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use error::InspectError;
 pub use index::{IndexFacts, IndexKey, IndexShape, IndexSpelling};
@@ -36,4 +37,5 @@ pub use snapshot::{
 pub use storage::{ColumnStorage, Compression, LeafAttributes, LeafStorage, PolicyMatch, Storage, StorageMode};
 pub use survey::{PartConfig, Survey, SurveyScope, survey};
 pub use take::{interruptible, take, take_config, take_for_saved, take_survey};
+pub use trust::{CodeBy, OwnersCode, OwnersCodes, WouldRun};
 pub use upkeep::{AutovacuumSettings, IndexUpkeep, LeafUpkeep, Upkeep};

@@ -14,6 +14,7 @@ use super::pooler::PoolerState;
 use super::question::Answers;
 use super::settings::SettingsFacts;
 use super::storage::Storage;
+use super::trust::OwnersCodes;
 use super::upkeep::Upkeep;
 use crate::grid::{KeyKind, LeafBounds};
 use crate::sql::{Ident, TableName};
@@ -109,6 +110,10 @@ pub struct Catalog {
     pub session: SessionRole,
     /// Standbys are connected: replay there may cancel queries.
     pub has_standbys: bool,
+    /// Code of roles that may do less than the session, and that the server would run as the session; only tables on
+    /// which some hangs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub owners_code: OwnersCodes,
     /// Connections, where the policy speaks of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitFacts>,
@@ -146,6 +151,16 @@ pub enum TableState {
     Unfit(String),
     /// A table partitioned by range of one column.
     Partitioned(Box<Root>),
+}
+
+impl TableState {
+    /// Whether it is the partitioned table with this OID.
+    pub fn is(&self, oid: Oid) -> bool {
+        match self {
+            Self::Partitioned(root) => root.oid == oid,
+            Self::Missing | Self::Unfit(_) => false,
+        }
+    }
 }
 
 /// What [`TableState::Unfit`] says of a table that is not partitioned at all.

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, Tree, ask, inspect, inspect_limits, inspect_pooler,
-    inspect_settings, inspect_storage, inspect_trees, inspect_upkeep, survey,
+    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, Tree, ask_trusting, inspect, inspect_limits,
+    inspect_pooler, inspect_settings, inspect_storage, inspect_trees, inspect_upkeep, survey,
 };
 use crate::db::{Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
@@ -61,7 +61,7 @@ pub fn take(
         let mut open = questions(desired, &snapshot, &options);
         open.retain(|question| !snapshot.answers.has(question));
         leave_out(&mut open, &mut snapshot, &options);
-        ask(session.client(), &mut snapshot, &open)?;
+        ask_trusting(session.client(), &mut snapshot, &open, &options.trusted(desired))?;
     }
     Ok((snapshot, options))
 }
@@ -120,7 +120,7 @@ pub fn take_for_saved(
     also.extend(facts.filter_map(Fact::question));
     also.retain(|question| !snapshot.answers.has(question));
     leave_out(&mut also, &mut snapshot, &options);
-    ask(session.client(), &mut snapshot, &also)?;
+    ask_trusting(session.client(), &mut snapshot, &also, &options.trusted(desired))?;
     Ok((snapshot, options))
 }
 

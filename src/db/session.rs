@@ -21,7 +21,7 @@ pub fn session_setup_sql() -> &'static str {
      SET TimeZone = 'UTC'; \
      SET DateStyle = 'ISO, YMD'; \
      SET IntervalStyle = 'postgres'; \
-     SET search_path = ''; \
+     SET search_path = pg_catalog, pg_temp; \
      SET row_security = off; \
      SET standard_conforming_strings = on; \
      SET default_tablespace = ''; \

@@ -52,6 +52,8 @@ pub enum Code {
     NotYetEnforced,
     /// The role that connected lacks a right that a step needs.
     MissingPrivilege,
+    /// Code of a role that may do less than the session hangs on the table, and would run as the session.
+    RunsOwnersCode,
     /// Something that had to be asked could not be answered.
     Unknown,
     /// The clocks of client and server disagree.
@@ -203,6 +205,9 @@ impl Code {
             Self::ManagedByPgPartman => warning("pg_partman manages the table."),
             Self::NotYetEnforced => note("A section of the policy is understood and not yet carried out."),
             Self::MissingPrivilege => warning("The role that connected lacks a right that a step needs."),
+            Self::RunsOwnersCode => warning(
+                "Functions of a role that may do less than the session hang on the table, and would run as the session.",
+            ),
             Self::Unknown => error("Something that had to be known could not be found out."),
             Self::ClockSkew => error("The clocks of client and server disagree."),
             Self::DefaultPartitionPresent => warning("There is a default partition although the policy wants none."),

@@ -8,6 +8,7 @@ use super::gate::{Block, Gate, GrantSource, Granted};
 use super::hazard::{Gating, HazardKind};
 use super::planner::PlanOptions;
 use super::step::{Step, StepId};
+use super::trust;
 use crate::policy::{Desired, Grant};
 use crate::resource::partition::Context;
 use crate::sql::{TableName, hand_over};
@@ -17,6 +18,7 @@ pub(super) const MAX_CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
 
 /// Decides each step's gate. Blocks that planning already put there stay.
 pub(super) fn gate(context: &Context<'_>, options: &PlanOptions, steps: &mut [Step], findings: &mut Vec<Finding>) {
+    trust::mark(context, steps);
     managed_elsewhere(context, steps, findings);
     clock_skew(context, steps, findings);
     let beyond = beyond_max_drop(context, options, steps);

@@ -15,6 +15,7 @@ mod planner;
 mod privilege;
 mod questions;
 mod step;
+mod trust;
 mod verify;
 
 pub use action::{
@@ -35,4 +36,5 @@ pub(crate) use planner::judged;
 pub use planner::{Overrides, PlanOptions, Scope, plan};
 pub use questions::{questions, snapshot_questions};
 pub use step::{Class, Hazard, ObjectRef, Stake, Step, StepId, Timeouts, Unit};
+pub(crate) use trust::detaches_plainly;
 pub use verify::{Violation, verify};

@@ -16,6 +16,7 @@ use super::keys::follow_detached;
 use super::lane::lanes;
 use super::privilege::{missing_privileges, without_rights};
 use super::step::{Step, StepId};
+use super::trust;
 use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
 use crate::policy::{Desired, GridMismatch, TableDesired};
 use crate::resource::maintenance::{self, Around};
@@ -185,6 +186,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
             let mut diff = partition::diff(context, options.scope, &mut used);
             let mut whole = diff.steps.clone();
             keep_scope(options.scope, &mut diff.steps);
+            findings.extend(trust::finding(context));
             // A plan of maintenance alone speaks of nothing else.
             if options.scope != Scope::Maintenance {
                 findings.extend(diff.findings);

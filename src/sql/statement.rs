@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Ident, check, comment, create, index, limits, remove, server_time, settings, storage, upkeep};
+use super::{Ident, check, comment, create, index, limits, remove, server_time, settings, storage, trust, upkeep};
 use crate::plan::{Action, Fact, IndexAction, MaintenanceAction, PartitionAction, Step, StorageAction, Unit};
 
 /// What marks a check on the wire and in the server's log: it is the executor's own, not the plan's.
@@ -15,6 +15,9 @@ pub enum Statement {
     Sql(String),
     /// A boolean expression that must be true, and the fact that it asks for.
     Check {
+        /// What keeps it true from then on, where the work does not lock that by itself until it is too late. The work takes
+        /// the same lock.
+        lock: Option<String>,
         /// The expression.
         expression: String,
         /// What must hold.
@@ -27,7 +30,15 @@ pub enum Statement {
 /// Checks come after the lock that keeps them true, where the unit takes one.
 pub fn render(step: &Step) -> Vec<Statement> {
     let (role, mut locks, work) = work(&step.action);
-    let checks = step.before.iter().filter_map(fact_check);
+    let checks = step.before.iter().filter_map(|fact| {
+        let lock = match (step.unit, fact) {
+            (Unit::Transaction, Fact::NoOwnersCode { root, detached, by: _ }) => {
+                trust::lock(&step.action, &root.name, detached.as_ref().map(|table| &table.name))
+            }
+            (Unit::Transaction | Unit::Statement, _) => None,
+        };
+        check::expression(fact).map(|expression| Statement::Check { lock, expression, fact: Box::new(fact.clone()) })
+    });
     let mut statements = Vec::new();
     let mut say = |sql: String| statements.push(Statement::Sql(sql));
     match step.unit {
@@ -58,7 +69,7 @@ pub fn render(step: &Step) -> Vec<Statement> {
 
 /// The statement that asks the server for a fact; `None` where the work itself refuses (overlapping bounds: 42P17).
 pub fn fact_check(fact: &Fact) -> Option<Statement> {
-    check::expression(fact).map(|expression| Statement::Check { expression, fact: Box::new(fact.clone()) })
+    check::expression(fact).map(|expression| Statement::Check { lock: None, expression, fact: Box::new(fact.clone()) })
 }
 
 fn set(word: &str, name: &str, value: Duration) -> String {
@@ -120,7 +131,10 @@ impl Statement {
     pub fn wire(&self) -> String {
         match self {
             Self::Sql(sql) => sql.clone(),
-            Self::Check { expression, fact: _ } => format!("{CHECK_COMMENT} SELECT {expression}"),
+            Self::Check { lock: None, expression, fact: _ } => format!("{CHECK_COMMENT} SELECT {expression}"),
+            Self::Check { lock: Some(lock), expression, fact: _ } => {
+                format!("{CHECK_COMMENT} {lock}; SELECT {expression}")
+            }
         }
     }
 

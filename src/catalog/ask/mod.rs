@@ -6,6 +6,8 @@
 
 mod bloat;
 mod bytes;
+mod copy;
+mod guard;
 mod highest;
 mod names;
 mod newest;
@@ -15,6 +17,8 @@ mod spelling;
 use std::collections::BTreeSet;
 
 use postgres::{Client, SimpleQueryRow};
+
+use guard::{Guard, Guards};
 
 use super::error::InspectError;
 use super::question::{Answer, Question};
@@ -26,7 +30,7 @@ use crate::sql::{Ident, TableName};
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; \
      SET LOCAL lock_timeout = '200ms'; SET LOCAL statement_timeout = '5s'; \
      SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; \
-     SET LOCAL search_path = ''; SET LOCAL row_security = off; SET LOCAL jit = off; \
+     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL jit = off; \
      SET LOCAL max_parallel_workers_per_gather = 0";
 
 /// Answers planning's questions, and keeps the answers in the snapshot.
@@ -50,10 +54,25 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; \
 /// # Errors
 /// A lost connection, or a transaction that cannot be opened.
 pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Question>) -> Result<(), InspectError> {
+    ask_trusting(client, snapshot, questions, &BTreeSet::new())
+}
+
+/// The same, where code of other roles that hangs on these tables may run as the session: see [`super::OwnersCode`]. Of
+/// others nothing is read that would run some.
+///
+/// # Errors
+/// See [`ask`].
+pub fn ask_trusting(
+    client: &mut Client,
+    snapshot: &mut Snapshot,
+    questions: &BTreeSet<Question>,
+    trusted: &BTreeSet<TableName>,
+) -> Result<(), InspectError> {
     if questions.is_empty() {
         return Ok(());
     }
     let catalog = &snapshot.catalog;
+    let guards = Guards { catalog, trusted };
     let answers = Reader::transaction(client, BEGIN, |reader| {
         let mut answers = Vec::with_capacity(questions.len());
         let mut relations = Vec::new();
@@ -63,13 +82,13 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         for question in questions {
             match question {
                 Question::NewestNonEmpty { root } => {
-                    answers.push((question.clone(), newest::answer(reader, catalog, *root)?));
+                    answers.push((question.clone(), newest::answer(reader, &guards, *root)?));
                 }
                 Question::HighestKeys { root } => {
-                    answers.push((question.clone(), highest::answer(reader, catalog, *root)?));
+                    answers.push((question.clone(), highest::answer(reader, &guards, *root)?));
                 }
                 Question::DefaultRows { leaf, from, to } => {
-                    answers.push((question.clone(), rows::answer(reader, catalog, *leaf, *from, *to)?));
+                    answers.push((question.clone(), rows::answer(reader, &guards, *leaf, *from, *to)?));
                 }
                 Question::IndexSpelling { index } => {
                     answers.push((question.clone(), spelling::of_existing(reader, *index)?));
@@ -94,7 +113,7 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
     })?;
     let wanted: Vec<&Question> =
         questions.iter().filter(|question| matches!(question, Question::WantedIndex { .. })).collect();
-    let wanted = spelling::wanted(client, &snapshot.catalog, snapshot.target.major(), &wanted)?;
+    let wanted = spelling::wanted(client, (&snapshot.catalog, trusted), snapshot.target.major(), &wanted)?;
     for (question, answer) in answers.into_iter().chain(wanted) {
         snapshot.answers.put(question, answer);
     }
@@ -147,13 +166,15 @@ fn query_as(
     reader: &mut Reader<'_>,
     step: &'static str,
     roles: &[Option<&Ident>],
+    (guard, tables): (&Guard, &[&Leaf]),
     sql: &str,
 ) -> Result<Result<Vec<SimpleQueryRow>, InspectError>, InspectError> {
     let mut refused = None;
+    let sql = format!("{}{sql}", guard.before(tables));
     for role in roles {
         let tried = match role {
             Some(role) => reader.simple_aside(step, &format!("SET LOCAL ROLE {}; {sql}", quoted(role)))?,
-            None => reader.simple_aside(step, sql)?,
+            None => reader.simple_aside(step, &sql)?,
         };
         match tried {
             Ok(rows) => return Ok(Ok(rows)),

@@ -4,7 +4,7 @@
 //! that is rolled back, and read by the same query as the real ones: `in (…)` and `= ANY`, a spelled-out default operator
 //! class, another time zone in a constant then compare equal, and what is no index at all is refused by the server itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postgres::Client;
 
@@ -14,9 +14,10 @@ use super::super::inspect::of_tables;
 use super::super::question::{Answer, Question};
 use super::super::reader::Reader;
 use super::super::snapshot::{Catalog, Oid, Root, TableState};
+use super::super::trust::{CodeBy, WouldRun};
 use super::{quoted, readers};
 use crate::policy::IndexDesired;
-use crate::sql::{TableName, index_definition};
+use crate::sql::{Ident, TableName, index_definition};
 
 const STEP: &str = "reading how an index is spelled";
 const PROBE: &str = "probing wanted indexes";
@@ -25,7 +26,7 @@ const PROBE: &str = "probing wanted indexes";
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
      SET LOCAL lock_timeout = '200ms'; SET LOCAL statement_timeout = '5s'; \
      SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; \
-     SET LOCAL search_path = ''; SET LOCAL default_tablespace = ''; SET LOCAL temp_tablespaces = ''; \
+     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL default_tablespace = ''; SET LOCAL temp_tablespaces = ''; \
      SET LOCAL standard_conforming_strings = on";
 
 /// An existing index's expressions and predicate. It opens the table: whoever locks it makes the answer unknown.
@@ -54,7 +55,7 @@ fn spelling(reader: &mut Reader<'_>, index: Oid) -> Result<IndexSpelling, Inspec
 /// likeness cannot be made makes all of its own unknown.
 pub(super) fn wanted(
     client: &mut Client,
-    catalog: &Catalog,
+    (catalog, trusted): (&Catalog, &BTreeSet<TableName>),
     major: u32,
     questions: &[&Question],
 ) -> Result<Vec<(Question, Answer)>, InspectError> {
@@ -71,7 +72,14 @@ pub(super) fn wanted(
             TableState::Partitioned(_) | TableState::Missing | TableState::Unfit(_) => None,
         });
         let Some((name, root)) = found else { continue };
-        match of_root(client, catalog, major, (name, root), &wanted) {
+        // A temporary table and its index are made by DDL like any other.
+        let of_ddl = catalog.owners_code(name, &[CodeBy::EventTrigger]);
+        if !of_ddl.is_empty() && !trusted.contains(name) {
+            let because = WouldRun { codes: &of_ddl, whom: &catalog.session.name }.to_string();
+            answers.extend(wanted.iter().map(|(question, _)| ((*question).clone(), Answer::Unknown(because.clone()))));
+            continue;
+        }
+        match of_root(client, (catalog, trusted.contains(name)), major, (name, root), &wanted) {
             Ok(of_root) => answers.extend(of_root),
             Err(error) if error.leaves_session() => {
                 let because = error.because();
@@ -86,7 +94,7 @@ pub(super) fn wanted(
 
 fn of_root(
     client: &mut Client,
-    catalog: &Catalog,
+    (catalog, trusted): (&Catalog, bool),
     major: u32,
     (name, root): (&TableName, &Root),
     wanted: &[(&Question, &IndexDesired)],
@@ -98,7 +106,22 @@ fn of_root(
                 reader.simple(PROBE, &format!("SET LOCAL ROLE {}", quoted(role)))?;
             }
             reader.simple(PROBE, &format!("CREATE TEMPORARY TABLE pgstrata_probe (LIKE {name})"))?;
-            wanted.iter().map(|(question, index)| Ok(((*question).clone(), probe(reader, index, major)?))).collect()
+            let owner = &root.attributes.owner;
+            let mut own = trusted || role == Some(owner) || catalog.session.name == owner.as_str();
+            if !own && catalog.session.superuser {
+                // The server builds an index as its table's owner, and lets it become nobody else meanwhile.
+                reader.simple(PROBE, &format!("ALTER TABLE pg_temp.pgstrata_probe OWNER TO {}", quoted(owner)))?;
+                own = true;
+            }
+            let as_whom = || Ident::new(catalog.session.name.clone());
+            let asked = wanted.iter().map(|(question, index)| {
+                let answer = match own || !reaches_out(index) {
+                    true => probe(reader, index, major)?,
+                    false => Answer::Unknown(format!("what it calls would run as {}", as_whom())),
+                };
+                Ok(((*question).clone(), answer))
+            });
+            asked.collect()
         });
         match made {
             Err(error) if error.is_privilege() => refused = refused.or(Some(error)),
@@ -106,6 +129,11 @@ fn of_root(
         }
     }
     Err(refused.unwrap_or_else(|| InspectError::unreadable(PROBE, "nobody to ask as")))
+}
+
+/// Whether a definition may name something outside `pg_catalog`: without a qualified name it cannot, by our search path.
+fn reaches_out(index: &IndexDesired) -> bool {
+    index.columns.iter().chain(&index.predicate).any(|text| text.contains('.'))
 }
 
 fn probe(reader: &mut Reader<'_>, index: &IndexDesired, major: u32) -> Result<Answer, InspectError> {

@@ -19,6 +19,7 @@ mod settings;
 mod storage;
 mod target;
 mod trees;
+mod trust;
 mod upkeep;
 
 pub(super) use indexes::of_tables;
@@ -46,7 +47,7 @@ use crate::sql::{Ident, TableName};
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
      SET LOCAL lock_timeout = '100ms'; SET LOCAL statement_timeout = '30s'; \
      SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; \
-     SET LOCAL search_path = ''; SET LOCAL row_security = off; SET LOCAL jit = off; \
+     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL jit = off; \
      SET LOCAL max_parallel_workers_per_gather = 0";
 
 /// Reads what planning needs to know of these tables, once, in one read-only transaction that waits for nobody.
@@ -114,6 +115,7 @@ fn read(
         }
     }
     let retired = retired::read(reader, &roots)?;
+    let owners_code = trust::read(reader, &roots, &retired)?;
     let mut owners: BTreeSet<Ident> = retired.values().map(|retired| retired.owner.clone()).collect();
     for (_, root) in roots.iter() {
         owners.insert(root.attributes.owner.clone());
@@ -139,6 +141,7 @@ fn read(
             retired,
             session,
             has_standbys: facts.has_standbys,
+            owners_code,
             limits: None,
             settings: None,
             pooler: None,
