@@ -110,6 +110,7 @@ impl Detach<'_> {
             needs: Vec::new(),
             object: ObjectRef::Existing(self.leaving.partition.clone()),
             action,
+            acts_as: self.step.acts_as.clone(),
             class: Class::Drift,
             reason: "an interrupted detach".to_owned(),
             note: None,

@@ -17,7 +17,10 @@ use super::run::ApplyOptions;
 use super::stretch::{Stretch, stretches};
 use super::unit::{Unit, UnitError, all_hold};
 use crate::db::{ConnError, Connector, Interrupt, Pool, Session, describe};
-use crate::plan::{Action, DetachMode, Gate, Leaving, PartitionAction, Plan, Step, StepId, StorageAction, Verb};
+use crate::plan::{
+    Action, DetachMode, Gate, HazardKind, Leaving, PartitionAction, Plan, Step, StepId, StorageAction, Verb,
+    lacks_a_right_alone,
+};
 use crate::sql::TableName;
 
 /// How long a lost session's backend may take to end by itself, and again once it was told to.
@@ -190,7 +193,7 @@ impl<'a> Executor<'a> {
                 (true, self.carry_out(step, pool, dedicated))
             }
         };
-        if !result.is_done() {
+        if !result.is_done() && !lacks_a_right_alone(step) {
             lock(stopped).entry(step.table.as_ref()).or_insert(&step.id);
         }
         // What never began and was not reached is not over.
@@ -249,7 +252,7 @@ impl<'a> Executor<'a> {
 
     /// The lane's own session: CONCURRENTLY waits for every other snapshot, and a pool's may be lent out.
     fn dedicated<'d>(&self, dedicated: &'d mut Option<Session>) -> Result<&'d mut Session, StepResult> {
-        if dedicated.as_ref().is_none_or(|session| session.is_closed()) {
+        if dedicated.as_ref().is_none_or(|session| session.is_closed() || session.is_spent()) {
             let connector = self.connector.clone().with_interrupt(self.stop);
             let mut session = connector.connect(connector.default_deadline()).map_err(|error| no_session(&error))?;
             // It is idle from one statement to the next.
@@ -267,6 +270,7 @@ impl<'a> Executor<'a> {
             Ok(session) => session,
             Err(result) => return result,
         };
+        spend_after(step, session);
         if !step.action.is_concurrent() {
             return match unit.statement_with_retries(step, session) {
                 Ok(retries) => {
@@ -297,6 +301,7 @@ impl<'a> Executor<'a> {
             Ok(session) => session,
             Err(result) => return result,
         };
+        spend_after(step, session);
         let apply = &self.plan.policy.apply;
         let by_flag = self.plan.overrides;
         let lock =
@@ -310,6 +315,7 @@ impl<'a> Executor<'a> {
             Ok(session) => session,
             Err(error) => return no_session(&error),
         };
+        spend_after(step, &mut session);
         match unit.transaction(step, &mut session) {
             Ok(retries) => StepResult::Applied { retries },
             Err(UnitError::Interrupted) => StepResult::NotReached,
@@ -366,6 +372,13 @@ impl<'a> Executor<'a> {
             }
         }
         Err(format!("the backend {lost} of a lost session does not end"))
+    }
+}
+
+/// One session for each owner's code: what it leaves behind (temporary objects, prepared statements) meets nobody else.
+fn spend_after(step: &Step, session: &mut Session) {
+    if step.hazards.iter().any(|hazard| hazard.kind == HazardKind::RunsOwnersCode) {
+        session.spend();
     }
 }
 

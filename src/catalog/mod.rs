@@ -10,6 +10,7 @@ mod marker;
 mod pooler;
 mod question;
 mod reader;
+mod rights;
 mod settings;
 mod snapshot;
 mod storage;
@@ -29,6 +30,7 @@ pub use limits::{Capacity, DatabaseFacts, LimitFacts, MayAlter, RoleFacts};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use pooler::{PoolerDatabase, PoolerFacts, PoolerState};
 pub use question::{Answer, Answers, Bloat, LeafKey, Question, RowCount};
+pub use rights::SchemaLack;
 pub use settings::{Absent, SettingContext, SettingFacts, SettingKind, SettingsFacts};
 pub use snapshot::{
     Catalog, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot,

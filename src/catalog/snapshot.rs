@@ -12,6 +12,7 @@ use super::limits::LimitFacts;
 use super::marker::Marker;
 use super::pooler::PoolerState;
 use super::question::Answers;
+use super::rights::SchemaLack;
 use super::settings::SettingsFacts;
 use super::storage::Storage;
 use super::trust::OwnersCodes;
@@ -108,6 +109,9 @@ pub struct Catalog {
     pub retired: BTreeMap<Oid, Retired>,
     /// The role that connected.
     pub session: SessionRole,
+    /// What owners, and the session, lack on the schemas of their tables.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lacks: BTreeSet<SchemaLack>,
     /// Standbys are connected: replay there may cancel queries.
     pub has_standbys: bool,
     /// Code of roles that may do less than the session, and that the server would run as the session; only tables on

@@ -48,6 +48,7 @@ pub struct Session {
     encrypted: bool,
     state: ServerState,
     pooler: Option<Box<Connector>>,
+    spent: bool,
 }
 
 /// What the server says at the start of a session.
@@ -60,7 +61,7 @@ pub(super) struct ServerState {
 
 impl Session {
     pub(super) fn new(client: Client, cancel: CancelHandle, host: Host, dbname: String, encrypted: bool) -> Self {
-        Self { client, cancel, host, dbname, encrypted, state: ServerState::default(), pooler: None }
+        Self { client, cancel, host, dbname, encrypted, state: ServerState::default(), pooler: None, spent: false }
     }
 
     /// The process id of the server's backend; 0 in a session opened by [`Connector::bare`](super::Connector::bare).
@@ -106,6 +107,16 @@ impl Session {
     /// The driver's client.
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
+    }
+
+    /// Not to be used again, by a pool or otherwise: code of somebody else ran in it and may have left something behind.
+    pub fn spend(&mut self) {
+        self.spent = true;
+    }
+
+    /// Whether it is not to be used again.
+    pub fn is_spent(&self) -> bool {
+        self.spent
     }
 
     pub(super) fn state(&self) -> ServerState {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::acting::{self, lacks_a_right_alone};
 use super::action::{Action, PartitionAction};
 use super::finding::{Code, Finding};
 use super::gate::{Block, Gate, GrantSource, Granted};
@@ -19,6 +20,7 @@ pub(super) const MAX_CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
 /// Decides each step's gate. Blocks that planning already put there stay.
 pub(super) fn gate(context: &Context<'_>, options: &PlanOptions, steps: &mut [Step], findings: &mut Vec<Finding>) {
     trust::mark(context, steps);
+    acting::choose(&context.snapshot.catalog, steps);
     managed_elsewhere(context, steps, findings);
     clock_skew(context, steps, findings);
     let beyond = beyond_max_drop(context, options, steps);
@@ -30,7 +32,7 @@ pub(super) fn gate(context: &Context<'_>, options: &PlanOptions, steps: &mut [St
 }
 
 /// Adds a reason not to run.
-fn block(step: &mut Step, block: Block) {
+pub(super) fn block(step: &mut Step, block: Block) {
     match &mut step.gate {
         Gate::Blocked(blocks) if blocks.contains(&block) => {}
         Gate::Blocked(blocks) => blocks.push(block),
@@ -172,6 +174,8 @@ fn needs(steps: &mut [Step]) {
         }
         if step.gate.is_blocked() {
             blocked.insert(step.id.clone());
+        }
+        if step.gate.is_blocked() && !lacks_a_right_alone(step) {
             first_blocked.get_or_insert_with(|| step.id.clone());
         }
     }

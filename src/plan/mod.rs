@@ -1,5 +1,6 @@
 //! From policy and catalog to a plan: pure, so the same policy, snapshot and clock give the same bytes.
 
+mod acting;
 mod action;
 mod conversion;
 mod document;
@@ -18,6 +19,7 @@ mod step;
 mod trust;
 mod verify;
 
+pub(crate) use acting::lacks_a_right_alone;
 pub use action::{
     Action, AlterPartition, Alteration, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode,
     CreateDefault, CreateIndex, CreatePartition, DetachMode, DetachPartition, DropPartition, IndexAction, Leaving,

@@ -30,7 +30,11 @@ pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Findi
             });
         };
         for (role, owned) in roles(step, table) {
-            if session.superuser || role.as_str() == session.name || session.may_become.contains(role) {
+            if step.acts_as.is_some()
+                || session.superuser
+                || role.as_str() == session.name
+                || session.may_become.contains(role)
+            {
                 continue;
             }
             if session.superusers.contains(role) {
@@ -39,23 +43,6 @@ pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Findi
                 let who = Ident::new(session.name.clone());
                 lacks(format!("{who} may not SET ROLE {role}, which owns it"), format!("GRANT {role} TO {who};"));
             }
-        }
-        let Action::Partition(PartitionAction::Create(_) | PartitionAction::CreateDefault(_)) = &step.action else {
-            continue;
-        };
-        let Some(TableState::Partitioned(root)) = catalog.tables.get(table) else { continue };
-        let (owner, schema) = (&root.attributes.owner, &table.schema);
-        if !root.owner_creates_in_schema {
-            lacks(
-                format!("its owner {owner} may not create tables in schema {schema}"),
-                format!("GRANT CREATE ON SCHEMA {schema} TO {owner};"),
-            );
-        }
-        if let Some(tablespace) = root.attributes.tablespace.as_ref().filter(|_| !root.owner_creates_in_tablespace) {
-            lacks(
-                format!("its owner {owner} may not create tables in tablespace {tablespace}"),
-                format!("GRANT CREATE ON TABLESPACE {tablespace} TO {owner};"),
-            );
         }
     }
     findings.extend(
@@ -142,7 +129,7 @@ fn owned_by_superuser(session: &SessionRole, table: &TableName, role: &Ident, ow
 }
 
 /// The roles that a step's SQL becomes, each with the table that it owns.
-fn roles<'a>(step: &'a Step, table: &'a TableName) -> Vec<(&'a Ident, &'a TableName)> {
+pub(super) fn roles<'a>(step: &'a Step, table: &'a TableName) -> Vec<(&'a Ident, &'a TableName)> {
     let Some(partition) = step.action.partition() else { return Vec::new() };
     match &step.action {
         Action::Partition(PartitionAction::Create(create)) => vec![(&create.attributes.owner, table)],

@@ -29,7 +29,8 @@ pub enum Statement {
 ///
 /// Checks come after the lock that keeps them true, where the unit takes one.
 pub fn render(step: &Step) -> Vec<Statement> {
-    let (role, mut locks, work) = work(&step.action);
+    let (owner, mut locks, work) = work(&step.action, step.acts_as.as_ref());
+    let role = step.acts_as.as_ref().or(owner);
     let checks = step.before.iter().filter_map(|fact| {
         let lock = match (step.unit, fact) {
             (Unit::Transaction, Fact::NoOwnersCode { root, detached, by: _ }) => {
@@ -77,13 +78,13 @@ fn set(word: &str, name: &str, value: Duration) -> String {
 }
 
 /// The role that works, unless it is the session's own, the locks it takes first, and the work.
-fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
+fn work<'a>(action: &'a Action, acts_as: Option<&Ident>) -> (Option<&'a Ident>, Vec<String>, Vec<String>) {
     let (role, locks, work) = match action {
         Action::Partition(PartitionAction::Create(action)) => {
-            (&action.attributes.owner, vec![], create::partition(action))
+            (&action.attributes.owner, vec![], create::partition(action, acts_as.is_some()))
         }
         Action::Partition(PartitionAction::CreateDefault(action)) => {
-            (&action.attributes.owner, vec![], create::default(action))
+            (&action.attributes.owner, vec![], create::default(action, acts_as.is_some()))
         }
         Action::Partition(PartitionAction::Finalize(leaving)) => {
             (&leaving.owner, vec![], vec![remove::finalize(leaving)])
@@ -107,7 +108,7 @@ fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
         Action::Index(IndexAction::Rebuild(loose)) => (&loose.owner, vec![], vec![index::rebuild(loose)]),
         Action::Index(IndexAction::Drop(loose)) => (&loose.owner, vec![], vec![index::drop(loose)]),
         Action::Index(IndexAction::Swap(action)) => (&action.owner, vec![], index::swap(action)),
-        Action::Storage(StorageAction::Alter(action)) => (&action.owner, vec![], storage::alter(action)),
+        Action::Storage(StorageAction::Alter(action)) => (&action.owner, vec![], storage::alter(action, acts_as)),
         Action::Maintenance(MaintenanceAction::AnalyzeParent(action)) => {
             (&action.role, vec![], vec![upkeep::analyze(action)])
         }
@@ -123,7 +124,7 @@ fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
 
 /// What an action itself says to the server, without what surrounds it: for people who carry it out by hand.
 pub(crate) fn statements_of(action: &Action) -> Vec<String> {
-    work(action).2
+    work(action, None).2
 }
 
 impl Statement {

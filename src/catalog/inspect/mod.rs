@@ -13,6 +13,7 @@ mod policies;
 mod pooler;
 mod publications;
 mod retired;
+mod rights;
 mod roots;
 mod session;
 mod settings;
@@ -126,6 +127,13 @@ fn read(
         }
     }
     let session = session::read(reader, &facts, &owners)?;
+    let mut schemas: BTreeSet<&str> = retired.values().map(|table| table.name.schema.as_str()).collect();
+    for (name, root) in roots.iter() {
+        schemas.insert(name.schema.as_str());
+        schemas.extend(root.leaves.values().map(|leaf| leaf.name.schema.as_str()));
+    }
+    let roles = owners.iter().map(Ident::as_str).chain([session.name.as_str()]).collect();
+    let lacks = rights::read(reader, &roles, &schemas)?;
     let unread: BTreeMap<Oid, String> = policies::read(reader, &mut roots, &with_policies)?.into_iter().collect();
     states.extend(roots.all.into_iter().map(|(oid, (name, root))| match unread.get(&oid) {
         Some(because) => (name, TableState::Unfit(because.clone())),
@@ -142,6 +150,7 @@ fn read(
             session,
             has_standbys: facts.has_standbys,
             owners_code,
+            lacks,
             limits: None,
             settings: None,
             pooler: None,

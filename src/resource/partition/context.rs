@@ -277,6 +277,7 @@ impl<'a> Context<'a> {
             needs: Vec::new(),
             object,
             action,
+            acts_as: None,
             class,
             reason: reason.to_owned(),
             note: None,
