@@ -24,7 +24,8 @@ pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurit
 pub use error::InspectError;
 pub use index::{IndexFacts, IndexKey, IndexShape, IndexSpelling};
 pub use inspect::{
-    Tree, inspect, inspect_limits, inspect_pooler, inspect_settings, inspect_storage, inspect_trees, inspect_upkeep,
+    Tree, inspect, inspect_limits, inspect_login, inspect_pooler, inspect_settings, inspect_storage, inspect_trees,
+    inspect_upkeep,
 };
 pub use limits::{Capacity, DatabaseFacts, LimitFacts, MayAlter, RoleFacts};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
@@ -38,6 +39,6 @@ pub use snapshot::{
 };
 pub use storage::{ColumnStorage, Compression, LeafAttributes, LeafStorage, PolicyMatch, Storage, StorageMode};
 pub use survey::{PartConfig, Survey, SurveyScope, survey};
-pub use take::{interruptible, take, take_config, take_for_saved, take_survey};
+pub use take::{ask_each, interruptible, take, take_config, take_for_saved, take_survey};
 pub use trust::{CodeBy, OwnersCode, OwnersCodes, WouldRun};
 pub use upkeep::{AutovacuumSettings, IndexUpkeep, LeafUpkeep, Upkeep};

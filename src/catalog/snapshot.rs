@@ -109,6 +109,9 @@ pub struct Catalog {
     pub retired: BTreeMap<Oid, Retired>,
     /// The role that connected.
     pub session: SessionRole,
+    /// Logins of owners, by owner: what is done with their tables is done in sessions of their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub logins: BTreeMap<Ident, SessionRole>,
     /// What owners, and the session, lack on the schemas of their tables.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub lacks: BTreeSet<SchemaLack>,
@@ -127,6 +130,23 @@ pub struct Catalog {
     /// PgBouncer's configuration, where the policy names its admin console.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pooler: Option<PoolerState>,
+}
+
+impl Catalog {
+    /// The role whose session works on a table of the policy: its owner's login, where there is one.
+    pub fn session_of(&self, table: &TableName) -> &SessionRole {
+        self.login_of(table).and_then(|owner| self.logins.get(owner)).unwrap_or(&self.session)
+    }
+
+    /// The owner of a table who has a login.
+    pub fn login_of(&self, table: &TableName) -> Option<&Ident> {
+        match self.tables.get(table)? {
+            TableState::Partitioned(root) => {
+                Some(&root.attributes.owner).filter(|owner| self.logins.contains_key(*owner))
+            }
+            TableState::Missing | TableState::Unfit(_) => None,
+        }
+    }
 }
 
 /// The role that connected, and what it may become.

@@ -63,6 +63,7 @@ fn check(
     for url in [policy.connection_url(&vars), policy.pgbouncer_admin_url(&vars)] {
         errors.extend(url.err());
     }
+    errors.extend(policy.owner_urls(&vars).err());
     let resolved = policy.resolve();
     match resolved {
         Ok(desired) if errors.is_empty() => {

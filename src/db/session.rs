@@ -1,7 +1,9 @@
 //! One pinned session.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use postgres::{Client, SimpleQueryMessage};
 
@@ -9,6 +11,7 @@ use super::cancel::CancelHandle;
 use super::connector::Connector;
 use super::conninfo::Host;
 use super::error::describe;
+use crate::sql::Ident;
 
 /// The comment that begins every statement of ours that only keeps a session in shape; server logs can be filtered by it.
 pub(super) const COMMENT: &str = "/* pgstrata session */";
@@ -49,6 +52,7 @@ pub struct Session {
     state: ServerState,
     pooler: Option<Box<Connector>>,
     spent: bool,
+    owners: Arc<BTreeMap<Ident, Connector>>,
 }
 
 /// What the server says at the start of a session.
@@ -61,7 +65,17 @@ pub(super) struct ServerState {
 
 impl Session {
     pub(super) fn new(client: Client, cancel: CancelHandle, host: Host, dbname: String, encrypted: bool) -> Self {
-        Self { client, cancel, host, dbname, encrypted, state: ServerState::default(), pooler: None, spent: false }
+        Self {
+            client,
+            cancel,
+            host,
+            dbname,
+            encrypted,
+            state: ServerState::default(),
+            pooler: None,
+            spent: false,
+            owners: Arc::default(),
+        }
     }
 
     /// The process id of the server's backend; 0 in a session opened by [`Connector::bare`](super::Connector::bare).
@@ -96,6 +110,16 @@ impl Session {
 
     pub(super) fn with_pooler(mut self, pooler: Option<&Connector>) -> Self {
         self.pooler = pooler.cloned().map(Box::new);
+        self
+    }
+
+    /// The logins of owners, where [`Connector::with_owners`] named some.
+    pub fn owners(&self) -> Arc<BTreeMap<Ident, Connector>> {
+        Arc::clone(&self.owners)
+    }
+
+    pub(super) fn with_owners(mut self, owners: &Arc<BTreeMap<Ident, Connector>>) -> Self {
+        self.owners = Arc::clone(owners);
         self
     }
 

@@ -32,7 +32,7 @@ pub(super) fn choose(catalog: &Catalog, steps: &mut [Step]) {
             continue;
         }
         if session_may(catalog, &step.action, table) {
-            step.acts_as = Some(Ident::new(catalog.session.name.clone()));
+            step.acts_as = Some(Ident::new(catalog.session_of(table).name.clone()));
             continue;
         }
         lacking.extend(others);
@@ -58,7 +58,7 @@ pub(super) fn choose(catalog: &Catalog, steps: &mut [Step]) {
 
 /// Owners of single partitions that the session may not become, in words; and the table's own, apart.
 fn not_to_be(catalog: &Catalog, step: &Step, table: &TableName) -> (Vec<String>, Option<String>) {
-    let session = &catalog.session;
+    let session = catalog.session_of(table);
     let (mut others, mut of_root) = (Vec::new(), None);
     let Some(TableState::Partitioned(root)) = catalog.tables.get(table) else { return (others, of_root) };
     for (role, _) in roles(step, table) {
@@ -122,7 +122,7 @@ fn lacks(catalog: &Catalog, table: &TableName, need: &Need<'_>) -> Option<String
 
 /// Whether the session may do it by its own rights: a superuser, or who has the owners' privileges without becoming them.
 fn session_may(catalog: &Catalog, action: &Action, table: &TableName) -> bool {
-    let session = &catalog.session;
+    let session = catalog.session_of(table);
     if session.superuser {
         return true;
     }

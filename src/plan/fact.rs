@@ -340,7 +340,7 @@ impl Fact {
                 let codes = catalog.owners_code(&root.name, &by);
                 match codes.is_empty() {
                     true => Ok(()),
-                    false => Err(WouldRun { codes: &codes, whom: &catalog.session.name }.to_string()),
+                    false => Err(WouldRun { codes: &codes, whom: &catalog.session_of(&root.name).name }.to_string()),
                 }
             }
             Self::Index { index, table, valid, attached_to, shape: _ } => {

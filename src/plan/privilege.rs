@@ -14,12 +14,12 @@ const STATEMENTS: usize = 3;
 
 /// A finding for each right that a step which may run needs and the session has not.
 pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Finding> {
-    let session = &catalog.session;
     let mut findings = BTreeSet::new();
     let mut of_superusers: BTreeMap<(&TableName, &Ident), BTreeSet<&TableName>> = BTreeMap::new();
     // What is about no table is planned only where the session may do it: see `resource::limits`.
     let of_tables = steps.iter().filter_map(|step| Some((step, step.table.as_ref()?)));
     for (step, table) in of_tables.filter(|(step, _)| !step.gate.is_blocked()) {
+        let session = catalog.session_of(table);
         let mut lacks = |message: String, hint: String| {
             findings.insert(Finding {
                 table: Some(table.clone()),
@@ -46,7 +46,9 @@ pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Findi
         }
     }
     findings.extend(
-        of_superusers.into_iter().map(|((table, role), owned)| owned_by_superuser(session, table, role, &owned)),
+        of_superusers
+            .into_iter()
+            .map(|((table, role), owned)| owned_by_superuser(catalog.session_of(table), table, role, &owned)),
     );
     findings.into_iter().collect()
 }
@@ -69,7 +71,7 @@ pub(super) fn without_rights(steps: &mut [Step], catalog: &Catalog) {
 /// What the session lacks. OWNER TO is done by whoever connected: it must have the old owner's privileges, and the new
 /// one must be allowed to have tables in the schema (ALTER TABLE, "Notes" on OWNER TO).
 fn rights_to_alter(alter: &AlterPartition, catalog: &Catalog) -> Vec<String> {
-    let session = &catalog.session;
+    let session = catalog.session_of(&alter.root.name);
     let (who, owner, partition) = (Ident::new(session.name.clone()), &alter.owner, &alter.partition.name);
     let mut lacks = Vec::new();
     if session.superuser {

@@ -46,6 +46,9 @@ pub struct Step {
     /// the owner's in the same unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acts_as: Option<Ident>,
+    /// The owner whose own login it runs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<Ident>,
     /// Why now.
     pub class: Class,
     /// Why at all.

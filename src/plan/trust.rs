@@ -66,7 +66,7 @@ pub(super) fn hazards(step: &Step, catalog: &Catalog) -> Vec<Hazard> {
         })
     };
     let mut hazards: Vec<Hazard> = Vec::new();
-    hazards.extend(hazard(&catalog.owners_code(table, as_session), &catalog.session.name));
+    hazards.extend(hazard(&catalog.owners_code(table, as_session), &catalog.session_of(table).name));
     if let Some((owner, by)) = as_owner {
         let mut codes = catalog.owners_code(table, by);
         // Of the owner itself, or of one who may become it: nothing that they could not do anyway.
@@ -115,8 +115,9 @@ pub(crate) fn detaches_plainly(desired: &Desired, catalog: &Catalog, table: &Tab
     let allowed = desired.apply.allow.iter().any(|grant| allows(grant, table));
     // With the key's operators at stake a plain one runs them as well.
     let in_vain = !catalog.owners_code(table, &[CodeBy::Key]).is_empty();
-    (!codes.is_empty() && !allowed && !in_vain)
-        .then(|| format!("in DETACH … CONCURRENTLY {}", WouldRun { codes: &codes, whom: &catalog.session.name }))
+    (!codes.is_empty() && !allowed && !in_vain).then(|| {
+        format!("in DETACH … CONCURRENTLY {}", WouldRun { codes: &codes, whom: &catalog.session_of(table).name })
+    })
 }
 
 impl PlanOptions {
@@ -136,7 +137,7 @@ pub(super) fn finding(context: &Context<'_>) -> Option<Finding> {
     let catalog = &context.snapshot.catalog;
     let codes = catalog.owners_code(context.name, &CodeBy::ALL);
     let first = codes.first()?;
-    let message = WouldRun { codes: &codes, whom: &catalog.session.name }.to_string();
+    let message = WouldRun { codes: &codes, whom: &catalog.session_of(context.name).name }.to_string();
     let mut finding = context.finding(Code::RunsOwnersCode, None, message);
     let allow = Grant { hazard: HazardKind::RunsOwnersCode, table: Some(context.name.clone()) };
     finding.hint = Some(format!("connect as {} for this table, or trust it: --allow {allow}", first.owner));

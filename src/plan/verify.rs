@@ -68,7 +68,9 @@ pub fn verify(plan: &Plan, desired: &Desired, snapshot: &Snapshot) -> Result<(),
         if !earlier.insert(&step.id) {
             broken.push("two steps share this id".to_owned());
         }
-        if step.acts_as.as_ref().is_some_and(|who| who.as_str() != snapshot.catalog.session.name) {
+        if step.acts_as.as_ref().is_some_and(|who| {
+            step.table.as_ref().is_none_or(|table| who.as_str() != snapshot.catalog.session_of(table).name)
+        }) {
             broken.push("it works as another than the owner and the session".to_owned());
         }
         shape(step, &mut broken);

@@ -29,6 +29,7 @@ impl Setup<'_> {
             object: ObjectRef::Named(action.object()),
             action,
             acts_as: None,
+            login: None,
             class: Class::Drift,
             reason: reason.to_owned(),
             note: None,

@@ -8,6 +8,7 @@ mod foreign_keys;
 mod indexes;
 mod leaves;
 mod limits;
+mod logins;
 mod partman;
 mod policies;
 mod pooler;
@@ -25,6 +26,7 @@ mod upkeep;
 
 pub(super) use indexes::of_tables;
 pub use limits::inspect_limits;
+pub use logins::inspect_login;
 pub use pooler::inspect_pooler;
 pub use settings::inspect_settings;
 pub use storage::inspect_storage;
@@ -151,6 +153,7 @@ fn read(
             has_standbys: facts.has_standbys,
             owners_code,
             lacks,
+            logins: BTreeMap::new(),
             limits: None,
             settings: None,
             pooler: None,

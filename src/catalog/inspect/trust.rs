@@ -18,17 +18,26 @@ pub(super) fn read(
     roots: &Roots,
     retired: &BTreeMap<Oid, Retired>,
 ) -> Result<OwnersCodes, InspectError> {
+    read_of(reader, roots.iter().map(|(name, root)| (root.oid, name)).collect(), retired)
+}
+
+/// Of these tables alone, as the session of the reader sees it.
+pub(super) fn read_of(
+    reader: &mut Reader<'_>,
+    names: BTreeMap<Oid, &TableName>,
+    retired: &BTreeMap<Oid, Retired>,
+) -> Result<OwnersCodes, InspectError> {
     let mut found = OwnersCodes::new();
-    if roots.oids.is_empty() {
+    if names.is_empty() {
         return Ok(found);
     }
-    let names: BTreeMap<Oid, &TableName> = roots.iter().map(|(name, root)| (root.oid, name)).collect();
+    let oids: Vec<u32> = names.keys().map(|oid| oid.0).collect();
     let (detached, of): (Vec<u32>, Vec<u32>) = retired
         .iter()
         .filter(|(_, table)| names.contains_key(&table.marker.root_oid))
         .map(|(oid, table)| (oid.0, table.marker.root_oid.0))
         .unzip();
-    let params = [roots.oids_param(), (&detached as _, Type::OID_ARRAY), (&of as _, Type::OID_ARRAY)];
+    let params = [(&oids as _, Type::OID_ARRAY), (&detached as _, Type::OID_ARRAY), (&of as _, Type::OID_ARRAY)];
     for row in reader.query(STEP, AT_STAKE, &params)? {
         let Some(name) = names.get(&Oid(field(STEP, &row, 0)?)) else { continue };
         let word: &str = field(STEP, &row, 1)?;

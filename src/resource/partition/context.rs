@@ -278,6 +278,7 @@ impl<'a> Context<'a> {
             object,
             action,
             acts_as: None,
+            login: self.snapshot.catalog.login_of(self.name).cloned(),
             class,
             reason: reason.to_owned(),
             note: None,
