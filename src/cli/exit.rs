@@ -88,8 +88,8 @@ Exit codes, the first that fits of 64, 78, 69, 130, 143, 6, 4, 5, 1, 3, 2, 0:
     1  error; also: something could not be checked, or cannot be as the
        policy says
     2  changes pending (`plan --detailed-exitcode`), drift found (`drift`)
-    3  everything allowed was done, some steps stay blocked;
-       or privileges are missing and nothing ran
+    3  everything allowed was done, some steps stay blocked or something wanted is
+       still not so; or privileges are missing and nothing ran
     4  the saved plan is stale, unreadable, or for another database or policy,
        or the snapshot is unreadable; nothing ran
     5  the run lock is held, or lock retries are spent before anything was

@@ -48,4 +48,5 @@ mod settings_edges;
 mod standby;
 mod storage;
 mod support;
+mod unmet;
 mod wire;
