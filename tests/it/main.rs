@@ -49,4 +49,5 @@ mod standby;
 mod storage;
 mod support;
 mod trust;
+mod unmet;
 mod wire;
