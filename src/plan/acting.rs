@@ -141,7 +141,7 @@ fn session_may(catalog: &Catalog, action: &Action, table: &TableName) -> bool {
             let has = need.role.as_str() == session.name || session.acts_as.contains(need.role);
             has && catalog
                 .lack(&session.name, need.schema)
-                .is_none_or(|lack| !lack.usage && !(need.create && lack.create))
+                .is_none_or(|lack| !(lack.usage || need.create && lack.create))
         })
 }
 

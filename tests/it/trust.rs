@@ -265,3 +265,82 @@ fn with_the_grant_it_is_done() {
         assert!(told.iter().any(|line| line == &format!("writer runs as {role}")), "{told:?}");
     }
 }
+
+/// A login for the owner: nothing of its is at stake in sessions of its own, and no grant is needed.
+#[test]
+fn an_owner_with_a_login_needs_no_grant() {
+    for role in ["superuser", "deployer"] {
+        let house = house(0);
+        let role = if role == "superuser" { house.server.superuser().to_owned() } else { role.to_owned() };
+        let policy = POLICY.replace(
+            "version: 1\n",
+            &format!("version: 1\nconnection: {{owners: {{writer: '{}'}}}}\n", house.url("writer")),
+        );
+        fs::write(house.folder.path().join("pgstrata.yaml"), policy).unwrap();
+        for args in [
+            &["plan", "--out", "plan.json"][..],
+            &["drift"],
+            &["explain", "app.events"],
+            &["partition", "list"],
+            &["apply", "plan.json", "--auto-approve", "--allow", "deletes-data"],
+            &["drift"],
+        ] {
+            let (code, text) = house.run(&role, args);
+            assert!([0, 2].contains(&code), "{role} {args:?}: {code}\n{text}");
+            assert!(!text.contains("RUNS_OWNERS_CODE"), "{role} {args:?}\n{text}");
+            assert_eq!(house.told(), Vec::<String>::new(), "{role} {args:?}\n{text}");
+        }
+        assert_eq!(
+            house.one("SELECT count(*) FROM pg_catalog.pg_inherits WHERE inhparent = 'app.events'::regclass"),
+            3
+        );
+        assert_eq!(house.one("SELECT count(*) FROM pg_catalog.pg_class WHERE relname = 'events_old'"), 0);
+        assert_eq!(
+            house.one("SELECT count(*) FROM pg_catalog.pg_class WHERE relname LIKE 'events%' AND relowner <> 'writer'::regrole"),
+            0
+        );
+        // A login that leads elsewhere is refused before anything is asked there.
+        house.server.create_database("elsewhere").unwrap_or_else(|error| panic!("{error}"));
+        let elsewhere = house.url("writer").replace("/house?", "/elsewhere?");
+        let policy =
+            POLICY.replace("version: 1\n", &format!("version: 1\nconnection: {{owners: {{writer: '{elsewhere}'}}}}\n"));
+        fs::write(house.folder.path().join("pgstrata.yaml"), policy).unwrap();
+        let (code, text) = house.run(&role, &["plan"]);
+        assert_eq!(code, 1, "{text}");
+        assert!(text.contains("the login of writer leads to another database"), "{text}");
+    }
+}
+
+/// The README's table: a role that has exactly that.
+#[test]
+fn each_command_works_with_what_the_readme_says() {
+    let house = House::new(&events("timestamptz", ""));
+    house.batch(
+        "REVOKE ALL ON DATABASE house FROM public; REVOKE ALL ON SCHEMA app FROM public;
+         GRANT CONNECT, TEMPORARY ON DATABASE house TO keeper, writer;
+         GRANT USAGE ON SCHEMA app TO keeper; GRANT SELECT ON ALL TABLES IN SCHEMA app TO keeper",
+    );
+    for args in [
+        &["plan"][..],
+        &["drift"],
+        &["explain", "app.events"],
+        &["snapshot", "--out", "snapshot.json"],
+        &["partition", "list"],
+        &["partition", "analyze"],
+        &["import"],
+    ] {
+        let (code, text) = house.run("keeper", args);
+        assert!([0, 2].contains(&code), "{args:?}: {code}\n{text}");
+        for unknown in ["unknown", "not verified", "unverified"] {
+            assert!(!text.contains(unknown) || args[0] == "snapshot", "{args:?}\n{text}");
+        }
+    }
+    for args in
+        [&["apply", "--auto-approve", "--allow", "deletes-data"][..], &["optimize", "maintenance", "--auto-approve"]]
+    {
+        let (code, text) = house.run("writer", args);
+        assert_eq!(code, 0, "{args:?}\n{text}");
+    }
+    assert_eq!(house.run("writer", &["drift"]).0, 0);
+    assert_eq!(house.told(), Vec::<String>::new());
+}

@@ -18,13 +18,13 @@ pub(super) fn read(
     roots: &Roots,
     retired: &BTreeMap<Oid, Retired>,
 ) -> Result<OwnersCodes, InspectError> {
-    read_of(reader, roots.iter().map(|(name, root)| (root.oid, name)).collect(), retired)
+    read_of(reader, &roots.iter().map(|(name, root)| (root.oid, name)).collect(), retired)
 }
 
 /// Of these tables alone, as the session of the reader sees it.
 pub(super) fn read_of(
     reader: &mut Reader<'_>,
-    names: BTreeMap<Oid, &TableName>,
+    names: &BTreeMap<Oid, &TableName>,
     retired: &BTreeMap<Oid, Retired>,
 ) -> Result<OwnersCodes, InspectError> {
     let mut found = OwnersCodes::new();
