@@ -49,4 +49,5 @@ mod siblings;
 mod standby;
 mod storage;
 mod support;
+mod unmet;
 mod wire;
