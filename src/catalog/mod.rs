@@ -22,7 +22,7 @@ mod upkeep;
 pub use ask::{ask, ask_trusting};
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use error::InspectError;
-pub use index::{IndexFacts, IndexKey, IndexShape, IndexSpelling};
+pub use index::{CopyEnding, CopyName, IndexFacts, IndexKey, IndexShape, IndexSpelling};
 pub use inspect::{
     Tree, inspect, inspect_limits, inspect_login, inspect_pooler, inspect_settings, inspect_storage, inspect_trees,
     inspect_upkeep,
@@ -34,8 +34,8 @@ pub use question::{Answer, Answers, Bloat, LeafKey, Question, RowCount};
 pub use rights::SchemaLack;
 pub use settings::{Absent, SettingContext, SettingFacts, SettingKind, SettingsFacts};
 pub use snapshot::{
-    Catalog, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot,
-    TableState, Target,
+    Catalog, Exclusions, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole,
+    Snapshot, TableState, Target,
 };
 pub use storage::{ColumnStorage, Compression, LeafAttributes, LeafStorage, PolicyMatch, Storage, StorageMode};
 pub use survey::{PartConfig, Survey, SurveyScope, survey};

@@ -9,7 +9,7 @@ use super::index::{IndexShape, IndexSpelling};
 use super::snapshot::{Oid, TableState};
 use crate::grid::KeyValue;
 use crate::policy::IndexDesired;
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// Something only the server can say. Listed by planning (pure), answered by [`super::ask`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,6 +61,18 @@ pub enum Question {
         /// The name.
         name: TableName,
     },
+    /// Is there a schema of this name?
+    SchemaExists {
+        /// The schema.
+        schema: Ident,
+    },
+    /// May a role make tables in a schema?
+    CreatesIn {
+        /// The role.
+        role: Ident,
+        /// The schema.
+        schema: Ident,
+    },
     /// Is there still a relation with this OID?
     Exists {
         /// The relation.
@@ -79,7 +91,7 @@ impl Question {
             Self::DefaultRows { leaf, .. } | Self::Bytes { relation: leaf } => root.leaves.contains_key(leaf),
             Self::IndexSpelling { index } | Self::Bloat { index } => root.indexes.contains_key(index),
             // Any session can tell.
-            Self::NameTaken { .. } | Self::Exists { .. } => false,
+            Self::NameTaken { .. } | Self::Exists { .. } | Self::SchemaExists { .. } | Self::CreatesIn { .. } => false,
         }
     }
 }

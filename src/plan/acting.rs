@@ -8,7 +8,7 @@ use super::gate::{Block, Gate};
 use super::gating::block;
 use super::privilege::roles;
 use super::step::{Step, StepId};
-use crate::catalog::{Catalog, TableState};
+use crate::catalog::{Answer, Catalog, Question, Snapshot, TableState};
 use crate::sql::{Ident, TableName};
 
 /// What the role that works needs on a schema.
@@ -20,12 +20,14 @@ struct Need<'a> {
 }
 
 /// Chooses for each step, and blocks those that nobody can carry out.
-pub(super) fn choose(catalog: &Catalog, steps: &mut [Step]) {
+pub(super) fn choose(snapshot: &Snapshot, steps: &mut [Step]) {
+    let catalog = &snapshot.catalog;
     let mut refused: BTreeSet<StepId> = BTreeSet::new();
     for step in steps.iter_mut() {
         let Some(table) = &step.table else { continue };
         let mut lacking: Vec<String> =
             needs(&step.action, table).iter().filter_map(|need| lacks(catalog, table, need)).collect();
+        lacking.extend(lacks_elsewhere(snapshot, table, &step.action));
         lacking.extend(lacks_tablespace(catalog, table, &step.action));
         let (others, of_root) = not_to_be(catalog, step, table);
         if lacking.is_empty() && others.is_empty() && of_root.is_none() {
@@ -78,6 +80,27 @@ fn not_to_be(catalog: &Catalog, step: &Step, table: &TableName) -> (Vec<String>,
         }
     }
     (others, of_root)
+}
+
+/// The schema that the policy says may hold no partition yet: then it was asked for.
+fn lacks_elsewhere(snapshot: &Snapshot, table: &TableName, action: &Action) -> Option<String> {
+    let (owner, schema) = match action {
+        Action::Partition(PartitionAction::Create(create)) => (&create.attributes.owner, &create.partition.schema),
+        Action::Partition(PartitionAction::CreateDefault(create)) => {
+            (&create.attributes.owner, &create.partition.schema)
+        }
+        Action::Partition(_)
+        | Action::Index(_)
+        | Action::Storage(_)
+        | Action::Maintenance(_)
+        | Action::Limit(_)
+        | Action::Setting(_) => return None,
+    };
+    let question = Question::CreatesIn { role: owner.clone(), schema: schema.clone() };
+    let known = snapshot.catalog.lack(owner.as_str(), schema).is_some();
+    (*schema != table.schema && !known && snapshot.answers.get(&question) == Answer::Taken(false)).then(|| {
+        format!("{owner} may not create in schema {schema}, or not use it: GRANT USAGE, CREATE ON SCHEMA {schema} TO {owner}")
+    })
 }
 
 /// A new partition is made where its parent is.

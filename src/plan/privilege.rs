@@ -6,14 +6,15 @@ use super::action::{Action, AlterPartition, IndexAction, MaintenanceAction, Part
 use super::finding::{Code, Finding};
 use super::gate::{Block, Gate};
 use super::step::Step;
-use crate::catalog::{Catalog, SessionRole, TableState};
+use crate::catalog::{Catalog, SessionRole, Snapshot, TableState};
 use crate::sql::{Ident, TableName};
 
 /// A hint is read by a person: beyond so many statements it says how many more there are.
 const STATEMENTS: usize = 3;
 
 /// A finding for each right that a step which may run needs and the session has not.
-pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Finding> {
+pub(super) fn missing_privileges(steps: &[Step], snapshot: &Snapshot) -> Vec<Finding> {
+    let catalog = &snapshot.catalog;
     let mut findings = BTreeSet::new();
     let mut of_superusers: BTreeMap<(&TableName, &Ident), BTreeSet<&TableName>> = BTreeMap::new();
     // What is about no table is planned only where the session may do it: see `resource::limits`.

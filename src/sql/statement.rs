@@ -97,7 +97,9 @@ fn work<'a>(action: &'a Action, acts_as: Option<&Ident>) -> (Option<&'a Ident>, 
             (&retiring.owner, vec![], vec![comment::stamp(retiring)])
         }
         Action::Partition(PartitionAction::Attach(action)) => {
-            (&action.owner, vec![], vec![create::again(action), comment::remove(&action.retired)])
+            let mut work = create::again(action);
+            work.push(comment::remove(&action.retired));
+            (&action.owner, vec![], work)
         }
         Action::Partition(PartitionAction::Drop(action)) => {
             (&action.retired.owner, vec![remove::lock(action)], vec![remove::drop(action)])
