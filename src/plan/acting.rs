@@ -37,12 +37,11 @@ pub(super) fn choose(snapshot: &Snapshot, steps: &mut [Step]) {
             step.acts_as = Some(Ident::new(catalog.session_of(table).name.clone()));
             continue;
         }
-        lacking.extend(others);
-        if lacking.is_empty() {
-            // Who may not become the table's owner can do nothing with it: that refuses the whole, as a finding.
+        // Who may not become the table's owner can do nothing with it: that refuses the whole, as a finding.
+        if of_root.is_some() {
             continue;
         }
-        lacking.extend(of_root);
+        lacking.extend(others);
         refused.insert(step.id.clone());
         for because in lacking {
             block(step, Block::MissingRight { because });

@@ -6,7 +6,7 @@ use super::action::{Action, AlterPartition, IndexAction, MaintenanceAction, Part
 use super::finding::{Code, Finding};
 use super::gate::{Block, Gate};
 use super::step::Step;
-use crate::catalog::{Catalog, SessionRole, Snapshot, TableState};
+use crate::catalog::{Answer, Catalog, Question, SessionRole, Snapshot, TableState};
 use crate::sql::{Ident, TableName};
 
 /// A hint is read by a person: beyond so many statements it says how many more there are.
@@ -44,6 +44,37 @@ pub(super) fn missing_privileges(steps: &[Step], snapshot: &Snapshot) -> Vec<Fin
                 let who = Ident::new(session.name.clone());
                 lacks(format!("{who} may not SET ROLE {role}, which owns it"), format!("GRANT {role} TO {who};"));
             }
+        }
+        let Action::Partition(PartitionAction::Create(_) | PartitionAction::CreateDefault(_)) = &step.action else {
+            continue;
+        };
+        // The rest of what a grant of the owner would lead to: else the step is blocked by itself, see `acting`.
+        let Some(TableState::Partitioned(root)) = catalog.tables.get(table).filter(|_| step.acts_as.is_none()) else {
+            continue;
+        };
+        let owner = &root.attributes.owner;
+        let schema = step.action.partition().map_or(&table.schema, |partition| &partition.schema);
+        if *schema == table.schema {
+            if !root.owner_creates_in_schema {
+                lacks(
+                    format!("its owner {owner} may not create tables in schema {schema}"),
+                    format!("GRANT CREATE ON SCHEMA {schema} TO {owner};"),
+                );
+            }
+        } else {
+            let question = Question::CreatesIn { role: owner.clone(), schema: schema.clone() };
+            if snapshot.answers.get(&question) == Answer::Taken(false) {
+                lacks(
+                    format!("its owner {owner} may not create tables in schema {schema}"),
+                    format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {owner};"),
+                );
+            }
+        }
+        if let Some(tablespace) = root.attributes.tablespace.as_ref().filter(|_| !root.owner_creates_in_tablespace) {
+            lacks(
+                format!("its owner {owner} may not create tables in tablespace {tablespace}"),
+                format!("GRANT CREATE ON TABLESPACE {tablespace} TO {owner};"),
+            );
         }
     }
     findings.extend(
