@@ -39,7 +39,7 @@ pub use grant::GrantError;
 pub use hardware::{Hardware, Storage, Workload};
 pub use hash::PolicyHash;
 pub use limits::{LimitsDesired, PoolerDesired, RoleDesired, RoleTimeout, ServiceDesired};
-pub use load::{Policy, Source, VERSION, environments, load};
+pub use load::{Loaded, Policy, Source, VERSION, environments, load, load_all, load_with};
 pub use parameter::{is_of_toast, is_same as is_same_parameter, needs_major};
 pub use path::{PolicyPath, Segment};
 pub(crate) use resolve::{DEFAULT_PREMAKE, MAX_PREMAKE};

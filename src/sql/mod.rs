@@ -17,6 +17,7 @@ mod setting;
 mod setting_danger;
 mod setting_list;
 mod settings;
+mod shown;
 mod statement;
 mod storage;
 mod upkeep;
