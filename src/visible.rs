@@ -58,8 +58,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A JSON document (or a YAML one whose odd texts are in double quotes) with everything in it to be seen, and the same
-/// values: such characters stand in its strings only.
+/// A JSON document with everything in it to be seen, and the same values: such characters stand in its strings only.
 pub(crate) fn clean_json(text: String) -> String {
     let odd = |c: char| hides(c) && c != '\n';
     if !text.contains(odd) && !text.contains("##[") {

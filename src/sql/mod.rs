@@ -31,7 +31,7 @@ pub use locks::{Lock, LockMode, index_locks, locks};
 pub(crate) use qualifier::requalified;
 pub use setting::{SettingUnit, setting_amount, setting_real, setting_words};
 pub(crate) use setting::{server_time, setting_bool};
-pub use setting_danger::left_to_a_person;
+pub use setting_danger::{left_to_a_person, loses_safety};
 pub use setting_list::{SettingList, is_caseless, list_elements, setting_list, setting_shape, setting_text};
 pub(crate) use settings::writes_a_setting;
 pub(crate) use statement::statements_of;

@@ -15,7 +15,7 @@ CREATE FUNCTION corner.trap(what text) RETURNS text LANGUAGE plpgsql IMMUTABLE A
 
 const TABLE: &str = "(parent_table text, control text, partition_interval text, premake int, retention text,
   retention_keep_table boolean, automatic_maintenance text)";
-const ROW: &str = "VALUES ('audit.audit_log', 'at', '1 mon', 4, '1 day', false, 'on')";
+const ROW: &str = "VALUES ('audit.audit_log', 'at', '1 mon', 9, '1 day', false, 'on')";
 
 /// What `import` writes and says, and whether any code ran: a trap that springs is an error of the server's.
 fn imported(place: &Place) -> (String, String) {
@@ -34,7 +34,7 @@ fn a_stranger_s_lookalike_is_neither_read_nor_believed() {
          CREATE INDEX ON corner.part_config ((premake + 1));"
     ));
     let (yaml, said) = imported(&place);
-    assert!(!yaml.contains("retention:") && !yaml.contains("premake: 4"), "{yaml}");
+    assert!(!yaml.contains("\n    retention:") && !yaml.contains("premake: 9"), "{yaml}");
     let note =
         "corner.part_config is called like a table of pg_partman's and is not read: it belongs to lookalike_guest";
     assert!(said.contains(note), "{said}");
@@ -44,7 +44,7 @@ fn a_stranger_s_lookalike_is_neither_read_nor_believed() {
     );
     let plan = place.run(&["plan"], 0);
     assert!(!plan.stdout.contains("pg_partman"), "{}", plan.stdout);
-    place.db.batch("DROP OWNED BY lookalike_guest; DROP ROLE lookalike_guest");
+    place.db.batch("DROP OWNED BY lookalike_guest CASCADE; DROP ROLE lookalike_guest");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_superuser_s_own_is_read_and_named() {
     let place = Place::new("lookalike_superuser", SETUP, "");
     place.db.batch(&format!("CREATE TABLE corner.part_config {TABLE}; INSERT INTO corner.part_config {ROW};"));
     let (yaml, _) = imported(&place);
-    assert!(yaml.contains("premake: 4"), "{yaml}");
+    assert!(yaml.contains("premake: 9"), "{yaml}");
     assert!(
         yaml.contains("# What pg_partman was told is read from corner.part_config, a superuser's, outside the"),
         "{yaml}"
@@ -86,7 +86,7 @@ fn nor_is_one_whose_reading_would_run_code() {
         let place = Place::new(name, SETUP, "");
         place.db.batch(&format!("CREATE TABLE corner.part_config {TABLE}; INSERT INTO corner.part_config {ROW}; {make};"));
         let (yaml, said) = imported(&place);
-        assert!(!yaml.contains("premake: 4"), "{name}\n{yaml}");
+        assert!(!yaml.contains("premake: 9"), "{name}\n{yaml}");
         assert!(said.contains("corner.part_config is called like a table of pg_partman's and is not read: "), "{name}\n{said}");
     }
 }
@@ -100,7 +100,7 @@ fn what_is_sub_partitioned_is_believed_from_the_same_hands_only() {
          ALTER TABLE corner.part_config_sub OWNER TO lookalike_subguest"
     ));
     let (yaml, said) = imported(&place);
-    assert!(yaml.contains("premake: 4"), "a stranger's word keeps nothing from being imported: {yaml}");
+    assert!(yaml.contains("premake: 9"), "a stranger's word keeps nothing from being imported: {yaml}");
     assert!(said.contains("corner.part_config_sub is called like"), "{said}");
-    place.db.batch("DROP OWNED BY lookalike_subguest; DROP ROLE lookalike_subguest");
+    place.db.batch("DROP OWNED BY lookalike_subguest CASCADE; DROP ROLE lookalike_subguest");
 }

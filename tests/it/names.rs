@@ -149,7 +149,12 @@ impl World {
             ));
         }
         let place = Place::new(db, &sql, "");
-        let json = |text: &str| serde_json::to_string(text).unwrap().replace("${", "$${");
+        // As any program would write YAML that all readers read alike.
+        let json = |text: &str| {
+            let escaped =
+                |c: char| if hides(c) && !c.is_ascii_control() || c == '\x7f' { in_yaml(c) } else { c.to_string() };
+            serde_json::to_string(text).unwrap().chars().map(escaped).collect::<String>()
+        };
         let policy_text = format!(
             "version: 1\ntables:\n  {}:\n    partition: {{key: {}, interval: 1 month, timezone: UTC, premake: 2}}\n    \
              retention: {{keep: 4 months, then: drop, grace: 0 days}}\n    indexes:\n      {}: {{columns: [{}], where: {}}}\n    \
@@ -206,6 +211,13 @@ impl World {
         for name in wanted {
             assert!(found.contains(name), "{what} lacks {:?}", name.in_text());
         }
+    }
+}
+
+fn in_yaml(c: char) -> String {
+    match u32::from(c) {
+        code @ 0..=0xffff => format!("\\u{code:04x}"),
+        code => format!("\\U{code:08x}"),
     }
 }
 

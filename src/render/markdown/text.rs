@@ -24,16 +24,14 @@ pub(super) fn prose(text: &str) -> String {
     out
 }
 
-/// A server's error without values of rows: a page is read by more people than may read the table. They are in its
-/// detail, and nothing says where a value ends, so that all that follows goes with it (`db::describe`).
+/// A server's error without values of rows: a page is read by more people than may read the table. Nothing says where a
+/// value ends, so that all that follows goes with it.
 fn without_rows(text: &str) -> Cow<'_, str> {
-    const DETAIL: &str = "; detail: ";
-    let values = [")=(", "row contains (", "Key ("];
-    match text.split_once(DETAIL) {
-        Some((error, detail)) if values.iter().any(|value| detail.contains(value)) => {
-            Cow::Owned(format!("{error}{DETAIL}left out, it has values of a row"))
-        }
-        Some(_) | None => Cow::Borrowed(text),
+    let key = text.find("Key (").filter(|at| text[*at..].contains(")=("));
+    let row = text.find("row contains (");
+    match key.into_iter().chain(row).min() {
+        Some(at) => Cow::Owned(format!("{}(left out: values of a row)", &text[..at])),
+        None => Cow::Borrowed(text),
     }
 }
 
@@ -67,7 +65,7 @@ mod tests {
     #[test]
     fn values_of_rows_stay_out() {
         let error = "duplicate key (SQLSTATE 23505); detail: Key (email)=(a@b; hint: c) already exists.; hint: none";
-        assert_eq!(prose(error), "duplicate key (SQLSTATE 23505); detail: left out, it has values of a row");
+        assert_eq!(prose(error), "duplicate key (SQLSTATE 23505); detail: (left out: values of a row)");
         assert!(!code("x; detail: Failing row contains (1, secret).; where: y").contains("secret"));
         let dependant = "cannot drop; detail: view v depends on table t";
         assert_eq!(prose(dependant), dependant);
