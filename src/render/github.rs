@@ -12,7 +12,9 @@ use crate::visible::clean;
 pub fn outputs(plan: &Plan) -> String {
     let found = drift(plan, &default_fail_on());
     let blocked = all_changes(plan).iter().filter(|change| change.is_blocked()).count();
-    format!("changes={}\ndrift={}\nblocked={blocked}\n", found.counted() + found.not_counted(), found.counted())
+    let errors = found.standing.unjudged.len() + found.standing.impossible.len();
+    let (all, counted) = (found.counted() + found.not_counted(), found.counted());
+    format!("changes={all}\ndrift={counted}\nblocked={blocked}\nerrors={errors}\n")
 }
 
 /// How much an annotation matters.
@@ -113,6 +115,6 @@ mod tests {
 
     #[test]
     fn outputs_are_the_counts_of_drift() {
-        assert_eq!(outputs(&busy()), "changes=11\ndrift=5\nblocked=2\n");
+        assert_eq!(outputs(&busy()), "changes=11\ndrift=5\nblocked=2\nerrors=0\n");
     }
 }

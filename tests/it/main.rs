@@ -52,4 +52,5 @@ mod settings_edges;
 mod standby;
 mod storage;
 mod support;
+mod unmet;
 mod wire;
