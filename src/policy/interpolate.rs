@@ -30,13 +30,19 @@ pub(crate) fn is_secret(name: &str) -> bool {
         || ["_URL", "_URI", "_DSN", "_KEY"].iter().any(|end| name.ends_with(end))
 }
 
-/// The names that a text refers to, and whether it is nothing but one reference.
+/// The names that a text refers to, and whether it is nothing but one reference: read as [`interpolate`] reads it.
 pub(crate) fn references(text: &str) -> (Vec<&str>, bool) {
-    let inside: Vec<&str> =
-        text.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(inside, _)| inside).collect();
-    let text = text.trim();
-    let whole = text.starts_with("${") && text.find('}') == Some(text.len().saturating_sub(1));
-    (inside.into_iter().map(|inside| inside.split_once(":-").map_or(inside, |(name, _)| name)).collect(), whole)
+    let mut names = Vec::new();
+    let (mut rest, mut beside) = (text, String::new());
+    while let Some((before, reference)) = rest.split_once("${") {
+        let Some((inside, after)) = reference.split_once('}') else { break };
+        names.push(inside.split_once(":-").map_or(inside, |(name, _)| name));
+        beside.push_str(before);
+        rest = after;
+    }
+    beside.push_str(rest);
+    let whole = names.len() == 1 && beside.trim().is_empty();
+    (names, whole)
 }
 
 /// The text with its references replaced. An empty variable counts as set for `${NAME}` and as unset for
