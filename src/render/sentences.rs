@@ -116,7 +116,8 @@ pub(crate) fn blocked_sentences(plan: &Plan) -> Vec<String> {
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
             | Block::ManagedElsewhere { .. }
-            | Block::MissingRight { .. } => {
+            | Block::MissingRight { .. }
+            | Block::Busy { .. } => {
                 others.insert(format!("No flag allows: {block}."));
             }
             // It runs once what it needs does.
@@ -153,7 +154,7 @@ pub(crate) fn code_word(finding: &Finding) -> String {
     }
 }
 
-/// `Drift: 1 drift, 2 overdue. 7 scheduled changes do not count.`
+/// `3 differences: 1 drift, 2 overdue. 7 changes (7 scheduled) do not count.`
 pub(crate) fn drift_headline(drift: &Drift<'_>) -> String {
     let changes = |count: usize| if count == 1 { "1 change".to_owned() } else { format!("{count} changes") };
     let words = |counts: bool| -> Vec<String> {
@@ -162,7 +163,8 @@ pub(crate) fn drift_headline(drift: &Drift<'_>) -> String {
     };
     let mut sentences = vec![match drift.counted() {
         0 => "No drift.".to_owned(),
-        _ => format!("Drift: {}.", words(true).join(", ")),
+        1 => format!("1 difference: {}.", words(true).join(", ")),
+        count => format!("{count} differences: {}.", words(true).join(", ")),
     }];
     match drift.unjudged.len() {
         0 => {}

@@ -113,7 +113,7 @@ mod tests {
         let found = drift(&plan, &default_fail_on());
         assert_eq!(found.verdict, Verdict::Drifted);
         assert_eq!(found.by_class, BTreeMap::from([(Class::Scheduled, 6), (Class::Overdue, 5)]));
-        assert!(shown(&found).contains("\nDrift: 5 overdue. 6 changes (6 scheduled) do not count.\n"));
+        assert!(shown(&found).contains("\n5 differences: 5 overdue. 6 changes (6 scheduled) do not count.\n"));
     }
 
     #[test]

@@ -238,6 +238,8 @@ impl World {
             building: false,
             constraint: false,
             in_use: false,
+            comment: None,
+            targets: BTreeMap::new(),
             shape: shape(&definition),
             raw: None,
         };

@@ -124,7 +124,7 @@ fn what_differs_is_reported_and_nothing_is_changed() {
     place.run(&APPLY, 0);
     // Nothing that a step could end, and a difference all the same.
     let drift = place.run(&["drift"], 2).stdout;
-    assert!(drift.contains("Drift: 1 drift.") && drift.contains("setting shared_buffers"), "{drift}");
+    assert!(drift.contains("1 difference: 1 drift.") && drift.contains("setting shared_buffers"), "{drift}");
     assert_eq!(place.auto_conf(), "");
 }
 

@@ -10,6 +10,7 @@ mod highest;
 mod names;
 mod newest;
 mod rows;
+mod settle;
 mod spelling;
 
 use std::collections::BTreeSet;
@@ -54,12 +55,13 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         return Ok(());
     }
     let catalog = &snapshot.catalog;
-    let answers = Reader::transaction(client, BEGIN, |reader| {
+    let (answers, spelled) = Reader::transaction(client, BEGIN, |reader| {
         let mut answers = Vec::with_capacity(questions.len());
         let mut relations = Vec::new();
         let mut bloated = Vec::new();
         let mut taken = Vec::new();
         let mut existing = Vec::new();
+        let mut spelled = Vec::new();
         for question in questions {
             match question {
                 Question::NewestNonEmpty { root } => {
@@ -71,9 +73,10 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
                 Question::DefaultRows { leaf, from, to } => {
                     answers.push((question.clone(), rows::answer(reader, catalog, *leaf, *from, *to)?));
                 }
-                Question::IndexSpelling { index } => {
-                    answers.push((question.clone(), spelling::of_existing(reader, *index)?));
-                }
+                Question::IndexSpelling { index } => match spelling::of_existing(reader, *index)? {
+                    Ok(found) => spelled.push((*index, found)),
+                    Err(unknown) => answers.push((question.clone(), unknown)),
+                },
                 // In a transaction of its own: it makes something.
                 Question::WantedIndex { .. } => {}
                 Question::Bloat { index } => bloated.push(*index),
@@ -90,11 +93,11 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         answers.extend(names.into_iter().map(|(name, answer)| (Question::NameTaken { name }, answer)));
         let existing = names::existing(reader, &existing)?;
         answers.extend(existing.into_iter().map(|(relation, answer)| (Question::Exists { relation }, answer)));
-        Ok(answers)
+        Ok((answers, spelled))
     })?;
     let wanted: Vec<&Question> =
         questions.iter().filter(|question| matches!(question, Question::WantedIndex { .. })).collect();
-    let wanted = spelling::wanted(client, &snapshot.catalog, snapshot.target.major(), &wanted)?;
+    let wanted = spelling::probed(client, &snapshot.catalog, snapshot.target.major(), &wanted, spelled)?;
     for (question, answer) in answers.into_iter().chain(wanted) {
         snapshot.answers.put(question, answer);
     }
