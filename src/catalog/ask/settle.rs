@@ -36,9 +36,8 @@ pub(super) fn read(reader: &mut Reader<'_>, index: &str) -> Result<Spelled, Insp
                      THEN pg_catalog.pg_get_indexdef(x.indexrelid) END, \
                 'CREATE ' || CASE WHEN x.indisunique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' \
                 || pg_catalog.quote_ident(c.relname) || ' ON ' || CASE c.relkind WHEN 'I' THEN 'ONLY ' ELSE '' END \
-                || CASE t.relnamespace WHEN pg_catalog.pg_my_temp_schema() THEN 'pg_temp' \
-                   ELSE pg_catalog.quote_ident(n.nspname) END \
-                || '.' || pg_catalog.quote_ident(t.relname) || ' ' \
+, \
+                pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.relname) || ' ' \
          FROM pg_catalog.pg_index AS x \
          JOIN pg_catalog.pg_class AS c ON c.oid = x.indexrelid \
          JOIN pg_catalog.pg_class AS t ON t.oid = x.indrelid \
@@ -48,14 +47,22 @@ pub(super) fn read(reader: &mut Reader<'_>, index: &str) -> Result<Spelled, Insp
     );
     let rows = reader.simple(STEP, &sql)?;
     let first = rows.first().ok_or_else(|| InspectError::unreadable(STEP, "the index is gone"))?;
-    let after = |whole: &str, head: &str| whole.strip_prefix(head).map(str::to_owned);
+    // Before 15 a temporary table is printed with the session's own schema, since then with an alias of it.
+    let after = |whole: &str, head: &str, table: &str| {
+        let rest = whole.strip_prefix(head)?;
+        let rest = rest.strip_prefix(table).or_else(|| rest.strip_prefix("pg_temp.pgstrata_probe "))?;
+        Some(rest.to_owned())
+    };
     Ok(Spelled {
         spelling: IndexSpelling {
             expressions: rows.iter().filter_map(|row| row.get(0)).map(str::to_owned).collect(),
             predicate: first.get(1).map(str::to_owned),
         },
         unique: first.get(2) == Some("t"),
-        definition: first.get(3).zip(first.get(4)).and_then(|(whole, head)| after(whole, head)),
+        definition: first
+            .get(3)
+            .zip(first.get(4).zip(first.get(5)))
+            .and_then(|(whole, (head, table))| after(whole, head, table)),
     })
 }
 
