@@ -35,8 +35,7 @@ pub(super) fn read(reader: &mut Reader<'_>, index: &str) -> Result<Spelled, Insp
                                                              'pg_catalog.pg_type'::pg_catalog.regclass)) \
                      THEN pg_catalog.pg_get_indexdef(x.indexrelid) END, \
                 'CREATE ' || CASE WHEN x.indisunique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' \
-                || pg_catalog.quote_ident(c.relname) || ' ON ' || CASE c.relkind WHEN 'I' THEN 'ONLY ' ELSE '' END \
-, \
+                || pg_catalog.quote_ident(c.relname) || ' ON ' || CASE c.relkind WHEN 'I' THEN 'ONLY ' ELSE '' END, \
                 pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.relname) || ' ' \
          FROM pg_catalog.pg_index AS x \
          JOIN pg_catalog.pg_class AS c ON c.oid = x.indexrelid \
