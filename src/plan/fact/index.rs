@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::action::Relation;
 use super::{next_free_oid, roots_mut};
-use crate::catalog::{Catalog, IndexFacts, IndexShape, Oid, Root, TableState};
+use crate::catalog::{Catalog, CopyName, IndexFacts, IndexShape, Oid, Root, TableState};
 use crate::policy::is_same_of_index;
 use crate::sql::TableName;
 
@@ -137,6 +137,7 @@ pub(super) fn assume_index(catalog: &mut Catalog, known: &Indexed<'_>, shape: Op
             (None, None) => return,
         },
         raw: None,
+        copies: CopyName::default(),
     };
     root.indexes.insert(oid, facts);
     if let Some(parent) = parent {

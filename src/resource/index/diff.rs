@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{leaf_index_name, names_of, successor_names};
 use super::others;
+use super::server_names;
 use super::steps::{Place, Wanted, obstacle};
 use super::swap;
 use super::view::{Seen, View, leaves, representatives, wanted};
@@ -49,6 +50,8 @@ pub(crate) fn diff(context: &Context<'_>, earlier: &[Step], used: &mut BTreeSet<
     if context.table.indexes.is_empty() {
         return result;
     }
+    // Partitions come first: what the server calls their own copies is no name for a later build.
+    used.extend(server_names::foreseen(context, earlier));
     let view = View::new(context);
     let mut named = others::Named::default();
     for (name, definition) in &context.table.indexes {

@@ -4,6 +4,7 @@ mod diff;
 mod leftovers;
 mod names;
 mod others;
+mod server_names;
 mod steps;
 mod swap;
 #[cfg(test)]
