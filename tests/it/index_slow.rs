@@ -14,11 +14,9 @@ CREATE TABLE t_all PARTITION OF t FOR VALUES FROM ('2020-01-01') TO ('2040-01-01
 ";
 
 fn modes(plan: &Plan) -> Vec<(&str, bool)> {
-    let builds = plan.steps.iter().filter_map(|step| match &step.action {
-        Action::Index(IndexAction::Build(build)) => {
-            Some((build.wanted.as_str(), build.mode == BuildMode::Concurrently))
-        }
-        _ => None,
+    let builds = plan.steps.iter().filter_map(|step| {
+        let Action::Index(IndexAction::Build(build)) = &step.action else { return None };
+        Some((build.wanted.as_str(), build.mode == BuildMode::Concurrently))
     });
     builds.collect()
 }
@@ -80,10 +78,15 @@ tables:
     let mut writer = Some(db.client());
     writer.as_mut().unwrap().batch_execute("BEGIN; INSERT INTO t_all VALUES ('2026-01-01', 1)").unwrap();
     let mut sent = Vec::new();
-    let outcome = apply_watched(db.url(), &policy, &Interrupt::new(), None, |event| match event {
-        Event::Sending { sql, .. } if sql.starts_with("CREATE INDEX") => sent.push(sql.to_string()),
-        Event::Waiting { .. } => drop(writer.take()),
-        _ => {}
+    let outcome = apply_watched(db.url(), &policy, &Interrupt::new(), None, |event| {
+        if let Event::Sending { sql, .. } = event
+            && sql.starts_with("CREATE INDEX")
+        {
+            sent.push((*sql).to_owned());
+        }
+        if let Event::Waiting { .. } = event {
+            drop(writer.take());
+        }
     });
     let built = outcome.results.iter().find(|(id, _)| id.0.starts_with("build index"));
     assert!(matches!(built, Some((_, StepResult::Applied { .. }))), "{:?}", outcome.results);
