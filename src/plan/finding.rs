@@ -130,6 +130,8 @@ pub enum Code {
     IndexRedundant,
     /// An index that only some partitions have.
     IndexStray,
+    /// An index that is invalid and that the policy does not name.
+    IndexInvalid,
     /// A partition is not like its parent, and cannot be made so without taking something away.
     PartitionDiffers,
     /// A partition has what its parent has not.
@@ -176,6 +178,8 @@ pub enum Code {
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
     NoNameLeft,
+    /// The schema that the policy wants new partitions in is not there.
+    SchemaMissing,
     /// Whether a name for a new partition is taken was not asked: the snapshot was taken for another policy or time.
     NameUnchecked,
     /// The snapshot was taken for other tables than the policy's.
@@ -268,6 +272,7 @@ impl Code {
             Self::IndexUnlisted => note(No, "An index that the policy does not name."),
             Self::IndexRedundant => note(No, "An index that another one makes redundant."),
             Self::IndexStray => note(No, "An index that only some partitions have."),
+            Self::IndexInvalid => warning(No, "An index is invalid, and the policy does not name it."),
             Self::PartitionDiffers => warning(Drift, "A partition is not like its parent, and is left alone."),
             Self::PartitionHasOwn => note(No, "A partition has what its parent has not."),
             Self::PrivilegesNotInherited => {
@@ -303,6 +308,7 @@ impl Code {
             Self::PoolerNotAsked => note(Unverified, "PgBouncer was not asked for its configuration."),
             Self::NameTaken => note(No, "A name wanted for a new partition was taken; another one was chosen."),
             Self::NoNameLeft => broken(Error, "Every name for a new partition is taken."),
+            Self::SchemaMissing => broken(Error, "The schema that new partitions are to be made in does not exist."),
             Self::NameUnchecked => note(No, "Whether a name for a new partition is taken was not asked."),
             Self::NotInSnapshot => broken(Unjudged, "The snapshot was taken for other tables than the policy's."),
         }

@@ -164,6 +164,7 @@ fn rows_in_default(plan: &Plan) -> BTreeMap<&TableName, u64> {
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
                 | Block::MissingRight { .. }
+                | Block::Busy { .. }
                 | Block::Needs { .. } => {}
             }
         }
