@@ -44,8 +44,11 @@ fn runs(action: &Action) -> Runs<'_> {
         Action::Index(IndexAction::Create(create)) => building(&create.owner),
         Action::Index(IndexAction::Build(build)) => building(&build.owner),
         Action::Index(IndexAction::Rebuild(loose)) => building(&loose.owner),
-        Action::Index(IndexAction::Attach(_)) => as_session(&[Key, EventTrigger]),
-        Action::Index(IndexAction::Drop(_) | IndexAction::Swap(_)) | Action::Storage(_) => as_session(DDL),
+        Action::Index(IndexAction::Attach(_) | IndexAction::Validate(_)) => as_session(&[Key, EventTrigger]),
+        Action::Index(
+            IndexAction::Drop(_) | IndexAction::Discard(_) | IndexAction::Alter(_) | IndexAction::Swap(_),
+        )
+        | Action::Storage(_) => as_session(DDL),
         Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => {
             Runs { as_session: &[], as_owner: Some((&analyze.role, &[Expression, Key])) }
         }
@@ -97,7 +100,7 @@ pub(super) fn relies_on(action: &Action, root: &Relation) -> Option<Fact> {
             | PartitionAction::Detach(_)
             | PartitionAction::Finalize(_),
         )
-        | Action::Index(IndexAction::Attach(_)) => None,
+        | Action::Index(IndexAction::Attach(_) | IndexAction::Validate(_)) => None,
         Action::Partition(PartitionAction::Mark(_) | PartitionAction::Stamp(_) | PartitionAction::Drop(_))
         | Action::Index(_)
         | Action::Storage(_)
