@@ -151,6 +151,7 @@ fn left_over(outcome: &Result<Outcome, Box<Refusal>>) -> String {
                     StepResult::Failed { error, lock_spent: _ } => writeln!(text, "{id}: failed: {error}"),
                     StepResult::Postponed(why) => writeln!(text, "{id}: postponed: {why}"),
                     StepResult::Skipped(why) => writeln!(text, "{id}: skipped: {why}"),
+                    StepResult::Superseded { because, wanted: _ } => writeln!(text, "{id}: superseded: {because}"),
                     StepResult::NotReached => writeln!(text, "{id}: not reached"),
                 };
             }
