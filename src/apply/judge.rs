@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::reviewed::{Afresh, Reviewed};
 use crate::catalog::Snapshot;
 use crate::plan::{
-    Code, Finding, PLAN_FORMAT, Plan, PlanOptions, Step, StepId, Summary, Violation, World, missing_privileges,
-    plan_in, verify,
+    Code, Finding, Overrides, PLAN_FORMAT, Plan, PlanOptions, Step, StepId, Summary, Violation, World,
+    missing_privileges, plan_in, verify,
 };
 use crate::policy::Desired;
 
@@ -149,10 +149,11 @@ pub fn judge(
         target: snapshot.target.clone(),
         ..saved.clone()
     };
-    // A flag on the apply itself is said by whoever runs it, and changes no more than how long a step waits.
+    judged.overrides = saved.overrides.carried(by_flag, &desired.apply);
     for step in judged.steps.iter_mut().filter(|step| !step.action.is_concurrent()) {
-        step.timeouts.lock = by_flag.lock_timeout.unwrap_or(step.timeouts.lock);
-        step.timeouts.lock_retries = by_flag.lock_retries.unwrap_or(step.timeouts.lock_retries);
+        let Overrides { lock_timeout, lock_retries } = judged.overrides;
+        step.timeouts.lock = lock_timeout.unwrap_or(step.timeouts.lock);
+        step.timeouts.lock_retries = lock_retries.unwrap_or(step.timeouts.lock_retries);
     }
     let steps = without_done_needs(&judged.steps, &satisfied);
     if let Err(violations) = verify(&Plan { steps, evaluated_at, ..judged.clone() }, desired, snapshot) {

@@ -29,6 +29,7 @@ mod man;
 mod outcome_text;
 mod parse;
 mod partition;
+mod paste;
 mod pgbouncer;
 mod plan;
 mod plan_file;

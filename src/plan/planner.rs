@@ -18,7 +18,7 @@ use super::privilege::{missing_privileges, without_rights};
 use super::step::{Step, StepId};
 use super::world::World;
 use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
-use crate::policy::{Desired, GridMismatch, TableDesired};
+use crate::policy::{ApplyDesired, Desired, GridMismatch, TableDesired};
 use crate::resource::maintenance::{self, Around};
 use crate::resource::partition::{self, Context, Subject};
 use crate::resource::{Setup, index, limits, pooler, settings, storage};
@@ -104,6 +104,18 @@ pub struct Overrides {
     /// `--lock-retries`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock_retries: Option<u32>,
+}
+
+impl Overrides {
+    /// What of a saved plan's holds when it is carried out. A flag given again is said by whoever runs it; a file makes
+    /// nobody wait longer for a lock than the policy does.
+    #[must_use]
+    pub fn carried(self, by_flag: Self, policy: &ApplyDesired) -> Self {
+        Self {
+            lock_timeout: by_flag.lock_timeout.or(self.lock_timeout.map(|carried| carried.min(policy.lock_timeout))),
+            lock_retries: by_flag.lock_retries.or(self.lock_retries.map(|carried| carried.min(policy.lock_retries))),
+        }
+    }
 }
 
 mod optional_millis {
