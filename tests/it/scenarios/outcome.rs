@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use pgstrata::apply::{Outcome, Refusal, StepResult};
-use pgstrata::plan::{Plan, Step, StepId};
+use pgstrata::plan::{Code, Finding, Plan, Step, StepId, Unmet};
 use pgstrata::render::{Style, human, json};
 
 use super::golden::assert_same;
@@ -58,6 +58,20 @@ pub(super) fn left_over(outcome: &Result<Outcome, Box<Refusal>>) -> String {
     text
 }
 
+/// What stands for something wanted that is not so, whatever the code itself says.
+const NEVER_MET: [Code; 10] = [
+    Code::TableMissing,
+    Code::TableUnfit,
+    Code::KeyMismatch,
+    Code::IndexRefused,
+    Code::IndexNotPossible,
+    Code::IndexBuilding,
+    Code::IndexDiffers,
+    Code::NoNameLeft,
+    Code::SettingDiffers,
+    Code::LimitRefused,
+];
+
 /// Nothing is called a match beside something that is wanted and not so.
 pub(super) fn never_green_beside_an_unmet_want(outcome: &Outcome) {
     let mut text = String::new();
@@ -67,5 +81,11 @@ pub(super) fn never_green_beside_an_unmet_want(outcome: &Outcome) {
     let remains = outcome.remains.as_ref().expect("the catalog was read again");
     if says_so {
         assert!(remains.steps.is_empty(), "{text}");
+        let unmet = |finding: &&Finding| match finding.code.unmet() {
+            Unmet::No | Unmet::Unverified => NEVER_MET.contains(&finding.code),
+            Unmet::Later | Unmet::Drift | Unmet::Error | Unmet::Unjudged => true,
+        };
+        let unmet: Vec<_> = remains.findings.iter().filter(unmet).collect();
+        assert!(unmet.is_empty(), "{text}\n{unmet:?}");
     }
 }
