@@ -67,7 +67,7 @@ pub(super) struct Reviewed<'a> {
 /// What becomes of one.
 enum Verdict {
     /// As planned afresh, with today's gate.
-    Planned(Step),
+    Planned(Box<Step>),
     Superseded(Superseded),
     Stale(StaleStep),
     /// Whoever is at the table now, or was since, has made it needless.
@@ -115,7 +115,7 @@ impl<'a> Reviewed<'a> {
                 assume(&planned.after, worlds, self.snapshot);
                 let those = if runs { &mut self.over } else { &mut self.blocked };
                 those.insert(planned.id.clone());
-                self.to_run.push(planned);
+                self.to_run.push(*planned);
             }
             Verdict::Superseded(superseded) => {
                 assume(&step.after, worlds, self.snapshot);
@@ -155,7 +155,7 @@ impl<'a> Reviewed<'a> {
                 planned.gate = Gate::Blocked(vec![Block::Needs { step: need }]);
             }
             if planned.gate.is_blocked() || (facts.is_empty() && self.first(step, &planned).is_none()) {
-                return Verdict::Planned(planned);
+                return Verdict::Planned(Box::new(planned));
             }
         }
         let in_its_world = self.as_saved.as_ref().is_some_and(|world| wrong(step, world).is_empty());

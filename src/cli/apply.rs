@@ -165,7 +165,7 @@ fn say_overrides(carried: Overrides, by_flag: Overrides, plan: &Plan, ui: &Ui) {
 
 fn timeout_words(timeout: Duration) -> String {
     let millis = timeout.as_millis();
-    if millis % 1_000 == 0 { format!("{} s", millis / 1_000) } else { format!("{millis} ms") }
+    if millis.is_multiple_of(1_000) { format!("{} s", millis / 1_000) } else { format!("{millis} ms") }
 }
 
 /// A fresh plan, shown and approved.

@@ -91,7 +91,11 @@ impl World<'_> {
                 Ok(judged) => judged,
                 Err(refusal) => match *refusal {
                     Refusal::MissingPrivileges(_) => continue,
-                    refusal => panic!("{how}: {refusal:?}"),
+                    refusal @ (Refusal::NotApplyable(_)
+                    | Refusal::OtherDatabase { .. }
+                    | Refusal::OtherPolicy { .. }
+                    | Refusal::Forged(_)
+                    | Refusal::Stale(_)) => panic!("{how}: {refusal:?}"),
                 },
             };
             assert!(judged.satisfied.is_empty(), "{how}: {:?}", judged.satisfied);
