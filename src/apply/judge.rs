@@ -140,7 +140,7 @@ pub fn judge(
     let evaluated_at = if follows { snapshot.taken_at } else { saved.evaluated_at };
     let mut findings = fresh.findings.clone();
     findings.retain(|finding| finding.code != Code::MissingPrivilege);
-    findings.extend(missing_privileges(&to_run, &snapshot.catalog));
+    findings.extend(missing_privileges(&to_run, snapshot));
     findings.sort();
     let mut judged = Plan {
         summary: Summary::of(&to_run),

@@ -253,7 +253,7 @@ pub(crate) fn plan_in(world: &World<'_>, desired: &Desired, snapshot: &Snapshot,
         findings.extend(pooler::findings(desired, snapshot));
     }
     follow_detached(&mut steps, world);
-    findings.extend(missing_privileges(&steps, &snapshot.catalog));
+    findings.extend(missing_privileges(&steps, snapshot));
     findings.sort();
     findings.dedup();
     let not_applyable_because = obstacle(desired, snapshot, options);

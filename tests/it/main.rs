@@ -46,6 +46,7 @@ mod schemas;
 mod script;
 mod settings;
 mod settings_edges;
+mod siblings;
 mod standby;
 mod storage;
 mod support;

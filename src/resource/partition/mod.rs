@@ -8,6 +8,8 @@ mod diff;
 mod encoding;
 mod fate;
 mod hold;
+mod making;
+mod new_schema;
 mod overview;
 mod remove;
 mod retention;
