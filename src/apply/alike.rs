@@ -1,6 +1,6 @@
 //! Whether a step that was reviewed and the one that is planned today are the same thing.
 
-use crate::plan::{Action, AlterPartition, Alteration, BuildIndex, BuildMode, IndexAction, Step, StorageAction};
+use crate::plan::{Action, AlterPartition, BuildIndex, BuildMode, IndexAction, Step, StorageAction};
 use crate::sql::render;
 
 /// Whether today's step is what was reviewed. Everything that reaches the server must be; hazards, gates and reasons are
@@ -32,7 +32,7 @@ fn still(reviewed: &Action, today: &Action) -> bool {
         (Action::Storage(StorageAction::Alter(reviewed)), Action::Storage(StorageAction::Alter(today))) => {
             let AlterPartition { root, partition, owner, alterations } = today;
             (root, partition, owner) == (&reviewed.root, &reviewed.partition, &reviewed.owner)
-                && alterations.iter().all(|one| reviewed.alterations.iter().any(|other| leads_to_same(other, one)))
+                && alterations.iter().all(|one| reviewed.alterations.contains(one))
         }
         (
             Action::Partition(_)
@@ -61,7 +61,7 @@ pub(super) fn moved(reviewed: &Step, today: &Step) -> Option<String> {
             if (&then.root, &then.partition) == (&now.root, &now.partition) =>
         {
             Some(format!(
-                "{} was altered since: {} is not all that was reviewed",
+                "{} was altered since the plan was made: {} was not reviewed",
                 now.partition.name,
                 StorageAction::Alter(now.clone()).words()
             ))
@@ -87,41 +87,4 @@ fn is_plain(build: &BuildIndex) -> bool {
 
 fn same_build(reviewed: &BuildIndex, today: &BuildIndex) -> bool {
     BuildIndex { mode: today.mode.clone(), ..reviewed.clone() } == *today
-}
-
-/// From what does not matter.
-fn leads_to_same(reviewed: &Alteration, today: &Alteration) -> bool {
-    match (reviewed, today) {
-        (Alteration::Owner { from: _, to }, Alteration::Owner { from: _, to: other }) => to == other,
-        (Alteration::Parameter { name, from: _, to }, Alteration::Parameter { name: other, from: _, to: value }) => {
-            (name, to) == (other, value)
-        }
-        (
-            Alteration::StatisticsTarget { column, from: _, to },
-            Alteration::StatisticsTarget { column: other, from: _, to: value },
-        ) => (column, to) == (other, value),
-        (
-            Alteration::Compression { column, from: _, to },
-            Alteration::Compression { column: other, from: _, to: value },
-        ) => (column, to) == (other, value),
-        (Alteration::Storage { column, from: _, to }, Alteration::Storage { column: other, from: _, to: value }) => {
-            (column, to) == (other, value)
-        }
-        (Alteration::ReplicaIdentity { from: _, to }, Alteration::ReplicaIdentity { from: _, to: other }) => {
-            to == other
-        }
-        (
-            Alteration::Owner { .. }
-            | Alteration::Parameter { .. }
-            | Alteration::StatisticsTarget { .. }
-            | Alteration::Compression { .. }
-            | Alteration::Storage { .. }
-            | Alteration::ReplicaIdentity { .. }
-            | Alteration::Policy { .. }
-            | Alteration::RowSecurity
-            | Alteration::ForceRowSecurity
-            | Alteration::Grant { .. },
-            _,
-        ) => reviewed == today,
-    }
 }
