@@ -128,6 +128,7 @@ impl<'a> Executor<'a> {
             | StepResult::AlreadySatisfied
             | StepResult::Blocked(_)
             | StepResult::Skipped(_)
+            | StepResult::Superseded { .. }
             | StepResult::Failed { .. } => false,
         });
         let ended = match (lost, self.stop.signal()) {

@@ -18,6 +18,7 @@ mod questions;
 mod step;
 mod trust;
 mod verify;
+mod world;
 
 pub(crate) use acting::lacks_a_right_alone;
 pub use action::{
@@ -34,9 +35,11 @@ pub use finding::{Code, Finding, Level, Unmet};
 pub use gate::{Block, Gate, GrantSource, Granted};
 pub use hazard::{Gating, HazardKind, UnknownHazard};
 pub use object::Object;
-pub(crate) use planner::judged;
 pub use planner::{Overrides, PlanOptions, Scope, plan};
+pub(crate) use planner::{judged, plan_in};
+pub(crate) use privilege::missing_privileges;
 pub use questions::{questions, snapshot_questions};
 pub use step::{Class, Hazard, ObjectRef, Stake, Step, StepId, Timeouts, Unit};
 pub(crate) use trust::detaches_plainly;
 pub use verify::{Violation, verify};
+pub(crate) use world::World;
