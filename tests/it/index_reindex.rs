@@ -8,13 +8,14 @@ use crate::support::drive::{apply_now, desired, grant_all};
 
 const TABLE: &str = "
 CREATE FUNCTION slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
-  $$ BEGIN IF current_setting('my.slow', true) = 'on' THEN PERFORM pg_sleep(0.0005); END IF; RETURN $1; END $$;
+  $$ BEGIN IF current_setting('my.slow', true) = 'on' THEN PERFORM pg_sleep(0.0002); END IF; RETURN $1; END $$;
 CREATE TABLE t (at timestamptz NOT NULL, v int NOT NULL) PARTITION BY RANGE (at);
 CREATE TABLE t_jan PARTITION OF t FOR VALUES FROM ('2020-01-01 00:00+00') TO ('2020-02-01 00:00+00');
 CREATE TABLE t_mar PARTITION OF t FOR VALUES FROM ('2020-02-01 00:00+00') TO ('2020-05-01 00:00+00');
 CREATE INDEX t_v_idx ON t (slow(v));
-INSERT INTO t SELECT '2020-01-10', i FROM generate_series(1, 200000) i;
+INSERT INTO t SELECT '2020-01-10', i FROM generate_series(1, 600000) i;
 DELETE FROM t WHERE v % 10 <> 0;
+ANALYZE t;
 ";
 
 fn policy(indexes: &str, timeout: &str) -> String {
