@@ -29,10 +29,18 @@ fn a_placeholder_is_known_and_a_wrong_line_is_told() {
 
     let mut client = server.connect("placeholders").unwrap();
     client.batch_execute("ALTER DATABASE placeholders SET my.other = 'abc'").unwrap();
+    assert_eq!(said(&url), [], "whoever sets it, it is known");
+    client
+        .batch_execute(
+            "ALTER DATABASE placeholders SET my.other = 'x'; ALTER DATABASE placeholders SET my.setting = 'x'",
+        )
+        .unwrap();
     let found = said(&url);
-    assert!(matches!(&found[..], [(Code::SettingUnknown, message)] if message.contains("ALTER ROLE")), "{found:?}");
-
-    client.batch_execute("ALTER DATABASE placeholders RESET my.other").unwrap();
+    // What the files say is the server's.
+    assert!(matches!(&found[..], [(Code::SettingDiffers, message)] if message.starts_with("it is x")), "{found:?}");
+    client
+        .batch_execute("ALTER DATABASE placeholders RESET my.other; ALTER DATABASE placeholders RESET my.setting")
+        .unwrap();
     let auto: String = client.query_one("SELECT current_setting('data_directory')", &[]).unwrap().get(0);
     let path = format!("{auto}/postgresql.auto.conf");
     client

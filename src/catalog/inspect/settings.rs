@@ -111,8 +111,8 @@ fn read(
     Ok(facts)
 }
 
-/// A setting that nothing defines: the files say what the server has of it, and whatever else a session sees is its role's,
-/// its database's or its client's.
+/// A setting that nothing defines: where the files say something else than a session sees, that is its role's, its
+/// database's or its client's.
 fn placeholder(
     reader: &mut Reader<'_>,
     name: &str,
@@ -131,10 +131,11 @@ fn placeholder(
             rows.first().and_then(|row| row.get(0)).map(str::to_owned)
         }
     };
-    let is_of_server = !reads_files || configured.as_ref() == Some(&value);
+    // Nothing of the server's goes before it where the files say nothing: what a session has is all that there is of it.
+    let is_hidden = configured.as_ref().is_some_and(|configured| *configured != value);
     Ok(SettingFacts {
         value,
-        source: if is_of_server { "configuration file" } else { "user" }.to_owned(),
+        source: if is_hidden { "user" } else { "customized option" }.to_owned(),
         place: None,
         configured,
         taken: false,
