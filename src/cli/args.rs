@@ -24,6 +24,7 @@ pub(super) use self::values::Report;
 use self::values::{class, instant, report, timeout};
 use super::colour::ColorWhen;
 use super::exit;
+use super::paste::Given;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -215,6 +216,9 @@ pub(super) struct PolicyArgs {
     /// The policy's environment; needed where the policy has some.
     #[arg(long, value_name = "NAME", help_heading = "Policy")]
     pub(super) env: Option<String>,
+    /// A variable that the policy may refer to as ${NAME}, besides PG*, DATABASE_* and PGSTRATA_*. Repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "Policy")]
+    pub(super) policy_env: Vec<String>,
 }
 
 /// Which database.
@@ -299,6 +303,9 @@ pub(super) struct PlanArgs {
     /// Plan for this instant instead of the server's clock; ahead of it the plan is for reading only.
     #[arg(long, value_name = "INSTANT", value_parser = instant, help_heading = "Policy")]
     pub(super) now: Option<Timestamp>,
+    /// What of these stood on the command line.
+    #[arg(skip)]
+    pub(super) given: Given,
 }
 
 /// `apply`

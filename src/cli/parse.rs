@@ -1,21 +1,28 @@
 //! From arguments and variables to a command, or to a message and its exit code.
 
 use std::ffi::OsString;
-use std::io::Write as _;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, ValueEnum as _};
 use pgstrata::db::Env;
 
-use super::args::Cli;
+use super::args::{Cli, Command};
 use super::colour::{ColorChoice, ColorWhen, Terminals};
+use super::door::{self, Leaving};
 use super::env;
 use super::exit;
+use super::paste::Given;
 
 /// The command, or the exit code of what was said instead: help is 0, wrong usage 64.
 pub(super) fn parse(args: &[OsString], env: &Env) -> Result<Cli, u8> {
     let mut command = env::defaults(Cli::command(), env);
-    let parsed = command.try_get_matches_from_mut(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = command.try_get_matches_from_mut(args).and_then(|matches| {
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        if let (Command::Plan(plan), Some((_, matches))) = (&mut cli.command, matches.subcommand()) {
+            plan.given = Given::of(matches);
+        }
+        Ok(cli)
+    });
     parsed.map_err(|error| say(&error.format(&mut command), args, env))
 }
 
@@ -24,17 +31,19 @@ fn say(error: &clap::Error, args: &[OsString], env: &Env) -> u8 {
     let choice = ColorChoice::resolve(color_flag(args, env), env, Terminals::detect());
     let colour = if asked { choice.stdout } else { choice.stderr };
     let text = error.render();
+    // Arguments stand in it as they were given, and a colour of theirs is none of ours.
+    let colour = colour && !args.iter().any(|arg| arg.as_encoded_bytes().contains(&b'\x1b'));
     let text = if colour { text.ansi().to_string() } else { text.to_string() };
     if asked {
         // A pager that was left early is nothing to complain about.
-        drop(std::io::stdout().lock().write_all(text.as_bytes()));
+        drop(door::stdout(&Leaving::own(text)));
         return exit::DONE;
     }
-    let mut stderr = std::io::stderr().lock();
-    drop(stderr.write_all(text.as_bytes()));
+    door::stderr(&Leaving::text(&text, colour));
     let variables = env::given(env);
     if !variables.is_empty() {
-        drop(writeln!(stderr, "note: variables that stand in for flags are set: {}", variables.join(", ")));
+        let list = variables.join(", ");
+        door::stderr(&Leaving::line(&format!("note: variables that stand in for flags are set: {list}")));
     }
     exit::USAGE
 }

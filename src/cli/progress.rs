@@ -47,9 +47,7 @@ impl Observer for Progress<'_> {
                 self.began.insert(step.id.clone(), Instant::now());
             }
             Event::Sending { step, backend_pid, sql } => {
-                if self.ui.verbose {
-                    self.ui.note(&format!("{step}: backend {backend_pid}: {}", sql.trim()));
-                }
+                self.ui.sql(&format!("{step}: backend {backend_pid}"), sql.trim());
             }
             Event::Sent { .. } => {}
             Event::Waiting { step, because } => {
@@ -75,6 +73,7 @@ impl Observer for Progress<'_> {
                     | StepResult::AlreadySatisfied
                     | StepResult::Postponed(_)
                     | StepResult::Skipped(_)
+                    | StepResult::Superseded { .. }
                     | StepResult::Failed { .. } => false,
                 };
                 if silent && !self.ui.verbose {
@@ -88,6 +87,7 @@ impl Observer for Progress<'_> {
                     StepResult::Blocked(_) => "blocked".to_owned(),
                     StepResult::Postponed(because) => format!("postponed: {because}"),
                     StepResult::Skipped(because) => format!("skipped: {because}"),
+                    StepResult::Superseded { because, wanted: _ } => format!("superseded: {because}"),
                     StepResult::Failed { error, lock_spent: _ } => format!("failed{took}: {error}"),
                     StepResult::NotReached => "not reached".to_owned(),
                 };

@@ -50,8 +50,12 @@ pub struct ConnInfo {
 impl ConnInfo {
     /// `database@host:port`, every host in order; for messages.
     pub fn display_target(&self) -> String {
-        let hosts = self.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        format!("{}@{hosts}", self.dbname)
+        format!("{}@{}", self.dbname, self.display_hosts())
+    }
+
+    /// `host:port`, every one in order; for messages.
+    pub fn display_hosts(&self) -> String {
+        self.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
     }
 
     /// The servers to try, in order.
@@ -123,6 +127,12 @@ impl ConnInfo {
 /// ```
 pub fn resolve(explicit: Option<&str>, env: &Env) -> Result<ConnInfo, ConnError> {
     layered(explicit.unwrap_or(""), env).and_then(|settings| typed(&settings, env)).map_err(ConnError::BadConnInfo)
+}
+
+/// Whether a URI or `key=value` list has a password of its own. What cannot be read may have one.
+pub fn carries_password(text: &str) -> bool {
+    parse::parse(text)
+        .map_or(true, |settings| ["password", "sslpassword"].iter().any(|name| settings.contains_key(name)))
 }
 
 /// Explicit over service over environment. An empty value hides lower layers and then counts as not given.
