@@ -229,6 +229,7 @@ impl Kind {
             | Code::LimitExempt
             | Code::ConnectionBudgetExceeded
             | Code::ConnectionBudget
+            | Code::SettingFileError
             | Code::SettingUnknown
             | Code::SettingNotPermitted
             | Code::PoolerNotAsked

@@ -56,7 +56,7 @@ pub(crate) fn diff(context: &Context<'_>, around: &Around<'_>) -> Diff {
         freeze::judge(&mut run, upkeep, &closed);
     }
     if let Some(above) = wanted.reindex_above_bloat {
-        reindex::judge(&mut run, upkeep, &closed, above, wanted.max_bytes_per_run);
+        reindex::judge(&mut run, upkeep, &closed, (above, wanted.max_bytes_per_run), around.planned);
     }
     run.finish()
 }
@@ -89,6 +89,11 @@ impl Run<'_, '_> {
             let because = format!("a run takes {} (max_bytes_per_run)", bytes(self.budget.most));
             self.waits(Why::Postponed(because), &relation);
         }
+    }
+
+    /// Adds what has to go first, whatever it is that follows.
+    pub(super) fn clean(&mut self, steps: Vec<Step>) {
+        self.result.steps.extend(steps);
     }
 
     /// Notes that something waits, or is unknown, because of this.

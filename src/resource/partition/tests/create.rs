@@ -147,6 +147,7 @@ fn unbounded_partitions_cover_what_they_cover() {
     ");
     insta::assert_snapshot!(lines(&with(policy, &[("MINVALUE", "MAXVALUE")]).plan()), @"
     ? public.events UNBOUNDED public.events_minvalue: FOR VALUES FROM (MINVALUE) TO (MAXVALUE): unbounded partitions never leave
+    ? public.events CATCH_ALL public.events_minvalue: FOR VALUES FROM (MINVALUE) TO (MAXVALUE) takes the rows of 2 wanted windows (2026-03-01 00:00:00+00 to 2026-05-01 00:00:00+00), which cannot be made; retention never removes it
     = public.events runway 0s
     ");
     let mut world = with(policy, &[]);
