@@ -164,6 +164,8 @@ pub enum Code {
     SettingDiffers,
     /// A setting waits for a restart.
     SettingPendingRestart,
+    /// A line of the server's configuration files is wrong.
+    SettingFileError,
     /// Whether a setting is as the policy says could not be seen.
     SettingUnknown,
     /// A setting differs, and the session may not change it.
@@ -299,6 +301,7 @@ impl Code {
             Self::SettingRefused => broken(Error, "A setting cannot be as the policy says."),
             Self::SettingDiffers => warning(Drift, "A setting of the server is not as the policy says."),
             Self::SettingPendingRestart => warning(Drift, "A setting of the server waits for a restart."),
+            Self::SettingFileError => warning(No, "A line of the server's configuration files is wrong."),
             Self::SettingUnknown => note(Unverified, "Whether a setting is as the policy says could not be seen."),
             Self::SettingNotPermitted => {
                 warning(No, "A setting differs, and the role that connected may not change it.")

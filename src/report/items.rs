@@ -225,6 +225,7 @@ impl Kind {
             | Code::LimitExempt
             | Code::ConnectionBudgetExceeded
             | Code::ConnectionBudget
+            | Code::SettingFileError
             | Code::SettingUnknown
             | Code::SettingNotPermitted
             | Code::PoolerNotAsked

@@ -10,12 +10,12 @@ use crate::render::bytes;
 use crate::resource::partition::{Context, Diff};
 use crate::sql::TableName;
 
-/// The table's other steps.
+/// The table's other steps that have an effect: what may not leave is kept like what stays.
 #[derive(Clone, Copy)]
 pub(crate) struct Around<'a> {
     /// All that the policy wants of its partitions.
     pub(crate) whole: &'a [Step],
-    /// Those that this plan has, gated.
+    /// Those of them that this plan has.
     pub(crate) planned: &'a [Step],
 }
 
@@ -25,13 +25,15 @@ pub(crate) fn questions(context: &Context<'_>, others: &[Step]) -> BTreeSet<Ques
     let (Some(wanted), Some(upkeep)) = (context.table.maintenance, context.root.upkeep.as_deref()) else {
         return questions;
     };
-    let closed = closed(context, others);
-    if wanted.freeze_closed {
-        let due = closed.iter().filter(|leaf| freeze::due(context, upkeep, leaf).is_some());
-        questions.extend(due.map(|leaf| Question::Bytes { relation: leaf.oid }));
-    }
-    if wanted.reindex_above_bloat.is_some() {
-        questions.extend(reindex::questions(upkeep, &closed, wanted.max_bytes_per_run));
+    // Whether what leaves may leave is decided by answers and grants: both are asked for.
+    for closed in [closed(context, others), closed(context, &[])] {
+        if wanted.freeze_closed {
+            let due = closed.iter().filter(|leaf| freeze::due(context, upkeep, leaf).is_some());
+            questions.extend(due.map(|leaf| Question::Bytes { relation: leaf.oid }));
+        }
+        if wanted.reindex_above_bloat.is_some() {
+            questions.extend(reindex::questions(upkeep, &closed, wanted.max_bytes_per_run));
+        }
     }
     questions
 }
@@ -54,7 +56,7 @@ pub(crate) fn diff(context: &Context<'_>, around: &Around<'_>) -> Diff {
         freeze::judge(&mut run, upkeep, &closed);
     }
     if let Some(above) = wanted.reindex_above_bloat {
-        reindex::judge(&mut run, upkeep, &closed, above, wanted.max_bytes_per_run);
+        reindex::judge(&mut run, upkeep, &closed, (above, wanted.max_bytes_per_run), around.planned);
     }
     run.finish()
 }
@@ -87,6 +89,11 @@ impl Run<'_, '_> {
             let because = format!("a run takes {} (max_bytes_per_run)", bytes(self.budget.most));
             self.waits(Why::Postponed(because), &relation);
         }
+    }
+
+    /// Adds what has to go first, whatever it is that follows.
+    pub(super) fn clean(&mut self, steps: Vec<Step>) {
+        self.result.steps.extend(steps);
     }
 
     /// Notes that something waits, or is unknown, because of this.
