@@ -115,6 +115,9 @@ pub struct Catalog {
     pub retired: BTreeMap<Oid, Retired>,
     /// The role that connected.
     pub session: SessionRole,
+    /// What a table of the policy that is missing may be called.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub similar: BTreeMap<TableName, TableName>,
     /// Standbys are connected: replay there may cancel queries.
     pub has_standbys: bool,
     /// Connections, where the policy speaks of them.

@@ -22,6 +22,7 @@ pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, Command
     }
     let loaded = policy::load(&args.policy, env, ui)?;
     inspect::check_selection(&args.select, &loaded.desired)?;
+    inspect::check_grants(&args.carry, &loaded.desired)?;
     let options = inspect::options(&args.select, Some(&args.carry));
     let (snapshot, options) =
         inspect::read("plan", &args.source, &loaded, &options, args.now, &inspect::nothing, (env, ui))?;

@@ -90,10 +90,24 @@ pub enum Code {
     DefaultPartitionPresent,
     /// Rows of the default partition are in the way of a window.
     RowsInDefault,
+    /// Rows of the default partition are past retention.
+    ExpiredInDefault,
+    /// Rows of the default partition lie outside the wanted windows.
+    RowsOutsideWindows,
+    /// Rows of the default partition are in the way of a window to come.
+    WindowWillBeBlocked,
+    /// What the default partition holds was not counted.
+    DefaultRowsUnverified,
     /// A partition fits no window of the grid.
     Straddling,
     /// A bound is MINVALUE, MAXVALUE, or something that is no time.
     Unbounded,
+    /// The key's type ends before the premake horizon.
+    KeyTypeEnds,
+    /// A partition without an upper end takes windows that the policy wants.
+    CatchAll,
+    /// The newest partitions are of another interval than the policy's.
+    IntervalDiffers,
     /// A hold keeps a partition that would leave.
     Held,
     /// The newest partition with rows never leaves.
@@ -252,8 +266,17 @@ impl Code {
                 warning(Drift, "There is a default partition although the policy wants none.")
             }
             Self::RowsInDefault => warning(No, "Rows of the default partition are in the way of a wanted partition."),
+            Self::ExpiredInDefault => warning(Drift, "Rows of the default partition are past retention."),
+            Self::RowsOutsideWindows => note(No, "Rows of the default partition lie outside the wanted windows."),
+            Self::WindowWillBeBlocked => {
+                warning(No, "Rows of the default partition will be in the way of a partition that is not wanted yet.")
+            }
+            Self::DefaultRowsUnverified => note(Unverified, "What the default partition holds was not counted."),
             Self::Straddling => note(No, "A partition fits no window of the policy's grid."),
             Self::Unbounded => note(No, "A partition's bound is no finite point in time."),
+            Self::KeyTypeEnds => error(Error, "The key's type ends before the premake horizon."),
+            Self::IntervalDiffers => note(No, "The newest partitions are of another interval than the policy's."),
+            Self::CatchAll => warning(Drift, "A partition without an upper end takes windows that the policy wants."),
             Self::Held => note(No, "A hold keeps a partition that would leave."),
             Self::NewestWithRows => note(No, "The newest partition with rows never leaves."),
             Self::RowsAhead => warning(No, "Ids lie far above the others: retention counts from below them."),

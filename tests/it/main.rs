@@ -15,6 +15,8 @@ mod cli;
 mod connect;
 mod crash;
 mod crash_world;
+mod default_rows;
+mod ends;
 mod examples;
 mod exits;
 mod exits_of_apply;

@@ -6,6 +6,7 @@
 
 mod bloat;
 mod bytes;
+mod default_keys;
 mod highest;
 mod names;
 mod newest;
@@ -74,6 +75,10 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
                 }
                 Question::DefaultRows { leaf, from, to } => {
                     answers.push((question.clone(), rows::answer(reader, catalog, *leaf, *from, *to)?));
+                }
+                Question::DefaultKeys { leaf, edge, low, high } => {
+                    let places = default_keys::Places { edge: *edge, low: *low, high: *high };
+                    answers.push((question.clone(), default_keys::answer(reader, catalog, *leaf, places)?));
                 }
                 Question::IndexSpelling { index } => match spelling::of_existing(reader, *index)? {
                     Ok(found) => spelled.push((*index, found)),

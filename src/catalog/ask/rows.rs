@@ -5,7 +5,7 @@ use super::super::question::{Answer, RowCount};
 use super::super::reader::Reader;
 use super::super::snapshot::{Catalog, Oid};
 use super::{from_item, is_oid, oid_of, query_as, readers, renamed, roots};
-use crate::grid::KeyValue;
+use crate::grid::{Bound, KeyValue};
 
 const STEP: &str = "counting rows of a default partition";
 
@@ -17,17 +17,17 @@ pub(super) fn answer(
     catalog: &Catalog,
     oid: Oid,
     from: KeyValue,
-    to: KeyValue,
+    to: Bound,
 ) -> Result<Answer, InspectError> {
     let Some((root, leaf)) = roots(catalog).find_map(|root| root.leaves.get(&oid).map(|leaf| (root, leaf))) else {
         return Ok(Answer::Unknown("it is not among the partitions that were read".to_owned()));
     };
     let (key, kind) = (&root.key.name, root.key.kind.sql_type());
     let sql = format!(
-        "SELECT pg_catalog.count(*), {} FROM (SELECT FROM {} WHERE {key} >= '{from}'::{kind} AND {key} < '{to}'::{kind} \
-         LIMIT {}) AS x",
+        "SELECT pg_catalog.count(*), {} FROM (SELECT FROM {} WHERE {key} >= '{from}'::{kind}{} LIMIT {}) AS x",
         oid_of(&leaf.name),
         from_item(leaf),
+        to.value().map_or_else(String::new, |to| format!(" AND {key} < '{to}'::{kind}")),
         ENOUGH + 1
     );
     Ok(match query_as(reader, STEP, &readers(catalog, &leaf.owner), &sql)? {

@@ -17,6 +17,7 @@ mod retired;
 mod roots;
 mod session;
 mod settings;
+mod similar;
 mod storage;
 mod target;
 mod trees;
@@ -114,6 +115,9 @@ fn read(
             indexes::read(reader, &mut roots, &of, facts.target.major())?;
         }
     }
+    let missing = states.iter().filter(|(_, state)| matches!(state, TableState::Missing));
+    let missing: Vec<TableName> = missing.map(|(name, _)| name.clone()).collect();
+    let similar = similar::read(reader, &missing)?;
     let mut retired = retired::read(reader, &roots)?;
     exclusions::read(reader, &mut roots, &mut retired, facts.target.major())?;
     let mut owners: BTreeSet<Ident> = retired.values().map(|retired| retired.owner.clone()).collect();
@@ -140,6 +144,7 @@ fn read(
             tables: states,
             retired,
             session,
+            similar,
             has_standbys: facts.has_standbys,
             limits: None,
             settings: None,

@@ -113,6 +113,7 @@ impl Run<'_, '_> {
             Answer::Leaf(_)
             | Answer::Keys(_)
             | Answer::Rows(_)
+            | Answer::DefaultKeys(_)
             | Answer::Shape(_)
             | Answer::Refused(_)
             | Answer::Bloat(_)

@@ -149,6 +149,7 @@ fn known(answer: Answer, upkeep: &Upkeep, index: &IndexUpkeep, fresh: bool) -> K
         | Answer::Keys(_)
         | Answer::Rows(_)
         | Answer::Bytes(_)
+        | Answer::DefaultKeys(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Spelling(_)
