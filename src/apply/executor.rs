@@ -309,6 +309,10 @@ impl<'a> Executor<'a> {
                 // Whoever is in the way of maintenance (mostly autovacuum at the same work) goes first.
                 Err(UnitError::Lock(error)) => StepResult::Postponed(error),
                 Err(UnitError::SessionLost(error)) => self.after_loss(step, error, session.backend_pid()),
+                // ANALYZE of a root reads its foreign partitions where they are.
+                Err(UnitError::Server(error)) if step.action.is_maintenance() && is_of_remote(&error) => {
+                    StepResult::Postponed(format!("the server of a foreign partition is away: {error}"))
+                }
                 Err(error) => failed(error.words()),
             };
         }
@@ -439,6 +443,11 @@ fn concurrently(step: &Step, policy: &Desired) -> Step {
         step.timeouts = Timeouts { lock: Duration::ZERO, lock_retries: 0, statement };
     }
     step
+}
+
+/// Whether another server is why: class 08 is a connection that is not there, class HV a foreign data wrapper's.
+fn is_of_remote(error: &str) -> bool {
+    ["(SQLSTATE 08", "(SQLSTATE HV"].iter().any(|class| error.contains(class))
 }
 
 fn failed(error: String) -> StepResult {

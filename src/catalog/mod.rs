@@ -31,9 +31,9 @@ pub use inspect::{
 pub use limits::{Capacity, DatabaseFacts, LimitFacts, MayAlter, RoleFacts};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use pooler::{PoolerDatabase, PoolerFacts, PoolerState};
-pub use question::{Answer, Answers, Bloat, LeafKey, Question, RowCount};
+pub use question::{Answer, Answers, Bloat, DefaultCounts, DefaultKeys, LeafKey, Question, RowCount};
 pub use rights::SchemaLack;
-pub use settings::{Absent, SettingContext, SettingFacts, SettingKind, SettingsFacts};
+pub use settings::{Absent, FileError, SettingContext, SettingFacts, SettingKind, SettingsFacts};
 pub use snapshot::{
     Catalog, Exclusions, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole,
     Snapshot, TableState, Target,

@@ -123,6 +123,9 @@ pub struct Catalog {
     /// What owners, and the session, lack on the schemas of their tables.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub lacks: BTreeSet<SchemaLack>,
+    /// What a table of the policy that is missing may be called.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub similar: BTreeMap<TableName, TableName>,
     /// Standbys are connected: replay there may cancel queries.
     pub has_standbys: bool,
     /// Code of roles that may do less than the session, and that the server would run as the session; only tables on

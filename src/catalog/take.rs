@@ -13,7 +13,7 @@ use super::{
 };
 use crate::db::{Connector, Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
-use crate::policy::{Desired, MaintenanceDesired};
+use crate::policy::{Desired, MaintenanceDesired, TableDesired};
 use crate::resource::settings;
 use crate::sql::{Ident, TableName};
 
@@ -29,7 +29,9 @@ pub fn take(
 ) -> Result<(Snapshot, PlanOptions), InspectError> {
     let host = host_of(session);
     let tables = options.selected(desired).map(|(name, _)| name.clone()).collect();
-    let indexed = options.selected(desired).filter(|(_, table)| !table.indexes.is_empty());
+    // A rebuild must see what an earlier one left.
+    let rebuilds = |table: &TableDesired| table.maintenance.is_some_and(|kept| kept.reindex_above_bloat.is_some());
+    let indexed = options.selected(desired).filter(|(_, table)| !table.indexes.is_empty() || rebuilds(table));
     let indexed = indexed.map(|(name, _)| name.clone()).collect();
     let mut snapshot = inspect(session.client(), &host, &tables, &indexed, &Timestamp::now)?;
     log_in(session, &mut snapshot)?;

@@ -29,7 +29,7 @@ pub use action::{
     Touches, VacuumPartition, Verb,
 };
 pub use conversion::conversion_steps;
-pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
+pub use document::{DefaultRowsOverview, PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
 pub use fact::{Fact, Seen, Stamp};
 pub use finding::{Code, Finding, Level, Unmet};
 pub use gate::{Block, Gate, GrantSource, Granted};

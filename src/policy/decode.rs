@@ -143,9 +143,8 @@ impl<'a> At<'a> {
 /// Where keys belong that are often written one level too high.
 fn home_of(key: &str) -> Option<&'static str> {
     match key {
-        "key" | "interval" | "timezone" | "anchor" | "encoding" | "premake" | "start" | "default_partition" => {
-            Some("partition")
-        }
+        "key" | "interval" | "timezone" | "anchor" | "encoding" | "premake" | "start" | "default_partition"
+        | "default_rows" => Some("partition"),
         "keep" | "then" | "grace" | "straddling" => Some("retention"),
         "url" | "owners" | "expect" => Some("connection"),
         "pool" | "cache" => Some("client"),

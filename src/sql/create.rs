@@ -15,7 +15,7 @@ const BOUND_CHECK: &str = "pgstrata_bound";
 /// Statements for a partition of one range.
 pub(super) fn partition(create: &CreatePartition, give: bool) -> Vec<String> {
     let CreatePartition { root, partition, key, from, to, attributes, storage_parameters, making, touches: _ } = create;
-    let (from, to) = (Bound::Value(*from), Bound::Value(*to));
+    let (from, to) = (Bound::Value(*from), *to);
     let check = format!(", CONSTRAINT {BOUND_CHECK} CHECK ({})", bound_check(key, from, to));
     let mut statements = table_like(&root.name, (partition, give), &check, attributes, storage_parameters, making);
     statements.push(attach(&root.name, partition, &LeafBounds::Range { from, to }));

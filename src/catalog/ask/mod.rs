@@ -7,6 +7,7 @@
 mod bloat;
 mod bytes;
 mod copy;
+mod default_keys;
 mod guard;
 mod highest;
 mod names;
@@ -93,6 +94,10 @@ pub fn ask_trusting(
                 }
                 Question::DefaultRows { leaf, from, to } => {
                     answers.push((question.clone(), rows::answer(reader, &guards, *leaf, *from, *to)?));
+                }
+                Question::DefaultKeys { leaf, edge, low, high } => {
+                    let places = default_keys::Places { edge: *edge, low: *low, high: *high };
+                    answers.push((question.clone(), default_keys::answer(reader, &guards, *leaf, places)?));
                 }
                 Question::IndexSpelling { index } => match spelling::of_existing(reader, *index)? {
                     Ok(found) => spelled.push((*index, found)),

@@ -6,7 +6,7 @@ use super::super::reader::Reader;
 use super::super::snapshot::Oid;
 use super::guard::Guards;
 use super::{copy, from_item, is_oid, oid_of, query_as, readers, renamed, roots};
-use crate::grid::KeyValue;
+use crate::grid::{Bound, KeyValue};
 
 const STEP: &str = "counting rows of a default partition";
 
@@ -18,7 +18,7 @@ pub(super) fn answer(
     guards: &Guards<'_>,
     oid: Oid,
     from: KeyValue,
-    to: KeyValue,
+    to: Bound,
 ) -> Result<Answer, InspectError> {
     let catalog = guards.catalog;
     let Some((root, leaf)) = roots(catalog).find_map(|root| root.leaves.get(&oid).map(|leaf| (root, leaf))) else {
@@ -36,10 +36,10 @@ pub(super) fn answer(
     };
     let (key, kind) = (&root.key.name, root.key.kind.sql_type());
     let sql = format!(
-        "SELECT pg_catalog.count(*), {} FROM (SELECT FROM {} WHERE {key} >= '{from}'::{kind} AND {key} < '{to}'::{kind} \
-         LIMIT {}) AS x",
+        "SELECT pg_catalog.count(*), {} FROM (SELECT FROM {} WHERE {key} >= '{from}'::{kind}{} LIMIT {}) AS x",
         oid_of(&leaf.name),
         from_item(leaf),
+        to.value().map_or_else(String::new, |to| format!(" AND {key} < '{to}'::{kind}")),
         ENOUGH + 1
     );
     Ok(match query_as(reader, STEP, &readers(catalog, &leaf.owner), (&guard, &[leaf]), &sql)? {

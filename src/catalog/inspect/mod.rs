@@ -19,6 +19,7 @@ mod rights;
 mod roots;
 mod session;
 mod settings;
+mod similar;
 mod storage;
 mod target;
 mod trees;
@@ -118,6 +119,9 @@ fn read(
             indexes::read(reader, &mut roots, &of, facts.target.major())?;
         }
     }
+    let missing = states.iter().filter(|(_, state)| matches!(state, TableState::Missing));
+    let missing: Vec<TableName> = missing.map(|(name, _)| name.clone()).collect();
+    let similar = similar::read(reader, &missing)?;
     let mut retired = retired::read(reader, &roots)?;
     exclusions::read(reader, &mut roots, &mut retired, facts.target.major())?;
     let owners_code = trust::read(reader, &roots, &retired)?;
@@ -152,6 +156,7 @@ fn read(
             tables: states,
             retired,
             session,
+            similar,
             has_standbys: facts.has_standbys,
             owners_code,
             lacks,
