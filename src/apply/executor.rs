@@ -183,14 +183,15 @@ impl<'a> Executor<'a> {
     }
 
     fn step(&self, step: &'a Step, stopped: &Stopped<'a>, pool: &Pool, dedicated: &mut Option<Session>) {
+        let of_its_own = AtomicBool::new(false);
         let (began, result) = match self.obstacle(step, stopped) {
             Some(result) => (false, result),
             None => {
                 self.reporter.tell(&Event::Began { step });
-                (true, self.carry_out(step, pool, dedicated))
+                (true, self.carry_out(step, &of_its_own, pool, dedicated))
             }
         };
-        if !result.is_done() {
+        if stops_removals(step, &result) && !of_its_own.into_inner() {
             lock(stopped).entry(step.table.as_ref()).or_insert(&step.id);
         }
         // What never began and was not reached is not over.
@@ -226,12 +227,19 @@ impl<'a> Executor<'a> {
         None
     }
 
-    fn carry_out(&self, step: &Step, pool: &Pool, dedicated: &mut Option<Session>) -> StepResult {
+    fn carry_out(
+        &self,
+        step: &Step,
+        of_its_own: &AtomicBool,
+        pool: &Pool,
+        dedicated: &mut Option<Session>,
+    ) -> StepResult {
         let unit = Unit {
             major: self.plan.target.major(),
             stop: self.stop,
             reporter: self.reporter,
             committed: &self.committed,
+            of_its_own,
         };
         match &step.action {
             Action::Partition(PartitionAction::Detach(action)) if action.mode == DetachMode::Concurrently => {
@@ -369,13 +377,42 @@ impl<'a> Executor<'a> {
     }
 }
 
+/// Whether its table's later removals are not to be tried either. What one partition lacks is no reason to keep the next
+/// one; what nobody foresaw is, and so is a detach that is pending or waits for old transactions: the next would too.
+fn stops_removals(step: &Step, result: &StepResult) -> bool {
+    match result {
+        StepResult::Applied { .. }
+        | StepResult::AlreadySatisfied
+        | StepResult::Blocked(_)
+        | StepResult::Skipped(_) => false,
+        StepResult::Postponed(_) => matches!(step.action.verb(), Verb::Detach | Verb::Finalize) && !marks(&step.action),
+        StepResult::Failed { .. } | StepResult::NotReached => true,
+    }
+}
+
+/// Whether it writes a partition's comment.
+fn marks(action: &Action) -> bool {
+    matches!(action, Action::Partition(PartitionAction::Mark(_) | PartitionAction::Stamp(_)))
+}
+
 /// Whether it takes no lock that readers or writers wait for, and nothing waits for it.
 fn waits_for_nobody(action: &Action) -> bool {
     match action {
         Action::Storage(StorageAction::Alter(alter)) => !alter.waits(),
-        Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_) => {
-            false
-        }
+        // Mostly a vacuum: the partition leaves when that is over. A stamp is written by the next run; grace begins later.
+        Action::Partition(PartitionAction::Mark(_) | PartitionAction::Stamp(_)) => true,
+        Action::Partition(
+            PartitionAction::Create(_)
+            | PartitionAction::CreateDefault(_)
+            | PartitionAction::Finalize(_)
+            | PartitionAction::Detach(_)
+            | PartitionAction::Attach(_)
+            | PartitionAction::Drop(_),
+        )
+        | Action::Index(_)
+        | Action::Maintenance(_)
+        | Action::Limit(_)
+        | Action::Setting(_) => false,
     }
 }
 

@@ -262,6 +262,9 @@ pub struct Retired {
     pub partitioned: BTreeSet<TableName>,
     /// It is a partition again, of another table, or has children of its own.
     pub in_use_as: Option<String>,
+    /// What the root that its marker names by OID is called now, where that is none of the policy's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_now: Option<TableName>,
     /// `reltuples`, when it was ever counted. Never read for decisions.
     pub rows_estimate: Option<u64>,
 }

@@ -553,6 +553,7 @@ fn detach(catalog: &mut Catalog, partition: &Relation) {
                 references: root.references.clone(),
                 partitioned: root.partitioned.intersection(&root.references).cloned().collect(),
                 in_use_as: None,
+                root_now: None,
                 rows_estimate: leaf.rows_estimate,
             };
             catalog.retired.insert(partition.oid, retired);

@@ -76,6 +76,8 @@ pub enum Code {
     InGrace,
     /// A detached table stays: the policy says `then: detach`.
     Detached,
+    /// A detached table whose root is not in the policy, or gone: nothing drops it.
+    Forgotten,
     /// A marker that does not fit the table it is on.
     ForeignMarker,
     /// A marked partition is attached and no longer due.
@@ -215,6 +217,7 @@ impl Code {
             Self::NotRemovable => note("A foreign or sub-partitioned partition would leave and stays."),
             Self::InGrace => note("A detached table waits for its grace to end."),
             Self::Detached => note("A detached table stays, as the policy says."),
+            Self::Forgotten => warning("A detached table belongs to no table of the policy: nothing drops it."),
             Self::ForeignMarker => warning("A table carries a marker that belongs to another table."),
             Self::MarkedButWanted => warning("A partition is marked for removal and no longer due."),
             Self::WindowTaken => warning("A detached table is wanted back, and another partition covers its window."),

@@ -16,8 +16,9 @@ use super::keys::follow_detached;
 use super::lane::lanes;
 use super::privilege::{missing_privileges, without_rights};
 use super::step::{Step, StepId};
-use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
+use crate::catalog::{Catalog, Oid, PLAIN_TABLE, Retired, Snapshot, TableState};
 use crate::policy::{Desired, GridMismatch, TableDesired};
+use crate::render::day;
 use crate::resource::maintenance::{self, Around};
 use crate::resource::partition::{self, Context, Subject};
 use crate::resource::{Setup, index, limits, pooler, settings, storage};
@@ -350,6 +351,9 @@ fn about_everything(desired: &Desired, snapshot: &Snapshot, options: &PlanOption
         let message = "this server is a standby: nothing can be carried out here".to_owned();
         findings.push(finding(Code::InRecovery, message, Some("point --url at the primary".to_owned())));
     }
+    if options.include.is_empty() && options.exclude.is_empty() {
+        findings.extend(forgotten(desired, snapshot));
+    }
     for (flag, names) in [("--table", &options.include), ("--exclude", &options.exclude)] {
         for name in names.iter().filter(|name| !desired.tables.contains_key(*name)) {
             let message = format!("{flag} {name} is not in the policy");
@@ -357,6 +361,45 @@ fn about_everything(desired: &Desired, snapshot: &Snapshot, options: &PlanOption
         }
     }
     findings
+}
+
+/// Detached tables whose root the policy does not speak of, under any name: nothing drops them.
+fn forgotten(desired: &Desired, snapshot: &Snapshot) -> Vec<Finding> {
+    let Catalog { tables, retired, .. } = &snapshot.catalog;
+    let roots: BTreeSet<Oid> = tables
+        .values()
+        .filter_map(|state| match state {
+            TableState::Partitioned(root) => Some(root.oid),
+            TableState::Missing | TableState::Unfit(_) => None,
+        })
+        .collect();
+    let lost = retired.iter().filter(|(oid, table)| {
+        let Retired { marker, in_use_as, .. } = table;
+        marker.oid == **oid
+            && in_use_as.is_none()
+            && !roots.contains(&marker.root_oid)
+            && !desired.tables.contains_key(&marker.root)
+    });
+    lost.map(|(_, Retired { name, marker, root_now, .. })| {
+        let since = marker.detached_at.map_or_else(|| "detached".to_owned(), |at| format!("detached {}", day(at)));
+        let root = match root_now {
+            Some(now) if *now == marker.root => format!("its table {now} is not in the policy"),
+            Some(now) => format!("its table {} is called {now} now and is not in the policy", marker.root),
+            None => format!("its table {} is gone", marker.root),
+        };
+        let hint = match root_now {
+            Some(now) => format!("put {now} back into the policy, or drop the table by hand"),
+            None => "drop the table by hand when its rows are no longer needed".to_owned(),
+        };
+        Finding {
+            table: None,
+            code: Code::Forgotten,
+            object: Some(name.clone().into()),
+            message: format!("{since}; {root}, so nothing drops it"),
+            hint: Some(hint),
+        }
+    })
+    .collect()
 }
 
 /// Why the plan may not be applied.

@@ -64,16 +64,18 @@ pub fn snapshot_questions(desired: &Desired, snapshot: &Snapshot, options: &Plan
         }));
     }
     let Snapshot { catalog: Catalog { tables, retired, .. }, .. } = snapshot;
+    let mut roots = BTreeSet::new();
     for state in tables.values() {
         match state {
             TableState::Partitioned(root) => {
+                roots.insert(root.oid);
                 all.insert(Question::NewestNonEmpty { root: root.oid });
                 all.extend(root.leaves.keys().map(|leaf| Question::Bytes { relation: *leaf }));
             }
             TableState::Missing | TableState::Unfit(_) => {}
         }
     }
-    let ours = retired.iter().filter(|(_, table)| tables.contains_key(&table.marker.root));
+    let ours = retired.iter().filter(|(_, table)| roots.contains(&table.marker.root_oid));
     all.extend(ours.map(|(oid, _)| Question::Bytes { relation: *oid }));
     all
 }

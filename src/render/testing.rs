@@ -155,6 +155,7 @@ impl World {
             references: BTreeSet::new(),
             partitioned: BTreeSet::new(),
             in_use_as: None,
+            root_now: None,
             rows_estimate: Some(950_000_000),
         };
         self.snapshot.catalog.retired.insert(oid, retired);

@@ -278,6 +278,7 @@ impl World {
             references,
             partitioned: BTreeSet::new(),
             in_use_as: None,
+            root_now: None,
             rows_estimate: leaf.rows_estimate,
         };
         self.snapshot.catalog.retired.insert(oid, retired);

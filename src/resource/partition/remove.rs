@@ -99,7 +99,7 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableNam
     let marked = |stamp| Fact::Marked { partition: partition.clone(), marker: marker.clone(), stamp };
     let mut steps = Vec::new();
 
-    if own_marker(context, oid, leaf).is_none() || is_stamped(leaf) {
+    if own_marker(context, oid, leaf).as_ref() != Some(&marker) || is_stamped(leaf) {
         steps.push(mark(context, retiring.clone(), vec![attached.clone(), not_held.clone()], class, "retention"));
     }
     let mode = if context.default.is_some() || default.is_some() {
@@ -188,11 +188,11 @@ fn referencing_hazards(context: &Context<'_>, blocking: bool, step: &mut Step) {
     }
 }
 
-/// The marker that a leaf carries, if it is truly its own.
+/// The marker that a leaf carries, if it is truly its own: as it was written, under whatever name the root had then.
 pub(super) fn own_marker(context: &Context<'_>, oid: Oid, leaf: &Leaf) -> Option<Marker> {
     let marker = leaf.marker.as_ref()?.unstamped();
     let (from, to) = leaf.bounds.coverage()?;
-    (marker == new_marker(context, oid, from, to)).then_some(marker)
+    (Marker { root: context.name.clone(), ..marker.clone() } == new_marker(context, oid, from, to)).then_some(marker)
 }
 
 /// Whether the leaf's marker carries the stamp of an earlier detach.

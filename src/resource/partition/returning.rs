@@ -77,7 +77,7 @@ pub(super) fn returning<'a>(context: &Context<'a>) -> Vec<Returning<'a>> {
     candidates
 }
 
-/// Whether the policy would keep this window, and nothing covers it.
+/// Whether the policy would keep this window, which was over when the table left, and nothing covers it.
 fn is_wanted(context: &Context<'_>, table: &Returning<'_>) -> bool {
     let (from, to) = table.range();
     let kept = match context.table.retention {
@@ -87,7 +87,7 @@ fn is_wanted(context: &Context<'_>, table: &Returning<'_>) -> bool {
         // A policy that keeps everything says nothing of what left before, except where it wants a window there now.
         None => reach(context).is_some_and(|(low, high)| from < Bound::Value(high) && Bound::Value(low) < to),
     };
-    kept && !context.is_covered(from, to)
+    kept && retired::was_over(context, to, table.stamp) && !context.is_covered(from, to)
 }
 
 /// The step that attaches it. `finalizing` completes a pending detach, with the range it frees.
