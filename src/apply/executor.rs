@@ -381,10 +381,9 @@ impl<'a> Executor<'a> {
 /// one; what nobody foresaw is, and so is a detach that is pending or waits for old transactions: the next would too.
 fn stops_removals(step: &Step, result: &StepResult) -> bool {
     match result {
-        StepResult::Applied { .. }
-        | StepResult::AlreadySatisfied
-        | StepResult::Blocked(_)
-        | StepResult::Skipped(_) => false,
+        StepResult::Applied { .. } | StepResult::AlreadySatisfied | StepResult::Blocked(_) | StepResult::Skipped(_) => {
+            false
+        }
         StepResult::Postponed(_) => matches!(step.action.verb(), Verb::Detach | Verb::Finalize) && !marks(&step.action),
         StepResult::Failed { .. } | StepResult::NotReached => true,
     }

@@ -197,11 +197,8 @@ fn pause(lock_timeout: Duration, tries: u32) -> Duration {
 
 /// A referencing row, a dependant, a right: no reason to keep another partition.
 fn is_of_its_own(error: &postgres::Error) -> bool {
-    let own = [
-        SqlState::FOREIGN_KEY_VIOLATION,
-        SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
-        SqlState::INSUFFICIENT_PRIVILEGE,
-    ];
+    let own =
+        [SqlState::FOREIGN_KEY_VIOLATION, SqlState::DEPENDENT_OBJECTS_STILL_EXIST, SqlState::INSUFFICIENT_PRIVILEGE];
     error.code().is_some_and(|code| own.contains(code))
 }
 

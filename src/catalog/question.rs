@@ -66,6 +66,29 @@ pub enum Question {
         /// The relation.
         relation: Oid,
     },
+    /// Which tables have rows that reference rows between these bounds? No partition leaves from under them.
+    References {
+        /// The root.
+        root: Oid,
+        /// The foreign key, by the OID of its constraint.
+        key: Oid,
+        /// From this value of the root's partition key.
+        from: KeyValue,
+        /// To before this one.
+        to: KeyValue,
+    },
+    /// What depends on this table, and does not go with it? There its drop stops.
+    Dependants {
+        /// The table.
+        relation: Oid,
+    },
+    /// In what is this table no longer like its root? There its attach stops.
+    Fits {
+        /// The table.
+        relation: Oid,
+        /// What it was a partition of.
+        root: Oid,
+    },
 }
 
 /// What the server answered.
@@ -90,8 +113,19 @@ pub enum Answer {
     Bloat(Bloat),
     /// Yes or no.
     Taken(bool),
+    /// All that is in the way.
+    Found(Vec<Found>),
     /// It could not be asked, because of this.
     Unknown(String),
+}
+
+/// Something that is in the way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Found {
+    /// The table that it is, or belongs to.
+    pub relation: Option<Oid>,
+    /// What it is or does, in words.
+    pub what: String,
 }
 
 /// A partition that has rows, and the highest key among them.

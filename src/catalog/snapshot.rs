@@ -179,6 +179,12 @@ pub struct Root {
     pub referenced_by: BTreeSet<TableName>,
     /// Those of both that are partitioned: what locks them locks their partitions too.
     pub partitioned: BTreeSet<TableName>,
+    /// The foreign keys that reference it, by the OIDs of their constraints.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys_in: BTreeMap<Oid, IncomingKey>,
+    /// Tables that its own foreign keys reference with ON DELETE CASCADE.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub cascades_from: BTreeSet<TableName>,
     /// Publications that carry its changes under a leaf's name: a subscriber needs each new table.
     pub leaf_publications: BTreeSet<String>,
     /// The owner may create in the table's schema.
@@ -199,6 +205,25 @@ impl Root {
     pub fn pending_leaf(&self) -> Option<(Oid, &Leaf)> {
         self.leaves.iter().find(|(_, leaf)| leaf.pending).map(|(oid, leaf)| (*oid, leaf))
     }
+}
+
+/// A foreign key that references a root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncomingKey {
+    /// Its name.
+    pub name: Ident,
+    /// Whose it is.
+    pub table: TableName,
+    /// That table's OID.
+    pub relation: Oid,
+    /// That table's owner.
+    pub owner: Ident,
+    /// That table is partitioned: its rows are in its partitions.
+    pub partitioned: bool,
+    /// Its columns: a row with a NULL in one of them references nothing.
+    pub columns: Vec<Ident>,
+    /// The one that references the root's partition key, where it is of the same type.
+    pub key: Option<Ident>,
 }
 
 /// A partition key of one column.
@@ -260,6 +285,9 @@ pub struct Retired {
     pub references: BTreeSet<TableName>,
     /// Those of them that are partitioned.
     pub partitioned: BTreeSet<TableName>,
+    /// Those of them whose rows take rows of this table along when they are deleted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub cascades_from: BTreeSet<TableName>,
     /// It is a partition again, of another table, or has children of its own.
     pub in_use_as: Option<String>,
     /// What the root that its marker names by OID is called now, where that is none of the policy's.

@@ -277,6 +277,7 @@ impl Fact {
                 | Answer::Shape(_)
                 | Answer::Refused(_)
                 | Answer::Bloat(_)
+                | Answer::Found(_)
                 | Answer::Spelling(_) => Err("an answer of another kind".to_owned()),
             },
             Self::RangeFree { root, from, to } => {
@@ -361,6 +362,7 @@ impl Fact {
                     | Answer::Shape(_)
                     | Answer::Refused(_)
                     | Answer::Bloat(_)
+                    | Answer::Found(_)
                     | Answer::Spelling(_) => Err("an answer of another kind".to_owned()),
                 }
             }
@@ -552,6 +554,7 @@ fn detach(catalog: &mut Catalog, partition: &Relation) {
                 held: leaf.held,
                 references: root.references.clone(),
                 partitioned: root.partitioned.intersection(&root.references).cloned().collect(),
+                cascades_from: root.cascades_from.clone(),
                 in_use_as: None,
                 root_now: None,
                 rows_estimate: leaf.rows_estimate,

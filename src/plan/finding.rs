@@ -76,6 +76,8 @@ pub enum Code {
     InGrace,
     /// A detached table stays: the policy says `then: detach`.
     Detached,
+    /// Rows of detached tables can still be deleted through their foreign keys.
+    KeyCascades,
     /// A detached table whose root is not in the policy, or gone: nothing drops it.
     Forgotten,
     /// A marker that does not fit the table it is on.
@@ -217,6 +219,7 @@ impl Code {
             Self::NotRemovable => note("A foreign or sub-partitioned partition would leave and stays."),
             Self::InGrace => note("A detached table waits for its grace to end."),
             Self::Detached => note("A detached table stays, as the policy says."),
+            Self::KeyCascades => warning("Rows of a detached table can still be deleted through its foreign key."),
             Self::Forgotten => warning("A detached table belongs to no table of the policy: nothing drops it."),
             Self::ForeignMarker => warning("A table carries a marker that belongs to another table."),
             Self::MarkedButWanted => warning("A partition is marked for removal and no longer due."),

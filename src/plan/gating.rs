@@ -161,7 +161,9 @@ fn together(steps: &mut [Step]) {
 pub(super) fn needs(steps: &mut [Step]) {
     let mut blocked: BTreeSet<StepId> = BTreeSet::new();
     for step in steps.iter_mut() {
-        if !step.gate.is_blocked() && let Some(id) = step.needs.iter().find(|id| blocked.contains(*id)).cloned() {
+        if !step.gate.is_blocked()
+            && let Some(id) = step.needs.iter().find(|id| blocked.contains(*id)).cloned()
+        {
             block(step, Block::Needs { step: id });
         }
         if step.gate.is_blocked() {

@@ -13,7 +13,7 @@ use super::finding::{Code, Finding};
 use super::gate::Granted;
 use super::gating::{gate, gate_of_no_table};
 use super::keys::follow_detached;
-use super::lane::lanes;
+use super::lane::{lanes, referencing_first};
 use super::privilege::{missing_privileges, without_rights};
 use super::step::{Step, StepId};
 use crate::catalog::{Catalog, Oid, PLAIN_TABLE, Retired, Snapshot, TableState};
@@ -177,13 +177,14 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
     let mut overviews = Vec::new();
     let mut used = BTreeSet::new();
     let lanes = lanes(&snapshot.catalog);
-    for (name, table) in options.selected(desired) {
+    for name in referencing_first(options.selected(desired).map(|(name, _)| name), &snapshot.catalog) {
+        let Some(table) = desired.tables.get(name) else { continue };
         let Some(state) = snapshot.catalog.tables.get(name) else {
             findings.push(not_in_snapshot(name));
             continue;
         };
         let mut judge = |context: &Context<'_>| {
-            let mut diff = partition::diff(context, options.scope, &mut used);
+            let mut diff = partition::diff(context, options.scope, &mut used, &steps);
             let mut whole = diff.steps.clone();
             keep_scope(options.scope, &mut diff.steps);
             // A plan of maintenance alone speaks of nothing else.
@@ -232,6 +233,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
         }
         findings.extend(pooler::findings(desired, snapshot));
     }
+    overviews.sort_by(|one, other| one.table.cmp(&other.table));
     follow_detached(&mut steps);
     findings.extend(missing_privileges(&steps, &snapshot.catalog));
     findings.sort();

@@ -25,7 +25,7 @@ pub fn questions(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) 
                     return;
                 }
                 // What the table's partitions will be decides which names are asked for.
-                let partitions = partition::diff(context, options.scope, &mut BTreeSet::new());
+                let partitions = partition::diff(context, options.scope, &mut BTreeSet::new(), &[]);
                 if indexes {
                     questions.extend(index::questions(context, &partitions.steps));
                 }
@@ -53,14 +53,16 @@ pub fn snapshot_questions(desired: &Desired, snapshot: &Snapshot, options: &Plan
         let later = questions(desired, snapshot, &PlanOptions { now: ahead, ..options.clone() });
         all.extend(later.into_iter().filter(|question| match question {
             // A measure of the present.
-            Question::DefaultRows { .. } | Question::Bloat { .. } => false,
+            Question::DefaultRows { .. } | Question::Bloat { .. } | Question::References { .. } => false,
             Question::NewestNonEmpty { .. }
             | Question::HighestKeys { .. }
             | Question::Bytes { .. }
             | Question::WantedIndex { .. }
             | Question::IndexSpelling { .. }
             | Question::NameTaken { .. }
-            | Question::Exists { .. } => true,
+            | Question::Exists { .. }
+            | Question::Dependants { .. }
+            | Question::Fits { .. } => true,
         }));
     }
     let Snapshot { catalog: Catalog { tables, retired, .. }, .. } = snapshot;

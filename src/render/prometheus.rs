@@ -162,6 +162,7 @@ fn rows_in_default(plan: &Plan) -> BTreeMap<&TableName, u64> {
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
+                | Block::InTheWay { .. }
                 | Block::MissingRight { .. }
                 | Block::Needs { .. } => {}
             }

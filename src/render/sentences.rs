@@ -116,6 +116,7 @@ pub(crate) fn blocked_sentences(plan: &Plan) -> Vec<String> {
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
             | Block::ManagedElsewhere { .. }
+            | Block::InTheWay { .. }
             | Block::MissingRight { .. } => {
                 others.insert(format!("No flag allows: {block}."));
             }

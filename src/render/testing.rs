@@ -95,6 +95,8 @@ impl World {
             references: BTreeSet::new(),
             referenced_by: BTreeSet::new(),
             partitioned: BTreeSet::new(),
+            keys_in: BTreeMap::new(),
+            cascades_from: BTreeSet::new(),
             leaf_publications: BTreeSet::new(),
             owner_creates_in_schema: true,
             owner_creates_in_tablespace: true,
@@ -154,6 +156,7 @@ impl World {
             held: false,
             references: BTreeSet::new(),
             partitioned: BTreeSet::new(),
+            cascades_from: BTreeSet::new(),
             in_use_as: None,
             root_now: None,
             rows_estimate: Some(950_000_000),
@@ -185,6 +188,9 @@ impl World {
                 Question::Bloat { .. } => Answer::Unknown("nothing was measured".to_owned()),
                 Question::Bytes { .. } => Answer::Bytes(201 << 30),
                 Question::NameTaken { .. } | Question::Exists { .. } => Answer::Taken(false),
+                Question::References { .. } | Question::Dependants { .. } | Question::Fits { .. } => {
+                    Answer::Found(Vec::new())
+                }
                 Question::WantedIndex { .. } | Question::IndexSpelling { .. } => {
                     Answer::Unknown("no indexes in this world".to_owned())
                 }

@@ -39,6 +39,7 @@ mod policies;
 mod pooler;
 mod pooler_config;
 mod reads;
+mod removal;
 mod sandbox;
 mod scenarios;
 mod schemas;

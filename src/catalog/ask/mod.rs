@@ -6,9 +6,11 @@
 
 mod bloat;
 mod bytes;
+mod dependants;
 mod highest;
 mod names;
 mod newest;
+mod references;
 mod rows;
 mod spelling;
 
@@ -54,12 +56,15 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         return Ok(());
     }
     let catalog = &snapshot.catalog;
+    let major = snapshot.target.major();
     let answers = Reader::transaction(client, BEGIN, |reader| {
         let mut answers = Vec::with_capacity(questions.len());
         let mut relations = Vec::new();
         let mut bloated = Vec::new();
         let mut taken = Vec::new();
         let mut existing = Vec::new();
+        let mut dropped = Vec::new();
+        let mut given = references::Given::default();
         for question in questions {
             match question {
                 Question::NewestNonEmpty { root } => {
@@ -80,6 +85,13 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
                 Question::Bytes { relation } => relations.push(*relation),
                 Question::NameTaken { name } => taken.push(name),
                 Question::Exists { relation } => existing.push(*relation),
+                Question::References { .. } => {
+                    answers.push((question.clone(), references::answer(reader, catalog, question, &mut given)?));
+                }
+                Question::Dependants { relation } => dropped.push(*relation),
+                Question::Fits { relation, root } => {
+                    answers.push((question.clone(), dependants::fits(reader, *relation, *root, major)?));
+                }
             }
         }
         let sizes = bytes::answers(reader, &relations)?;
@@ -88,6 +100,8 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         answers.extend(bloat.into_iter().map(|(index, answer)| (Question::Bloat { index }, answer)));
         let names = names::answers(reader, &taken)?;
         answers.extend(names.into_iter().map(|(name, answer)| (Question::NameTaken { name }, answer)));
+        let dependants = dependants::answers(reader, &dropped)?;
+        answers.extend(dependants.into_iter().map(|(relation, answer)| (Question::Dependants { relation }, answer)));
         let existing = names::existing(reader, &existing)?;
         answers.extend(existing.into_iter().map(|(relation, answer)| (Question::Exists { relation }, answer)));
         Ok(answers)

@@ -30,6 +30,7 @@ pub(super) fn read(reader: &mut Reader<'_>, roots: &Roots) -> Result<BTreeMap<Oi
             held: holds(comment),
             references: BTreeSet::new(),
             partitioned: BTreeSet::new(),
+            cascades_from: BTreeSet::new(),
             in_use_as: in_use_as(row)?,
             root_now: None,
             rows_estimate: rows_estimate(field(STEP, row, 5)?),
@@ -67,6 +68,9 @@ fn read_references(reader: &mut Reader<'_>, all: &mut BTreeMap<Oid, Retired>) ->
             let Some(name) = table(row, 1)? else { continue };
             if field(STEP, row, 3)? {
                 retired.partitioned.insert(name.clone());
+            }
+            if field(STEP, row, 4)? {
+                retired.cascades_from.insert(name.clone());
             }
             retired.references.insert(name);
         }

@@ -284,6 +284,7 @@ impl Rules<'_> {
             | Answer::Refused(_)
             | Answer::Bloat(_)
             | Answer::Spelling(_)
+            | Answer::Found(_)
             | Answer::Taken(_) => Err("which partition is the newest with rows is unknown".to_owned()),
         }
     }

@@ -418,6 +418,7 @@ fn blocked<'a>(run: &'a [StoryStep<'_>]) -> Vec<&'a String> {
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
             | Block::ManagedElsewhere { .. }
+            | Block::InTheWay { .. }
             | Block::MissingRight { .. } => false,
         };
         let goes_without_saying = match &step.step.gate {

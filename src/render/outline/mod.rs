@@ -322,6 +322,7 @@ impl<'a> Change<'a> {
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
+                | Block::InTheWay { .. }
                 | Block::MissingRight { .. } => {
                     because.insert(block.to_string());
                 }

@@ -106,6 +106,7 @@ fn shape_of(context: &Context<'_>, definition: &IndexDesired) -> Result<IndexSha
         | Answer::Bytes(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
+        | Answer::Found(_)
         | Answer::Taken(_) => Err(Unclear::Unverified("an answer of another kind".to_owned())),
     }
 }
@@ -411,6 +412,7 @@ impl<'s, 'a> One<'s, 'a> {
             | Answer::Refused(_)
             | Answer::Bloat(_)
             | Answer::Spelling(_)
+            | Answer::Found(_)
             | Answer::Taken(_) => BuildMode::Concurrently,
         }
     }

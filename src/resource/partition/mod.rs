@@ -8,6 +8,7 @@ mod diff;
 mod encoding;
 mod fate;
 mod hold;
+mod in_the_way;
 mod overview;
 mod remove;
 mod retention;

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::create::add_block;
+use super::in_the_way;
 use super::retention::{Leaver, Leaving};
 use super::retired::{Keys, bytes_of, drop_after};
 use crate::catalog::{Leaf, Marker, Oid};
@@ -69,10 +70,11 @@ pub(super) fn removals(
     leaving: &Leaving<'_>,
     finalizing: Option<&StepId>,
     default: Option<&TableName>,
+    earlier: &[Step],
 ) -> Removals {
     let mut result = Removals::default();
     for leaver in &leaving.leavers {
-        let (mut detach, mut drop) = removal(context, leaver, default);
+        let (mut detach, mut drop) = removal(context, leaver, default, earlier);
         // While a detach is pending, no other partition of that parent can be detached concurrently.
         if let Some(first) = detach.first_mut() {
             first.needs.extend(finalizing.cloned());
@@ -88,7 +90,12 @@ pub(super) fn removals(
     result
 }
 
-fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableName>) -> (Vec<Step>, Option<Step>) {
+fn removal(
+    context: &Context<'_>,
+    leaver: &Leaver<'_>,
+    default: Option<&TableName>,
+    earlier: &[Step],
+) -> (Vec<Step>, Option<Step>) {
     let Leaver { oid, leaf, from, to, due_at } = *leaver;
     let partition = Relation { name: leaf.name.clone(), oid };
     let class = context.class_of_removal(due_at, to);
@@ -125,14 +132,17 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableNam
     detach.stake = stake;
     let detach_id = detach.id.clone();
     steps.push(detach);
-
-    let mut stamp = stamp(context, retiring.clone(), class, "retention");
-    stamp.needs.push(detach_id);
-    let stamp_id = stamp.id.clone();
-    steps.push(stamp);
     for step in &mut steps {
         step.due_at = due_at;
     }
+    in_the_way::put(context, &in_the_way::of_detach(context, (oid, from, to), earlier), earlier, &mut steps);
+    let (class, due_at) = steps.last().map_or((class, due_at), |detach| (detach.class, detach.due_at));
+
+    let mut stamp = stamp(context, retiring.clone(), class, "retention");
+    stamp.needs.push(detach_id);
+    stamp.due_at = due_at;
+    let stamp_id = stamp.id.clone();
+    steps.push(stamp);
     let mut drop = None;
     let retention = context.table.retention;
     if let Some(retention) = retention.filter(|retention| retention.then == Then::Drop) {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::context::{Context, finite};
 use super::hold::held_by;
+use super::in_the_way;
 use super::remove::stamp;
 use crate::catalog::{Answer, Marker, Oid, Question, Retired, TableState};
 use crate::grid::Bound;
@@ -164,7 +165,20 @@ fn judge_one(
                 step.stake = Stake { bytes: bytes_of(context, oid), rows: table.rows_estimate };
                 result.drops.push(step);
             }
-            Some(due_at) => found(Code::InGrace, format!("detached {since}; drop due {}", crate::render::day(due_at))),
+            Some(due_at) => {
+                let mut message = format!("detached {since}; drop due {}", crate::render::day(due_at));
+                if let Some(words) = in_the_way::words(&in_the_way::of_drop(context, oid, &[])) {
+                    message.push_str(&format!(", and not possible then: {words}"));
+                }
+                if !table.cascades_from.is_empty() {
+                    let from: Vec<String> = table.cascades_from.iter().map(ToString::to_string).collect();
+                    message.push_str(&format!(
+                        "; rows deleted from {} still take its rows along (ON DELETE CASCADE)",
+                        from.join(" and ")
+                    ));
+                }
+                found(Code::InGrace, message);
+            }
             None => found(Code::InGrace, format!("detached {since}; its grace ends beyond the calendar")),
         },
     }
@@ -253,6 +267,7 @@ pub(super) fn bytes_of(context: &Context<'_>, relation: Oid) -> Option<u64> {
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
+        | Answer::Found(_)
         | Answer::Taken(_) => None,
     }
 }

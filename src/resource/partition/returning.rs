@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::context::Context;
-use super::create::{SMALL_BYTES, beside_default};
+use super::create::{SMALL_BYTES, add_block, beside_default};
+use super::in_the_way;
 use super::remove::own_marker;
 use super::retired::{self, bytes_of};
 use super::wanted::reach;
@@ -138,6 +139,9 @@ pub(super) fn attach(
     let bytes = bytes_of(context, *oid);
     scan_hazards(context, bytes, references, &mut step);
     beside_default(context, (from, to), &mut step, findings);
+    if let Some(block) = in_the_way::of_attach(context, table) {
+        add_block(&mut step, block);
+    }
     step.stake = Stake { bytes, rows: *rows };
     step
 }
