@@ -353,7 +353,8 @@ fn about_everything(desired: &Desired, snapshot: &Snapshot, options: &PlanOption
         let message = "this server is a standby: nothing can be carried out here".to_owned();
         findings.push(finding(Code::InRecovery, message, Some("point --url at the primary".to_owned())));
     }
-    if options.include.is_empty() && options.exclude.is_empty() {
+    // A run of some tables does not look at the roots of all.
+    if options.selected(desired).count() == desired.tables.len() {
         findings.extend(forgotten(desired, snapshot));
     }
     for (flag, names) in [("--table", &options.include), ("--exclude", &options.exclude)] {

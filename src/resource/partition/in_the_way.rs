@@ -107,13 +107,24 @@ fn of_detach_within(
                     until: None,
                 },
                 Ended::Never(None) => {
-                    let because = format!("rows of {what} reference it: they must be deleted first");
+                    let because = match unread(context, &question) {
+                        Some(table) => format!("rows of {what} reference it: plan {table} as well"),
+                        None => format!("rows of {what} reference it: they must be deleted first"),
+                    };
                     Obstacle::Until { because, until: None }
                 }
             });
         }
     }
     obstacles
+}
+
+/// The policy's table that the key is of, where this run does not look at it.
+fn unread<'a>(context: &Context<'a>, question: &Question) -> Option<&'a TableName> {
+    let Question::References { key, .. } = question else { return None };
+    let table = &context.root.keys_in.get(key)?.table;
+    let known = context.desired.tables.contains_key(table) && !context.snapshot.catalog.tables.contains_key(table);
+    known.then_some(table)
 }
 
 /// What keeps a table from being dropped.
@@ -272,6 +283,14 @@ pub(super) fn put(context: &Context<'_>, obstacles: &[Obstacle], earlier: &[Step
             step.class = context.class_by_lateness(at, true);
         }
     }
+}
+
+/// When nothing of it is in the way any more, from now on; `None` where no clock tells.
+pub(super) fn ends(obstacles: &[Obstacle], now: Timestamp) -> Option<Timestamp> {
+    obstacles.iter().try_fold(now, |latest, obstacle| match obstacle {
+        Obstacle::Step(_) => Some(latest),
+        Obstacle::Until { because: _, until } => until.map(|until| latest.max(until)),
+    })
 }
 
 fn add_once(step: &mut Step, block: Block) {

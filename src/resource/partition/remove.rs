@@ -135,7 +135,8 @@ fn removal(
     for step in &mut steps {
         step.due_at = due_at;
     }
-    in_the_way::put(context, &in_the_way::of_detach(context, (oid, from, to), earlier), earlier, &mut steps);
+    let obstacles = in_the_way::of_detach(context, (oid, from, to), earlier);
+    in_the_way::put(context, &obstacles, earlier, &mut steps);
     let (class, due_at) = steps.last().map_or((class, due_at), |detach| (detach.class, detach.due_at));
 
     let mut stamp = stamp(context, retiring.clone(), class, "retention");
@@ -146,7 +147,8 @@ fn removal(
     let mut drop = None;
     let retention = context.table.retention;
     if let Some(retention) = retention.filter(|retention| retention.then == Then::Drop) {
-        let due = retention.grace.after(context.now, context.grid.zone());
+        let leaves = in_the_way::ends(&obstacles, context.now);
+        let due = leaves.and_then(|leaves| retention.grace.after(leaves, context.grid.zone()));
         if retention.grace.is_zero() {
             let mut step = drop_after(context, retiring, Stamp::Present, keys_of_root(context), class);
             step.reason = "retention, without grace".to_owned();

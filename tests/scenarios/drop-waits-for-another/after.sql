@@ -1,1 +1,1 @@
-DROP TABLE zentry_dec, invoice_dec;
+DROP TABLE zentry_dec;

@@ -1,4 +1,4 @@
--- Keys between single partitions: the drop of one waits for the other's grace, or for its drop in this run.
+-- Keys between single partitions: the drop of one waits for the other, until the next run or until the end of its grace.
 CREATE TABLE invoice (id int, at timestamptz NOT NULL) PARTITION BY RANGE (at);
 CREATE TABLE zentry (id int, at timestamptz NOT NULL) PARTITION BY RANGE (at);
 CREATE TABLE invoice_mar PARTITION OF invoice FOR VALUES FROM ('2026-02-01 00:00+00') TO ('2026-05-01 00:00+00');

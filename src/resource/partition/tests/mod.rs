@@ -8,6 +8,7 @@ mod encodings;
 mod gates;
 mod grids;
 mod ids;
+mod in_the_way;
 mod properties;
 mod retention;
 mod retired;
