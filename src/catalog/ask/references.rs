@@ -12,11 +12,14 @@ use super::super::reader::Reader;
 use super::super::snapshot::{Catalog, IncomingKey, Oid, Root};
 use super::{is_oid, oid_of, query_as, readers, renamed, roots};
 use crate::grid::KeyValue;
+use crate::sql::Ident;
 
 const STEP: &str = "looking for rows that reference a partition";
 
 /// Tables that are named; the rest of them shows once these are gone.
 const MOST: usize = 4;
+/// Partitions that are looked through where their bounds leave none out.
+const MOST_PARTITIONS: usize = 200;
 
 /// One that could not be asked is not asked again for the next partition: a scan that takes too long does so each time.
 #[derive(Default)]
@@ -45,6 +48,25 @@ pub(super) fn answer(
     Ok(answer)
 }
 
+/// A query that leaves no partition out locks each of them: so many fill the server's lock table.
+fn too_many(
+    reader: &mut Reader<'_>,
+    catalog: &Catalog,
+    relation: Oid,
+    key: &Ident,
+) -> Result<Option<String>, InspectError> {
+    let count = match roots(catalog).find(|root| root.oid == relation) {
+        Some(root) if root.key.name == *key => return Ok(None),
+        Some(root) => root.leaves.len(),
+        None => {
+            let sql = format!("SELECT pg_catalog.count(*) FROM pg_catalog.pg_inherits WHERE inhparent = {relation}");
+            let rows = reader.simple_aside(STEP, &sql)?.unwrap_or_default();
+            rows.first().and_then(|row| row.get(0)).and_then(|count| count.parse().ok()).unwrap_or(usize::MAX)
+        }
+    };
+    Ok((count > MOST_PARTITIONS).then(|| "it has too many partitions to look through each".to_owned()))
+}
+
 fn tables(
     reader: &mut Reader<'_>,
     catalog: &Catalog,
@@ -56,6 +78,9 @@ fn tables(
     let Some(key) = key else {
         return Ok(Answer::Unknown(format!("the foreign key of {table} compares other types")));
     };
+    if *partitioned && let Some(because) = too_many(reader, catalog, *relation, key)? {
+        return Ok(Answer::Unknown(format!("{table}: {because}")));
+    }
     let kind = root.key.kind.sql_type();
     let mut rows = format!("x.{key} >= '{from}'::{kind} AND x.{key} < '{to}'::{kind}");
     for column in columns.iter().filter(|column| *column != key) {
