@@ -49,4 +49,5 @@ mod settings_edges;
 mod standby;
 mod storage;
 mod support;
+mod unmet;
 mod wire;
