@@ -80,7 +80,10 @@ impl Online<'_> {
                 IndexAction::Build(_)
                 | IndexAction::Create(_)
                 | IndexAction::Attach(_)
+                | IndexAction::Validate(_)
+                | IndexAction::Alter(_)
                 | IndexAction::Drop(_)
+                | IndexAction::Discard(_)
                 | IndexAction::Swap(_),
             )
             | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Vacuum(_))

@@ -9,7 +9,7 @@ use super::index::{IndexShape, IndexSpelling};
 use super::snapshot::Oid;
 use crate::grid::KeyValue;
 use crate::policy::IndexDesired;
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// Something only the server can say. Listed by planning (pure), answered by [`super::ask`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,6 +61,18 @@ pub enum Question {
         /// The name.
         name: TableName,
     },
+    /// Is there a schema of this name?
+    SchemaExists {
+        /// The schema.
+        schema: Ident,
+    },
+    /// May a role make tables in a schema?
+    CreatesIn {
+        /// The role.
+        role: Ident,
+        /// The schema.
+        schema: Ident,
+    },
     /// Is there still a relation with this OID?
     Exists {
         /// The relation.
@@ -105,7 +117,7 @@ pub enum Answer {
     Bytes(u64),
     /// A wanted index.
     Shape(Box<IndexShape>),
-    /// There can be no such index, the server says.
+    /// There can be no such index, the server says; on a second line what may have been meant.
     Refused(String),
     /// An existing index's expressions and predicate.
     Spelling(IndexSpelling),

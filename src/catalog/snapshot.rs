@@ -185,6 +185,9 @@ pub struct Root {
     /// Tables that its own foreign keys reference with ON DELETE CASCADE.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub cascades_from: BTreeSet<TableName>,
+    /// Constraints that a partition cannot bring along: ATTACH builds its own.
+    #[serde(default, skip_serializing_if = "Exclusions::is_empty")]
+    pub exclusions: Exclusions,
     /// Publications that carry its changes under a leaf's name: a subscriber needs each new table.
     pub leaf_publications: BTreeSet<String>,
     /// The owner may create in the table's schema.
@@ -224,6 +227,29 @@ pub struct IncomingKey {
     pub columns: Vec<Ident>,
     /// The one that references the root's partition key, where it is of the same type.
     pub key: Option<Ident>,
+}
+
+/// Exclusion constraints and keys WITHOUT OVERLAPS by name, each with what it means: equal texts mean the same. ATTACH takes
+/// none that a partition has for its own, and builds another (CompareIndexInfo() in index.c).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exclusions {
+    /// Of the table itself.
+    pub own: BTreeMap<Ident, String>,
+    /// Of its partition whose detach is unfinished.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub of_pending: BTreeMap<Ident, String>,
+}
+
+impl Exclusions {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.of_pending.is_empty()
+    }
+
+    /// Those of a table that is to be attached which the table itself has as well.
+    pub fn doubled<'a>(&self, of_table: &'a BTreeMap<Ident, String>) -> impl Iterator<Item = &'a Ident> {
+        of_table.iter().filter(|(_, meaning)| self.own.values().any(|own| own == *meaning)).map(|(name, _)| name)
+    }
 }
 
 /// A partition key of one column.
@@ -288,6 +314,9 @@ pub struct Retired {
     /// Those of them whose rows take rows of this table along when they are deleted.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub cascades_from: BTreeSet<TableName>,
+    /// Its exclusion constraints and keys WITHOUT OVERLAPS, as in [`Exclusions`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exclusions: BTreeMap<Ident, String>,
     /// It is a partition again, of another table, or has children of its own.
     pub in_use_as: Option<String>,
     /// What the root that its marker names by OID is called now, where that is none of the policy's.

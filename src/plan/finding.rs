@@ -134,6 +134,8 @@ pub enum Code {
     IndexRedundant,
     /// An index that only some partitions have.
     IndexStray,
+    /// An index that is invalid and that the policy does not name.
+    IndexInvalid,
     /// A partition is not like its parent, and cannot be made so without taking something away.
     PartitionDiffers,
     /// A partition has what its parent has not.
@@ -180,6 +182,8 @@ pub enum Code {
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
     NoNameLeft,
+    /// The schema that the policy wants new partitions in is not there.
+    SchemaMissing,
     /// Whether a name for a new partition is taken was not asked: the snapshot was taken for another policy or time.
     NameUnchecked,
     /// The snapshot was taken for other tables than the policy's.
@@ -274,6 +278,7 @@ impl Code {
             Self::IndexUnlisted => note(No, "An index that the policy does not name."),
             Self::IndexRedundant => note(No, "An index that another one makes redundant."),
             Self::IndexStray => note(No, "An index that only some partitions have."),
+            Self::IndexInvalid => warning(No, "An index is invalid, and the policy does not name it."),
             Self::PartitionDiffers => warning(Drift, "A partition is not like its parent, and is left alone."),
             Self::PartitionHasOwn => note(No, "A partition has what its parent has not."),
             Self::PrivilegesNotInherited => {
@@ -309,6 +314,7 @@ impl Code {
             Self::PoolerNotAsked => note(Unverified, "PgBouncer was not asked for its configuration."),
             Self::NameTaken => note(No, "A name wanted for a new partition was taken; another one was chosen."),
             Self::NoNameLeft => broken(Error, "Every name for a new partition is taken."),
+            Self::SchemaMissing => broken(Error, "The schema that new partitions are to be made in does not exist."),
             Self::NameUnchecked => note(No, "Whether a name for a new partition is taken was not asked."),
             Self::NotInSnapshot => broken(Unjudged, "The snapshot was taken for other tables than the policy's."),
         }

@@ -107,6 +107,11 @@ pub enum Block {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
     },
+    /// Somebody is at it already.
+    Busy {
+        /// With what.
+        because: String,
+    },
     /// A step that it needs may not run.
     Needs {
         /// Which.
@@ -142,7 +147,7 @@ impl fmt::Display for Block {
             }
             Self::Unknown { because } => f.write_str(because),
             Self::ManagedElsewhere { by } => f.write_str(by),
-            Self::MissingRight { because } => f.write_str(because),
+            Self::MissingRight { because } | Self::Busy { because } => f.write_str(because),
             Self::InTheWay { because, until: _ } => f.write_str(because),
             Self::Needs { step } => write!(f, "needs `{step}`, which is blocked"),
         }

@@ -235,7 +235,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
     }
     overviews.sort_by(|one, other| one.table.cmp(&other.table));
     follow_detached(&mut steps);
-    findings.extend(missing_privileges(&steps, &snapshot.catalog));
+    findings.extend(missing_privileges(&steps, snapshot));
     findings.sort();
     findings.dedup();
     let not_applyable_because = obstacle(desired, snapshot, options);

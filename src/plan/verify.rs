@@ -92,7 +92,7 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
         Action::Partition(PartitionAction::Detach(_)) => Some(HazardKind::DetachesData),
         Action::Partition(PartitionAction::Attach(_)) => Some(HazardKind::AttachesData),
         Action::Partition(PartitionAction::Drop(_)) => Some(HazardKind::DeletesData),
-        Action::Index(IndexAction::Swap(_)) => Some(HazardKind::DropsIndex),
+        Action::Index(IndexAction::Swap(_) | IndexAction::Discard(_)) => Some(HazardKind::DropsIndex),
         Action::Index(IndexAction::Build(_) | IndexAction::Rebuild(_))
         | Action::Maintenance(MaintenanceAction::Reindex(_)) => Some(HazardKind::IndexBuild),
         Action::Partition(
@@ -102,7 +102,13 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
             | PartitionAction::Mark(_)
             | PartitionAction::Stamp(_),
         )
-        | Action::Index(IndexAction::Create(_) | IndexAction::Attach(_) | IndexAction::Drop(_))
+        | Action::Index(
+            IndexAction::Create(_)
+            | IndexAction::Attach(_)
+            | IndexAction::Validate(_)
+            | IndexAction::Alter(_)
+            | IndexAction::Drop(_),
+        )
         | Action::Storage(StorageAction::Alter(_))
         | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Vacuum(_)) => None,
         Action::Limit(limit) => limit.lowers().then_some(HazardKind::LimitsSessions),
@@ -179,8 +185,11 @@ fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Re
         Action::Index(IndexAction::Create(create)) => own.create_index(create),
         Action::Index(IndexAction::Build(build)) => own.build_index(build),
         Action::Index(IndexAction::Attach(attach)) => own.attach_index(attach),
+        Action::Index(IndexAction::Validate(attach)) => own.validate_index(attach),
+        Action::Index(IndexAction::Alter(alter)) => own.alter_index(alter),
         Action::Index(IndexAction::Rebuild(loose)) => own.rebuild_index(loose),
         Action::Index(IndexAction::Drop(loose)) => own.drop_index(loose),
+        Action::Index(IndexAction::Discard(discard)) => own.discard_index(discard),
         Action::Index(IndexAction::Swap(swap)) => own.swap_index(swap),
         Action::Storage(StorageAction::Alter(alter)) => own.alter_partition(alter),
         Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => own.analyze(plan, analyze),

@@ -164,6 +164,7 @@ fn rows_in_default(plan: &Plan) -> BTreeMap<&TableName, u64> {
                 | Block::ManagedElsewhere { .. }
                 | Block::InTheWay { .. }
                 | Block::MissingRight { .. }
+                | Block::Busy { .. }
                 | Block::Needs { .. } => {}
             }
         }

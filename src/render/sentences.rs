@@ -174,7 +174,8 @@ pub(crate) fn blocked_sentences(plan: &Plan) -> Vec<String> {
             | Block::Unknown { .. }
             | Block::ManagedElsewhere { .. }
             | Block::InTheWay { .. }
-            | Block::MissingRight { .. } => {
+            | Block::MissingRight { .. }
+            | Block::Busy { .. } => {
                 others.insert(format!("No flag allows: {block}."));
             }
             // It runs once what it needs does.

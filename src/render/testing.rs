@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, ToSpan, civil::Date};
 
 use crate::catalog::{
-    Answer, Answers, Attributes, Catalog, KeyColumn, Leaf, LeafKind, Marker, Oid, ReplicaIdentity, Retired, Root,
-    RowSecurity, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
+    Answer, Answers, Attributes, Catalog, Exclusions, KeyColumn, Leaf, LeafKind, Marker, Oid, ReplicaIdentity, Retired,
+    Root, RowSecurity, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
 };
 use crate::grid::{Bound, KeyKind, LeafBounds};
 use crate::plan::{Plan, PlanOptions, plan, questions};
@@ -97,6 +97,7 @@ impl World {
             partitioned: BTreeSet::new(),
             keys_in: BTreeMap::new(),
             cascades_from: BTreeSet::new(),
+            exclusions: Exclusions::default(),
             leaf_publications: BTreeSet::new(),
             owner_creates_in_schema: true,
             owner_creates_in_tablespace: true,
@@ -157,6 +158,7 @@ impl World {
             references: BTreeSet::new(),
             partitioned: BTreeSet::new(),
             cascades_from: BTreeSet::new(),
+            exclusions: BTreeMap::new(),
             in_use_as: None,
             root_now: None,
             rows_estimate: Some(950_000_000),
@@ -191,6 +193,7 @@ impl World {
                 Question::References { .. } | Question::Dependants { .. } | Question::Fits { .. } => {
                     Answer::Found(Vec::new())
                 }
+                Question::SchemaExists { .. } | Question::CreatesIn { .. } => Answer::Taken(true),
                 Question::WantedIndex { .. } | Question::IndexSpelling { .. } => {
                     Answer::Unknown("no indexes in this world".to_owned())
                 }

@@ -85,16 +85,22 @@ fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
             (&retiring.owner, vec![], vec![comment::stamp(retiring)])
         }
         Action::Partition(PartitionAction::Attach(action)) => {
-            (&action.owner, vec![], vec![create::again(action), comment::remove(&action.retired)])
+            let mut work = create::again(action);
+            work.push(comment::remove(&action.retired));
+            (&action.owner, vec![], work)
         }
         Action::Partition(PartitionAction::Drop(action)) => {
             (&action.retired.owner, vec![remove::lock(action)], vec![remove::drop(action)])
         }
         Action::Index(IndexAction::Create(action)) => (&action.owner, vec![], vec![index::create(action)]),
         Action::Index(IndexAction::Build(action)) => (&action.owner, vec![], vec![index::build(action)]),
-        Action::Index(IndexAction::Attach(action)) => (&action.owner, vec![], vec![index::attach(action)]),
+        Action::Index(IndexAction::Attach(action) | IndexAction::Validate(action)) => {
+            (&action.owner, vec![], vec![index::attach(action)])
+        }
+        Action::Index(IndexAction::Alter(action)) => (&action.owner, vec![], index::alter(action)),
         Action::Index(IndexAction::Rebuild(loose)) => (&loose.owner, vec![], vec![index::rebuild(loose)]),
         Action::Index(IndexAction::Drop(loose)) => (&loose.owner, vec![], vec![index::drop(loose)]),
+        Action::Index(IndexAction::Discard(action)) => (&action.owner, vec![], vec![index::discard(action)]),
         Action::Index(IndexAction::Swap(action)) => (&action.owner, vec![], index::swap(action)),
         Action::Storage(StorageAction::Alter(action)) => (&action.owner, vec![], storage::alter(action)),
         Action::Maintenance(MaintenanceAction::AnalyzeParent(action)) => {

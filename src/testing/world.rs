@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::catalog::{
-    Answer, Answers, Attributes, Bloat, Catalog, Found, IndexFacts, IndexKey, IndexShape, KeyColumn, Leaf, LeafKey,
-    LeafKind, LeafUpkeep, Marker, Oid, Question, ReplicaIdentity, Retired, Root, RowCount, RowSecurity,
-    SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target, Upkeep,
+    Answer, Answers, Attributes, Bloat, Catalog, CopyName, Exclusions, Found, IndexFacts, IndexKey, IndexShape,
+    KeyColumn, Leaf, LeafKey, LeafKind, LeafUpkeep, Marker, Oid, Question, ReplicaIdentity, Retired, Root, RowCount,
+    RowSecurity, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target, Upkeep,
 };
 use crate::grid::{Bound, Grid, KeyKind, KeyValue, LeafBounds};
 use crate::plan::{Plan, PlanOptions, plan, questions, verify};
@@ -241,8 +241,11 @@ impl World {
             building: false,
             constraint: false,
             in_use: false,
+            comment: None,
+            targets: BTreeMap::new(),
             shape: shape(&definition),
             raw: None,
+            copies: CopyName::default(),
         };
         self.root(table).indexes.insert(oid, facts);
         oid
@@ -281,6 +284,7 @@ impl World {
             references,
             partitioned: BTreeSet::new(),
             cascades_from: BTreeSet::new(),
+            exclusions: BTreeMap::new(),
             in_use_as: None,
             root_now: None,
             rows_estimate: leaf.rows_estimate,
@@ -365,6 +369,7 @@ impl World {
                 |bloat| Answer::Bloat(*bloat),
             ),
             Question::NameTaken { name } => Answer::Taken(taken.contains(name)),
+            Question::SchemaExists { .. } | Question::CreatesIn { .. } => Answer::Taken(true),
             Question::Exists { relation } => Answer::Taken(self.exists(*relation)),
             Question::References { .. } | Question::Dependants { .. } | Question::Fits { .. } => {
                 Answer::Found(self.in_the_way.get(question).cloned().unwrap_or_default())
@@ -470,6 +475,7 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
         partitioned: BTreeSet::new(),
         keys_in: BTreeMap::new(),
         cascades_from: BTreeSet::new(),
+        exclusions: Exclusions::default(),
         leaf_publications: BTreeSet::new(),
         owner_creates_in_schema: true,
         owner_creates_in_tablespace: true,

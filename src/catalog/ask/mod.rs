@@ -12,6 +12,8 @@ mod names;
 mod newest;
 mod references;
 mod rows;
+mod schemas;
+mod settle;
 mod spelling;
 
 use std::collections::BTreeSet;
@@ -57,7 +59,7 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
     }
     let catalog = &snapshot.catalog;
     let major = snapshot.target.major();
-    let answers = Reader::transaction(client, BEGIN, |reader| {
+    let (answers, spelled) = Reader::transaction(client, BEGIN, |reader| {
         let mut answers = Vec::with_capacity(questions.len());
         let mut relations = Vec::new();
         let mut bloated = Vec::new();
@@ -65,6 +67,8 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         let mut existing = Vec::new();
         let mut dropped = Vec::new();
         let mut given = references::Given::default();
+        let mut schemas = Vec::new();
+        let mut spelled = Vec::new();
         for question in questions {
             match question {
                 Question::NewestNonEmpty { root } => {
@@ -76,14 +80,16 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
                 Question::DefaultRows { leaf, from, to } => {
                     answers.push((question.clone(), rows::answer(reader, catalog, *leaf, *from, *to)?));
                 }
-                Question::IndexSpelling { index } => {
-                    answers.push((question.clone(), spelling::of_existing(reader, *index)?));
-                }
+                Question::IndexSpelling { index } => match spelling::of_existing(reader, *index)? {
+                    Ok(found) => spelled.push((*index, found)),
+                    Err(unknown) => answers.push((question.clone(), unknown)),
+                },
                 // In a transaction of its own: it makes something.
                 Question::WantedIndex { .. } => {}
                 Question::Bloat { index } => bloated.push(*index),
                 Question::Bytes { relation } => relations.push(*relation),
                 Question::NameTaken { name } => taken.push(name),
+                Question::SchemaExists { .. } | Question::CreatesIn { .. } => schemas.push(question),
                 Question::Exists { relation } => existing.push(*relation),
                 Question::References { .. } => {
                     answers.push((question.clone(), references::answer(reader, catalog, question, &mut given)?));
@@ -102,13 +108,14 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         answers.extend(names.into_iter().map(|(name, answer)| (Question::NameTaken { name }, answer)));
         let dependants = dependants::answers(reader, &dropped)?;
         answers.extend(dependants.into_iter().map(|(relation, answer)| (Question::Dependants { relation }, answer)));
+        answers.extend(schemas::answers(reader, &schemas)?);
         let existing = names::existing(reader, &existing)?;
         answers.extend(existing.into_iter().map(|(relation, answer)| (Question::Exists { relation }, answer)));
-        Ok(answers)
+        Ok((answers, spelled))
     })?;
     let wanted: Vec<&Question> =
         questions.iter().filter(|question| matches!(question, Question::WantedIndex { .. })).collect();
-    let wanted = spelling::wanted(client, &snapshot.catalog, snapshot.target.major(), &wanted)?;
+    let wanted = spelling::probed(client, &snapshot.catalog, snapshot.target.major(), &wanted, spelled)?;
     for (question, answer) in answers.into_iter().chain(wanted) {
         snapshot.answers.put(question, answer);
     }

@@ -31,6 +31,7 @@ pub(super) fn read(reader: &mut Reader<'_>, roots: &Roots) -> Result<BTreeMap<Oi
             references: BTreeSet::new(),
             partitioned: BTreeSet::new(),
             cascades_from: BTreeSet::new(),
+            exclusions: BTreeMap::new(),
             in_use_as: in_use_as(row)?,
             root_now: None,
             rows_estimate: rows_estimate(field(STEP, row, 5)?),

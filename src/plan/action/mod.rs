@@ -10,11 +10,13 @@ mod wire;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::index::{AttachIndex, BuildIndex, BuildMode, CreateIndex, IndexAction, LooseIndex, SwapIndex};
+pub use self::index::{
+    AlterIndex, AttachIndex, BuildIndex, BuildMode, CreateIndex, DiscardIndex, IndexAction, Kept, LooseIndex, SwapIndex,
+};
 pub use self::limit::{LimitAction, LimitDatabase, LimitRole, RoleSetting, SetRole};
 pub use self::maintenance::{AnalyzeParent, MaintenanceAction, ReindexIndex, VacuumPartition};
 pub use self::partition::{
-    AttachPartition, CreateDefault, CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving,
+    AttachPartition, CreateDefault, CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving, Making,
     PartitionAction, Retiring, Touches,
 };
 pub use self::setting::{SetSetting, SettingAction};

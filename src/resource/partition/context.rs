@@ -10,7 +10,7 @@ use crate::plan::{
     Overrides, PartitionAction, Relation, Stake, Step, StepId, StorageAction, Timeouts, Touches, Unit, Verb,
 };
 use crate::policy::{Desired, Keep, Retention, TableDesired, Width};
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// Everything that judging one table reads.
 pub(crate) struct Context<'a> {
@@ -124,6 +124,11 @@ impl<'a> Context<'a> {
     /// The root as steps name it.
     pub(crate) fn relation(&self) -> Relation {
         Relation { name: self.name.clone(), oid: self.root.oid }
+    }
+
+    /// The schema that new partitions are made in.
+    pub(crate) fn new_schema(&self) -> &Ident {
+        self.table.new_partitions.schema.as_ref().unwrap_or(&self.name.schema)
     }
 
     /// What the server locks along with the root.
@@ -258,10 +263,14 @@ impl<'a> Context<'a> {
             Action::Partition(PartitionAction::Drop(drop)) => ObjectRef::Existing(drop.retired.partition.clone()),
             Action::Index(IndexAction::Create(create)) => ObjectRef::MadeBy(id.clone(), create.index.clone()),
             Action::Index(IndexAction::Build(build)) => ObjectRef::MadeBy(id.clone(), build.index.clone()),
-            Action::Index(IndexAction::Attach(attach)) => ObjectRef::Existing(attach.root.clone()),
+            Action::Index(IndexAction::Attach(attach) | IndexAction::Validate(attach)) => {
+                ObjectRef::Existing(attach.root.clone())
+            }
+            Action::Index(IndexAction::Alter(alter)) => ObjectRef::Existing(alter.index.clone()),
             Action::Index(IndexAction::Rebuild(loose) | IndexAction::Drop(loose)) => {
                 ObjectRef::Existing(loose.index.clone())
             }
+            Action::Index(IndexAction::Discard(discard)) => ObjectRef::Existing(discard.index.clone()),
             Action::Index(IndexAction::Swap(swap)) => ObjectRef::Existing(swap.old.clone()),
             Action::Storage(StorageAction::Alter(alter)) => ObjectRef::Existing(alter.partition.clone()),
             Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => ObjectRef::Existing(analyze.root.clone()),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::context::{Context, finite};
+use super::making::making;
 use super::returning::Returning;
 use super::wanted::Piece;
 use crate::catalog::{Answer, Question, RowCount};
@@ -68,6 +69,7 @@ pub(super) fn creations(
             to: piece.to,
             attributes: context.root.attributes.clone(),
             storage_parameters: parameters(context),
+            making: making(context),
             touches: context.touches(),
         }));
         let mut step = context.step(action, piece.class, piece.reason);
@@ -102,7 +104,7 @@ pub(super) fn names(context: &Context<'_>, from: KeyValue, to: KeyValue) -> Vec<
     let others = (2..=NAME_TRIES).map(|n| suffixed(&first, &format!("_{n}")));
     std::iter::once(Ident::new(first.clone()))
         .chain(others)
-        .map(|name| TableName { schema: context.name.schema.clone(), name })
+        .map(|name| TableName { schema: context.new_schema().clone(), name })
         .collect()
 }
 

@@ -9,6 +9,8 @@ mod encoding;
 mod fate;
 mod hold;
 mod in_the_way;
+mod making;
+mod new_schema;
 mod overview;
 mod remove;
 mod retention;
