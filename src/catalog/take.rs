@@ -49,6 +49,7 @@ pub fn take(
         let roles = desired.limits.named_roles().cloned().collect();
         inspect_limits(session.client(), &mut snapshot, &roles)?;
         if desired.limits.pgbouncer.is_some() {
+            snapshot.target.pooler = session.pooler().map(|console| console.info().display_hosts());
             snapshot.catalog.pooler = session.pooler().map(inspect_pooler);
         }
     }

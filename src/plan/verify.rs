@@ -10,7 +10,7 @@ mod storage;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction, StorageAction};
+use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction, SettingAction, StorageAction};
 use super::document::Plan;
 use super::fact::Fact;
 use super::gate::{Gate, GrantSource};
@@ -18,6 +18,7 @@ use super::hazard::{Gating, HazardKind};
 use super::step::{Step, StepId, Unit};
 use crate::catalog::{Snapshot, TableState};
 use crate::policy::Desired;
+use crate::sql::loses_safety;
 use rules::Rules;
 
 /// A rule that a plan breaks. Such a plan is never applied.
@@ -116,6 +117,12 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
     };
     if must_say.is_some_and(|kind| !step.hazards.iter().any(|hazard| hazard.kind == kind)) {
         broken.push("it hides a hazard of its action".to_owned());
+    }
+    if let Action::Setting(SettingAction::Set(set)) = &step.action
+        && loses_safety(&set.name, &set.to).is_some()
+        && !step.hazards.iter().any(|hazard| hazard.kind == HazardKind::LosesSafety)
+    {
+        broken.push("it hides that safety is lost".to_owned());
     }
 }
 

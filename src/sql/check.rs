@@ -12,7 +12,7 @@ use crate::plan::{Fact, Object, Relation, Seen, Stamp};
 pub(super) fn expression(fact: &Fact) -> Option<String> {
     match fact {
         Fact::Parent { root } => Some(format!("{} AND c.relkind = 'p')", named(&root.name, root.oid))),
-        Fact::NameFree { name } => Some(format!("to_regclass({}) IS NULL", Literal(&name.to_string()))),
+        Fact::NameFree { name } => Some(format!("to_regclass({}) IS NULL", Literal(&name.in_text()))),
         Fact::RangeFree { .. } => None,
         Fact::NoDefault { root } => {
             Some(format!("EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = {} AND partdefid = 0)", root.oid))
@@ -65,7 +65,7 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
         )),
         Fact::Rebuilt { index } => Some(format!(
             "EXISTS (SELECT FROM pg_index x WHERE x.indexrelid = to_regclass({}) AND x.indexrelid <> {} AND x.indisvalid)",
-            Literal(&index.name.to_string()),
+            Literal(&index.name.in_text()),
             index.oid
         )),
         Fact::ConnectionLimit { of: Object::Database(name), limit } => {
@@ -137,7 +137,7 @@ fn named(name: &TableName, oid: Oid) -> String {
 }
 
 fn index(index: &TableName, table: &TableName, valid: Option<bool>, attached_to: Option<&TableName>) -> String {
-    let regclass = |name: &TableName| format!("to_regclass({})", Literal(&name.to_string()));
+    let regclass = |name: &TableName| format!("to_regclass({})", Literal(&name.in_text()));
     let valid = match valid {
         Some(true) => " AND x.indisvalid",
         Some(false) => " AND NOT x.indisvalid",

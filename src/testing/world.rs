@@ -91,6 +91,7 @@ impl World {
             database_oid: Oid(5),
             server_version_num: 170_010,
             in_recovery: false,
+            pooler: None,
         };
         let snapshot = Snapshot {
             format_version: SNAPSHOT_FORMAT.to_owned(),

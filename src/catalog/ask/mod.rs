@@ -24,7 +24,7 @@ use super::error::InspectError;
 use super::question::{Answer, Question};
 use super::reader::Reader;
 use super::snapshot::{Catalog, Leaf, LeafKind, Oid, Root, Snapshot, TableState};
-use crate::sql::{Ident, TableName};
+use crate::sql::{Ident, Literal, TableName};
 
 /// READ COMMITTED: no question needs another's snapshot, and one held for the whole run would hold back vacuum.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; \
@@ -140,8 +140,7 @@ fn from_item(leaf: &Leaf) -> String {
 
 /// The OID that a name stands for now, as an SQL expression: another table may have taken it since the inspection.
 fn oid_of(name: &TableName) -> String {
-    let literal = postgres_protocol::escape::escape_literal(&name.to_string());
-    format!("pg_catalog.to_regclass({literal})::pg_catalog.oid")
+    format!("pg_catalog.to_regclass({})::pg_catalog.oid", Literal(&name.in_text()))
 }
 
 fn is_oid(text: Option<&str>, oid: Oid) -> bool {

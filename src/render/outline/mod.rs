@@ -503,6 +503,7 @@ fn concerns_data(kind: HazardKind) -> bool {
         HazardKind::DropsIndex
         | HazardKind::LimitsSessions
         | HazardKind::RestartRequired
+        | HazardKind::LosesSafety
         | HazardKind::BlocksReads
         | HazardKind::BlocksWrites
         | HazardKind::IndexBuild
