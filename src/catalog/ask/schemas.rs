@@ -28,7 +28,10 @@ pub(super) fn answers(
             | Question::IndexSpelling { .. }
             | Question::Bloat { .. }
             | Question::NameTaken { .. }
-            | Question::Exists { .. } => continue,
+            | Question::Exists { .. }
+            | Question::References { .. }
+            | Question::Dependants { .. }
+            | Question::Fits { .. } => continue,
         };
         asked.push((*question).clone());
         schemas.push(schema.as_str());
