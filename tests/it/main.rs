@@ -46,6 +46,7 @@ mod pooler_config;
 mod reads;
 mod removal;
 mod sandbox;
+mod saved_blocked;
 mod scenarios;
 mod schemas;
 mod script;
