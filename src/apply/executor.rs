@@ -408,6 +408,7 @@ fn stops_removals(step: &Step, result: &StepResult) -> bool {
             false
         }
         StepResult::Postponed(_) => matches!(step.action.verb(), Verb::Detach | Verb::Finalize) && !marks(&step.action),
+        StepResult::Superseded { .. } => false,
         StepResult::Failed { .. } | StepResult::NotReached => true,
     }
 }
