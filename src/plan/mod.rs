@@ -1,5 +1,6 @@
 //! From policy and catalog to a plan: pure, so the same policy, snapshot and clock give the same bytes.
 
+mod acting;
 mod action;
 mod conversion;
 mod document;
@@ -15,6 +16,7 @@ mod planner;
 mod privilege;
 mod questions;
 mod step;
+mod trust;
 mod verify;
 mod world;
 
@@ -26,7 +28,7 @@ pub use action::{
     Touches, VacuumPartition, Verb,
 };
 pub use conversion::conversion_steps;
-pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
+pub use document::{DefaultRowsOverview, PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
 pub use fact::{Fact, Seen, Stamp};
 pub use finding::{Code, Finding, Level, Unmet};
 pub use gate::{Block, Gate, GrantSource, Granted};
@@ -37,5 +39,6 @@ pub(crate) use planner::{judged, plan_in};
 pub(crate) use privilege::missing_privileges;
 pub use questions::{questions, snapshot_questions};
 pub use step::{Class, Hazard, ObjectRef, Stake, Step, StepId, Timeouts, Unit};
+pub(crate) use trust::detaches_plainly;
 pub use verify::{Violation, verify};
 pub(crate) use world::World;

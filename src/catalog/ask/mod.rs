@@ -6,7 +6,10 @@
 
 mod bloat;
 mod bytes;
+mod copy;
+mod default_keys;
 mod dependants;
+mod guard;
 mod highest;
 mod names;
 mod newest;
@@ -20,6 +23,8 @@ use std::collections::BTreeSet;
 
 use postgres::{Client, SimpleQueryRow};
 
+use guard::{Guard, Guards};
+
 use super::error::InspectError;
 use super::question::{Answer, Question};
 use super::reader::Reader;
@@ -30,7 +35,7 @@ use crate::sql::{Ident, Literal, TableName};
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; \
      SET LOCAL lock_timeout = '200ms'; SET LOCAL statement_timeout = '5s'; \
      SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; \
-     SET LOCAL search_path = ''; SET LOCAL row_security = off; SET LOCAL jit = off; \
+     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL jit = off; \
      SET LOCAL max_parallel_workers_per_gather = 0";
 
 /// Answers planning's questions, and keeps the answers in the snapshot.
@@ -54,11 +59,26 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; \
 /// # Errors
 /// A lost connection, or a transaction that cannot be opened.
 pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Question>) -> Result<(), InspectError> {
+    ask_trusting(client, snapshot, questions, &BTreeSet::new())
+}
+
+/// The same, where code of other roles that hangs on these tables may run as the session: see [`super::OwnersCode`]. Of
+/// others nothing is read that would run some.
+///
+/// # Errors
+/// See [`ask`].
+pub fn ask_trusting(
+    client: &mut Client,
+    snapshot: &mut Snapshot,
+    questions: &BTreeSet<Question>,
+    trusted: &BTreeSet<TableName>,
+) -> Result<(), InspectError> {
     if questions.is_empty() {
         return Ok(());
     }
     let catalog = &snapshot.catalog;
     let major = snapshot.target.major();
+    let guards = Guards { catalog, trusted };
     let (answers, spelled) = Reader::transaction(client, BEGIN, |reader| {
         let mut answers = Vec::with_capacity(questions.len());
         let mut relations = Vec::new();
@@ -72,13 +92,17 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         for question in questions {
             match question {
                 Question::NewestNonEmpty { root } => {
-                    answers.push((question.clone(), newest::answer(reader, catalog, *root)?));
+                    answers.push((question.clone(), newest::answer(reader, &guards, *root)?));
                 }
                 Question::HighestKeys { root } => {
-                    answers.push((question.clone(), highest::answer(reader, catalog, *root)?));
+                    answers.push((question.clone(), highest::answer(reader, &guards, *root)?));
                 }
                 Question::DefaultRows { leaf, from, to } => {
-                    answers.push((question.clone(), rows::answer(reader, catalog, *leaf, *from, *to)?));
+                    answers.push((question.clone(), rows::answer(reader, &guards, *leaf, *from, *to)?));
+                }
+                Question::DefaultKeys { leaf, edge, low, high } => {
+                    let places = default_keys::Places { edge: *edge, low: *low, high: *high };
+                    answers.push((question.clone(), default_keys::answer(reader, &guards, *leaf, places)?));
                 }
                 Question::IndexSpelling { index } => match spelling::of_existing(reader, *index)? {
                     Ok(found) => spelled.push((*index, found)),
@@ -92,7 +116,7 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
                 Question::SchemaExists { .. } | Question::CreatesIn { .. } => schemas.push(question),
                 Question::Exists { relation } => existing.push(*relation),
                 Question::References { .. } => {
-                    answers.push((question.clone(), references::answer(reader, catalog, question, &mut given)?));
+                    answers.push((question.clone(), references::answer(reader, &guards, question, &mut given)?));
                 }
                 Question::Dependants { relation } => dropped.push(*relation),
                 Question::Fits { relation, root } => {
@@ -115,7 +139,7 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
     })?;
     let wanted: Vec<&Question> =
         questions.iter().filter(|question| matches!(question, Question::WantedIndex { .. })).collect();
-    let wanted = spelling::probed(client, &snapshot.catalog, snapshot.target.major(), &wanted, spelled)?;
+    let wanted = spelling::probed(client, (&snapshot.catalog, trusted), snapshot.target.major(), &wanted, spelled)?;
     for (question, answer) in answers.into_iter().chain(wanted) {
         snapshot.answers.put(question, answer);
     }
@@ -164,6 +188,17 @@ fn readers<'c>(catalog: &'c Catalog, owner: &'c Ident) -> Vec<Option<&'c Ident>>
 
 /// Runs a query in a savepoint as the first of these roles that is allowed to.
 fn query_as(
+    reader: &mut Reader<'_>,
+    step: &'static str,
+    roles: &[Option<&Ident>],
+    (guard, tables): (&Guard, &[&Leaf]),
+    sql: &str,
+) -> Result<Result<Vec<SimpleQueryRow>, InspectError>, InspectError> {
+    query_guarded(reader, step, roles, &format!("{}{sql}", guard.before(tables)))
+}
+
+/// The same, with whatever comes before the query in one text with it.
+fn query_guarded(
     reader: &mut Reader<'_>,
     step: &'static str,
     roles: &[Option<&Ident>],

@@ -10,7 +10,8 @@ use super::super::error::InspectError;
 use super::super::question::{Answer, Found, Question};
 use super::super::reader::Reader;
 use super::super::snapshot::{Catalog, IncomingKey, Oid, Root};
-use super::{is_oid, oid_of, query_as, readers, renamed, roots};
+use super::guard::Guards;
+use super::{is_oid, oid_of, query_guarded, readers, renamed, roots};
 use crate::grid::KeyValue;
 use crate::sql::Ident;
 
@@ -27,21 +28,21 @@ pub(super) struct Given(BTreeMap<Oid, String>);
 
 pub(super) fn answer(
     reader: &mut Reader<'_>,
-    catalog: &Catalog,
+    guards: &Guards<'_>,
     question: &Question,
     given: &mut Given,
 ) -> Result<Answer, InspectError> {
     let Question::References { root, key, from, to } = question else {
         return Ok(Answer::Unknown("a question of another kind".to_owned()));
     };
-    let found = roots(catalog).find(|known| known.oid == *root);
+    let found = roots(guards.catalog).find(|known| known.oid == *root);
     let Some((root, incoming)) = found.and_then(|root| Some((root, root.keys_in.get(key)?))) else {
         return Ok(Answer::Unknown("it is not among the foreign keys that were read".to_owned()));
     };
     if let Some(because) = given.0.get(key) {
         return Ok(Answer::Unknown(because.clone()));
     }
-    let answer = tables(reader, catalog, root, incoming, (*from, *to))?;
+    let answer = tables(reader, guards, root, incoming, (*from, *to))?;
     if let Answer::Unknown(because) = &answer {
         given.0.insert(*key, because.clone());
     }
@@ -69,12 +70,13 @@ fn too_many(
 
 fn tables(
     reader: &mut Reader<'_>,
-    catalog: &Catalog,
+    guards: &Guards<'_>,
     root: &Root,
     incoming: &IncomingKey,
     (from, to): (KeyValue, KeyValue),
 ) -> Result<Answer, InspectError> {
     let IncomingKey { name: _, table, relation, owner, partitioned, columns, key } = incoming;
+    let catalog = guards.catalog;
     let Some(key) = key else {
         return Ok(Answer::Unknown(format!("the foreign key of {table} compares other types")));
     };
@@ -88,18 +90,20 @@ fn tables(
     }
     // Children by inheritance have no part in a foreign key.
     let only = if *partitioned { "" } else { "ONLY " };
+    // A query on it may run code of its owner's: then nothing is asked.
+    let guard = guards.of_table(*relation).before_table(table);
     let mut seen: BTreeSet<Oid> = BTreeSet::new();
     let mut found = Vec::new();
     while found.len() < MOST {
         let known: Vec<String> = seen.iter().map(Oid::to_string).collect();
         let sql = format!(
-            "SELECT {}, y.oid, y.oid::pg_catalog.regclass FROM (VALUES (true)) AS one LEFT JOIN LATERAL (\
+            "{guard}SELECT {}, y.oid, y.oid::pg_catalog.regclass FROM (VALUES (true)) AS one LEFT JOIN LATERAL (\
              SELECT x.tableoid AS oid FROM {only}{table} AS x WHERE {rows} AND x.tableoid <> ALL ('{{{}}}'::pg_catalog.oid[]) \
              LIMIT 1) AS y ON true",
             oid_of(table),
             known.join(",")
         );
-        let answer = match query_as(reader, STEP, &readers(catalog, owner), &sql)? {
+        let answer = match query_guarded(reader, STEP, &readers(catalog, owner), &sql)? {
             Ok(answer) => answer,
             // Those that were found are in the way, whatever else is.
             Err(_) if !found.is_empty() => break,

@@ -62,6 +62,7 @@ fn found(context: &Context<'_>, question: &Question) -> Vec<Found> {
         | Answer::Leaf(_)
         | Answer::Keys(_)
         | Answer::Rows(_)
+        | Answer::DefaultKeys(_)
         | Answer::Bytes(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
@@ -188,6 +189,7 @@ fn ended(context: &Context<'_>, relation: Oid, earlier: &[Step], rows: bool, dee
                         Answer::Leaf(newest) => newest,
                         Answer::Keys(_)
                         | Answer::Rows(_)
+                        | Answer::DefaultKeys(_)
                         | Answer::Bytes(_)
                         | Answer::Shape(_)
                         | Answer::Refused(_)
