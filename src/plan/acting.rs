@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction, StorageAction};
-use super::gate::{Block, Gate};
+use super::gate::Block;
 use super::gating::block;
 use super::privilege::roles;
 use super::step::{Step, StepId};
