@@ -8,6 +8,7 @@ mod diff;
 mod encoding;
 mod fate;
 mod hold;
+mod names;
 mod overview;
 mod remove;
 mod retention;

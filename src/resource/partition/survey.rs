@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::context::Context;
-use super::create;
 use super::fate::{Fate, fate_of_leaf, fate_of_retired};
 use super::hold::{Holder, holders};
+use super::names;
 use super::remove::own_marker;
 use super::retention::newest_question;
 use super::retired;
@@ -398,8 +398,7 @@ fn creations_ahead(context: &Context<'_>) -> Vec<(Timestamp, TableName)> {
     let windows = context.grid.windows_between(first, last);
     let due = windows.filter_map(|window| {
         let at = wanted::due_at(context, window)?;
-        let name = create::names(context, window.from, window.to).into_iter().next()?;
-        Some((at, name))
+        Some((at, names::by_template(context, window.from, window.to)))
     });
     due.take(FORESEEN).collect()
 }
