@@ -35,6 +35,7 @@ mod limits;
 mod locks;
 mod machine;
 mod maintenance;
+mod network;
 mod policies;
 mod pooler;
 mod pooler_config;
