@@ -44,6 +44,7 @@ mod sandbox;
 mod scenarios;
 mod schemas;
 mod script;
+mod sessions;
 mod settings;
 mod settings_edges;
 mod standby;
