@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use pgstrata::apply::{ApplyOptions, Ended, Judged, Outcome, Room, Run, judge};
 use pgstrata::db::{Env, Interrupt, Signal};
-use pgstrata::plan::{Plan, PlanOptions, Scope};
+use pgstrata::plan::{Finding, Plan, PlanOptions, Scope};
 use pgstrata::policy::Desired;
 use pgstrata::render::Style;
+use pgstrata::report::drift::{default_fail_on, drift};
+use pgstrata::report::items::{Item, Kind, items};
+use pgstrata::report::standing::concerns;
 
 use super::args::{ApplyArgs, OutcomeFormat, PlanFormat, RunArgs, SelectArgs};
 use super::error::CommandError;
@@ -105,7 +108,22 @@ fn carry_out(
     let page = || outcome_text::outcome_text(&outcome, OutcomeFormat::Markdown, Style::PLAIN);
     github::report(page, outcome.remains.as_ref(), env, ui);
     events.extend(Happened::of(&outcome).events());
+    events.extend(outcome.remains.iter().flat_map(|remains| left(remains, command.scope)));
     Ok(events)
+}
+
+/// What a run leaves that is not as the policy says, as far as the command is about it.
+fn left(remains: &Plan, scope: Scope) -> Events {
+    let found = drift(remains, &default_fail_on());
+    let concerned = |finding: &&Finding| match Kind::of_finding(finding.code) {
+        Some(kind) => concerns(scope, kind),
+        None => scope == Scope::All,
+    };
+    let standing = &found.standing;
+    let error = standing.unjudged.iter().chain(&standing.impossible).any(concerned);
+    let counts = |item: &Item<'_>| found.fail_on.contains(&item.class) && concerns(scope, item.kind);
+    let pending = items(&found).iter().any(counts);
+    [error.then_some(Event::Error), pending.then_some(Event::Blocked)].into_iter().flatten().collect()
 }
 
 /// What will run, and the options that the catalog is judged by again at the end.

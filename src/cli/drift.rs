@@ -41,6 +41,6 @@ pub(super) fn run(args: &DriftArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
     Ok(match drift.verdict {
         Verdict::Agrees => Events::new(),
         Verdict::Drifted => Events::from([Event::Pending]),
-        Verdict::Unjudged => Events::from([Event::Error]),
+        Verdict::Impossible | Verdict::Unjudged => Events::from([Event::Error]),
     })
 }

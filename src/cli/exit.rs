@@ -6,7 +6,8 @@ use pgstrata::db::Signal;
 
 /// Done; nothing to change.
 pub(super) const DONE: u8 = 0;
-/// Something failed, and nothing was changed; in `drift` also: something could not be judged.
+/// Something failed, and nothing was changed; in `drift` and `apply` also: something could not be checked, or cannot be as
+/// the policy says.
 pub(super) const ERROR: u8 = 1;
 /// Changes are pending (`plan --detailed-exitcode`), or drift was found (`drift`).
 pub(super) const PENDING: u8 = 2;
@@ -84,10 +85,11 @@ pub(super) fn code(events: &Events) -> u8 {
 pub(super) const HELP: &str = "\
 Exit codes, the first that fits of 64, 78, 69, 130, 143, 6, 4, 5, 1, 3, 2, 0:
     0  done; nothing to change
-    1  error; in `drift` also: something could not be judged
+    1  error; also: something could not be checked, or cannot be as the
+       policy says
     2  changes pending (`plan --detailed-exitcode`), drift found (`drift`)
-    3  everything allowed was done, some steps stay blocked;
-       or privileges are missing and nothing ran
+    3  everything allowed was done, some steps stay blocked or something wanted is
+       still not so; or privileges are missing and nothing ran
     4  the saved plan is stale, unreadable, or for another database or policy,
        or the snapshot is unreadable; nothing ran
     5  the run lock is held, or lock retries are spent before anything was

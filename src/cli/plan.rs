@@ -5,6 +5,7 @@ use std::path::Path;
 use pgstrata::db::Env;
 use pgstrata::plan::Plan;
 use pgstrata::render::Style;
+use pgstrata::report::standing::Standing;
 
 use super::args::{PlanArgs, PlanFormat};
 use super::error::CommandError;
@@ -36,10 +37,18 @@ pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, Command
     if inspect::something_is_broken(&plan) {
         events.insert(Event::Error);
     }
-    if args.detailed_exitcode && !plan.is_empty() {
-        events.insert(Event::Pending);
+    if args.detailed_exitcode {
+        events.extend(standing_events(&plan));
     }
     Ok(events)
+}
+
+/// What is not as the policy says, by steps and by what no step stands for.
+fn standing_events(plan: &Plan) -> Events {
+    let standing = Standing::of(plan);
+    let errors = !standing.unjudged.is_empty() || !standing.impossible.is_empty();
+    let pending = standing.by_class().values().any(|count| *count > 0);
+    [errors.then_some(Event::Error), pending.then_some(Event::Pending)].into_iter().flatten().collect()
 }
 
 fn save(plan: &Plan, path: &Path, ui: &Ui) -> Result<(), CommandError> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::object::Object;
+use super::step::Class;
 use crate::sql::TableName;
 
 /// Something seen that no step answers.
@@ -28,8 +29,37 @@ pub enum Level {
     Note,
     /// Somebody should look.
     Warning,
-    /// The table could not be judged: exit 1 in `drift`.
+    /// It could not be checked, or cannot be as the policy says: exit 1 in `drift`.
     Error,
+}
+
+/// Whether something that the policy wants is not so, and no step of the plan stands for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unmet {
+    /// Nothing: it is as the policy says, or beside it, or steps of the plan stand for it.
+    No,
+    /// It may be so, or not: named beside "matches", and never exit 1.
+    Unverified,
+    /// Scheduled work that has to wait: not as it is wanted, and no drift.
+    Later,
+    /// Something could end it (a person, a grant, a later run): drift, exit 2.
+    Drift,
+    /// It cannot be as the policy says: exit 1.
+    Error,
+    /// It could not be checked: exit 1.
+    Unjudged,
+}
+
+impl Unmet {
+    /// Whether it counts among the changes of a class, where something could end it.
+    pub fn class(self) -> Option<Class> {
+        match self {
+            Self::Later => Some(Class::Scheduled),
+            Self::Drift => Some(Class::Drift),
+            Self::No | Self::Unverified | Self::Error | Self::Unjudged => None,
+        }
+    }
 }
 
 /// What was seen; stable across versions.
@@ -156,25 +186,26 @@ pub enum Code {
 #[derive(Clone, Copy, Debug)]
 struct About {
     level: Level,
+    unmet: Unmet,
     /// A table of the policy, or the policy's server, is not what it says: exit 1 in every command.
     broken: bool,
     description: &'static str,
 }
 
-const fn note(description: &'static str) -> About {
-    About { level: Level::Note, broken: false, description }
+const fn note(unmet: Unmet, description: &'static str) -> About {
+    About { level: Level::Note, unmet, broken: false, description }
 }
 
-const fn warning(description: &'static str) -> About {
-    About { level: Level::Warning, broken: false, description }
+const fn warning(unmet: Unmet, description: &'static str) -> About {
+    About { level: Level::Warning, unmet, broken: false, description }
 }
 
-const fn error(description: &'static str) -> About {
-    About { level: Level::Error, broken: false, description }
+const fn error(unmet: Unmet, description: &'static str) -> About {
+    About { level: Level::Error, unmet, broken: false, description }
 }
 
-const fn broken(description: &'static str) -> About {
-    About { level: Level::Error, broken: true, description }
+const fn broken(unmet: Unmet, description: &'static str) -> About {
+    About { level: Level::Error, unmet, broken: true, description }
 }
 
 impl Code {
@@ -188,72 +219,92 @@ impl Code {
         self.about().broken
     }
 
+    /// Whether something that the policy wants is not so, and no step stands for it.
+    pub fn unmet(self) -> Unmet {
+        self.about().unmet
+    }
+
     /// What it means, in a sentence.
     pub fn description(self) -> &'static str {
         self.about().description
     }
 
     fn about(self) -> About {
+        use Unmet::{Drift, Error, Later, No, Unjudged, Unverified};
         match self {
-            Self::TableMissing => broken("A table of the policy does not exist."),
-            Self::TableUnfit => broken("A table of the policy is of a kind that cannot be managed."),
-            Self::KeyMismatch => broken("The policy and the table's partition key do not go together."),
-            Self::WrongTarget => broken("The policy is for another server or database."),
-            Self::InRecovery => error("The server is a standby: nothing can be carried out there."),
-            Self::ManagedByPgPartman => warning("pg_partman manages the table."),
-            Self::NotYetEnforced => note("A section of the policy is understood and not yet carried out."),
-            Self::MissingPrivilege => warning("The role that connected lacks a right that a step needs."),
-            Self::Unknown => error("Something that had to be known could not be found out."),
-            Self::ClockSkew => error("The clocks of client and server disagree."),
-            Self::DefaultPartitionPresent => warning("There is a default partition although the policy wants none."),
-            Self::RowsInDefault => warning("Rows of the default partition are in the way of a wanted partition."),
-            Self::Straddling => note("A partition fits no window of the policy's grid."),
-            Self::Unbounded => note("A partition's bound is no finite point in time."),
-            Self::Held => note("A hold keeps a partition that would leave."),
-            Self::NewestWithRows => note("The newest partition with rows never leaves."),
-            Self::RowsAhead => warning("Ids lie far above the others: retention counts from below them."),
-            Self::NotRemovable => note("A foreign or sub-partitioned partition would leave and stays."),
-            Self::InGrace => note("A detached table waits for its grace to end."),
-            Self::Detached => note("A detached table stays, as the policy says."),
-            Self::ForeignMarker => warning("A table carries a marker that belongs to another table."),
-            Self::MarkedButWanted => warning("A partition is marked for removal and no longer due."),
-            Self::WindowTaken => warning("A detached table is wanted back, and another partition covers its window."),
-            Self::IndexRefused => broken("There can be no such index as the policy names."),
-            Self::IndexUnverified => note("Whether an index is as the policy says could not be compared."),
-            Self::IndexOtherName => note("An index of another name is what the policy wants."),
-            Self::IndexNotPossible => warning("An index cannot be completed partition by partition."),
-            Self::IndexBuilding => note("Somebody is building an index."),
-            Self::IndexDiffers => warning("An index is not what the policy says, and cannot be replaced."),
-            Self::IndexUnlisted => note("An index that the policy does not name."),
-            Self::IndexRedundant => note("An index that another one makes redundant."),
-            Self::IndexStray => note("An index that only some partitions have."),
-            Self::PartitionDiffers => warning("A partition is not like its parent, and is left alone."),
-            Self::PartitionHasOwn => note("A partition has what its parent has not."),
-            Self::PrivilegesNotInherited => {
-                note("A partition has not the owner, privileges or row security of its parent.")
+            Self::TableMissing => broken(Unjudged, "A table of the policy does not exist."),
+            Self::TableUnfit => broken(Unjudged, "A table of the policy is of a kind that cannot be managed."),
+            Self::KeyMismatch => broken(Unjudged, "The policy and the table's partition key do not go together."),
+            Self::WrongTarget => broken(Unjudged, "The policy is for another server or database."),
+            Self::InRecovery => error(Unjudged, "The server is a standby: nothing can be carried out there."),
+            Self::ManagedByPgPartman => warning(No, "pg_partman manages the table."),
+            Self::NotYetEnforced => note(No, "A section of the policy is understood and not yet carried out."),
+            Self::MissingPrivilege => warning(No, "The role that connected lacks a right that a step needs."),
+            Self::Unknown => error(Unjudged, "Something that had to be known could not be found out."),
+            Self::ClockSkew => error(Unjudged, "The clocks of client and server disagree."),
+            Self::DefaultPartitionPresent => {
+                warning(Drift, "There is a default partition although the policy wants none.")
             }
-            Self::PartitionLacksStatistics => note("A partition has no equal of a statistics object of its parent."),
-            Self::PartitionUnverified => note("Whether a partition is like its parent could not be compared."),
-            Self::ParameterUnsupported => warning("The server is too old for a storage parameter of the policy."),
-            Self::MaintenanceUnknown => note("Whether maintenance is due could not be found out."),
-            Self::MaintenancePostponed => note("Maintenance is due, and waits for something."),
-            Self::LimitRefused => broken("A limit or a setting of a role cannot be as the policy says."),
-            Self::LimitNotPermitted => warning("A limit differs, and the role that connected may not change it."),
-            Self::LimitExempt => note("A connection limit does not hold for a superuser."),
-            Self::ConnectionBudgetExceeded => warning("Services may open more connections than there are for them."),
-            Self::ConnectionBudget => note("What services may open, and what the server has."),
-            Self::SettingRefused => broken("A setting cannot be as the policy says."),
-            Self::SettingDiffers => warning("A setting of the server is not as the policy says."),
-            Self::SettingPendingRestart => warning("A setting of the server waits for a restart."),
-            Self::SettingUnknown => note("Whether a setting is as the policy says could not be seen."),
-            Self::SettingNotPermitted => warning("A setting differs, and the role that connected may not change it."),
-            Self::PoolerDiffers => warning("PgBouncer is set otherwise than the policy says."),
-            Self::PoolerUnreadable => error("PgBouncer did not say how it is set."),
-            Self::PoolerNotAsked => note("PgBouncer was not asked for its configuration."),
-            Self::NameTaken => note("A name wanted for a new partition was taken; another one was chosen."),
-            Self::NoNameLeft => broken("Every name for a new partition is taken."),
-            Self::NameUnchecked => note("Whether a name for a new partition is taken was not asked."),
-            Self::NotInSnapshot => broken("The snapshot was taken for other tables than the policy's."),
+            Self::RowsInDefault => warning(No, "Rows of the default partition are in the way of a wanted partition."),
+            Self::Straddling => note(No, "A partition fits no window of the policy's grid."),
+            Self::Unbounded => note(No, "A partition's bound is no finite point in time."),
+            Self::Held => note(No, "A hold keeps a partition that would leave."),
+            Self::NewestWithRows => note(No, "The newest partition with rows never leaves."),
+            Self::RowsAhead => warning(No, "Ids lie far above the others: retention counts from below them."),
+            Self::NotRemovable => warning(Drift, "A foreign or sub-partitioned partition would leave and stays."),
+            Self::InGrace => note(No, "A detached table waits for its grace to end."),
+            Self::Detached => note(No, "A detached table stays, as the policy says."),
+            Self::ForeignMarker => warning(No, "A table carries a marker that belongs to another table."),
+            Self::MarkedButWanted => warning(No, "A partition is marked for removal and no longer due."),
+            Self::WindowTaken => {
+                warning(Drift, "A detached table is wanted back, and another partition covers its window.")
+            }
+            Self::IndexRefused => broken(Error, "There can be no such index as the policy names."),
+            Self::IndexUnverified => note(Unverified, "Whether an index is as the policy says could not be compared."),
+            Self::IndexOtherName => note(No, "An index of another name is what the policy wants."),
+            Self::IndexNotPossible => warning(Drift, "An index cannot be completed partition by partition."),
+            Self::IndexBuilding => warning(Drift, "Somebody is building an index."),
+            Self::IndexDiffers => warning(Drift, "An index is not what the policy says, and cannot be replaced."),
+            Self::IndexUnlisted => note(No, "An index that the policy does not name."),
+            Self::IndexRedundant => note(No, "An index that another one makes redundant."),
+            Self::IndexStray => note(No, "An index that only some partitions have."),
+            Self::PartitionDiffers => warning(Drift, "A partition is not like its parent, and is left alone."),
+            Self::PartitionHasOwn => note(No, "A partition has what its parent has not."),
+            Self::PrivilegesNotInherited => {
+                note(No, "A partition has not the owner, privileges or row security of its parent.")
+            }
+            Self::PartitionLacksStatistics => {
+                note(No, "A partition has no equal of a statistics object of its parent.")
+            }
+            Self::PartitionUnverified => {
+                note(Unverified, "Whether a partition is like its parent could not be compared.")
+            }
+            Self::ParameterUnsupported => {
+                warning(Drift, "The server is too old for a storage parameter of the policy.")
+            }
+            Self::MaintenanceUnknown => note(Unverified, "Whether maintenance is due could not be found out."),
+            Self::MaintenancePostponed => note(Later, "Maintenance is due, and waits for something."),
+            Self::LimitRefused => broken(Error, "A limit or a setting of a role cannot be as the policy says."),
+            Self::LimitNotPermitted => warning(No, "A limit differs, and the role that connected may not change it."),
+            Self::LimitExempt => note(No, "A connection limit does not hold for a superuser."),
+            Self::ConnectionBudgetExceeded => {
+                warning(No, "Services may open more connections than there are for them.")
+            }
+            Self::ConnectionBudget => note(No, "What services may open, and what the server has."),
+            Self::SettingRefused => broken(Error, "A setting cannot be as the policy says."),
+            Self::SettingDiffers => warning(Drift, "A setting of the server is not as the policy says."),
+            Self::SettingPendingRestart => warning(Drift, "A setting of the server waits for a restart."),
+            Self::SettingUnknown => note(Unverified, "Whether a setting is as the policy says could not be seen."),
+            Self::SettingNotPermitted => {
+                warning(No, "A setting differs, and the role that connected may not change it.")
+            }
+            Self::PoolerDiffers => warning(Drift, "PgBouncer is set otherwise than the policy says."),
+            Self::PoolerUnreadable => error(Unjudged, "PgBouncer did not say how it is set."),
+            Self::PoolerNotAsked => note(Unverified, "PgBouncer was not asked for its configuration."),
+            Self::NameTaken => note(No, "A name wanted for a new partition was taken; another one was chosen."),
+            Self::NoNameLeft => broken(Error, "Every name for a new partition is taken."),
+            Self::NameUnchecked => note(No, "Whether a name for a new partition is taken was not asked."),
+            Self::NotInSnapshot => broken(Unjudged, "The snapshot was taken for other tables than the policy's."),
         }
     }
 }

@@ -27,7 +27,7 @@ pub use action::{
 pub use conversion::conversion_steps;
 pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
 pub use fact::{Fact, Seen, Stamp};
-pub use finding::{Code, Finding, Level};
+pub use finding::{Code, Finding, Level, Unmet};
 pub use gate::{Block, Gate, GrantSource, Granted};
 pub use hazard::{Gating, HazardKind, UnknownHazard};
 pub use object::Object;

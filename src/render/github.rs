@@ -9,7 +9,9 @@ use crate::report::drift::{default_fail_on, drift};
 pub fn outputs(plan: &Plan) -> String {
     let found = drift(plan, &default_fail_on());
     let blocked = all_changes(plan).iter().filter(|change| change.is_blocked()).count();
-    format!("changes={}\ndrift={}\nblocked={blocked}\n", found.counted() + found.not_counted(), found.counted())
+    let errors = found.standing.unjudged.len() + found.standing.impossible.len();
+    let (all, counted) = (found.counted() + found.not_counted(), found.counted());
+    format!("changes={all}\ndrift={counted}\nblocked={blocked}\nerrors={errors}\n")
 }
 
 #[cfg(test)]
@@ -19,6 +21,6 @@ mod tests {
 
     #[test]
     fn outputs_are_the_counts_of_drift() {
-        assert_eq!(outputs(&busy()), "changes=11\ndrift=5\nblocked=2\n");
+        assert_eq!(outputs(&busy()), "changes=11\ndrift=5\nblocked=2\nerrors=0\n");
     }
 }

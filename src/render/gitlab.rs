@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::json::pretty;
 use super::outline::all_changes;
 use crate::plan::{Plan, Verb};
+use crate::report::standing::Standing;
 
 /// The three counts of GitLab's report. A partition that leaves is one deletion, also where it is detached and dropped
 /// by the same plan.
@@ -27,6 +28,9 @@ pub fn plan(plan: &Plan) -> String {
             Verb::Detach | Verb::Drop => counts.delete += 1,
         }
     }
+    // The widget knows no other word for what is not as the policy says.
+    let standing = Standing::of(plan);
+    counts.update += standing.beyond_steps() + standing.impossible.len();
     pretty(&counts)
 }
 
@@ -44,9 +48,12 @@ mod tests {
             let counts: serde_json::Value = serde_json::from_str(&text).unwrap();
             let count = |key: &str| usize::try_from(counts[key].as_u64().unwrap()).unwrap();
             assert_eq!(count("create"), made.summary.create as usize);
-            assert_eq!(count("update"), made.summary.change as usize);
+            let update = count("update") - Standing::of(&made).beyond_steps() - Standing::of(&made).impossible.len();
+            assert_eq!(update, made.summary.change as usize);
             let all = count("create") + count("update") + count("delete");
-            assert_eq!(all, changes_by_class(&made).values().sum::<usize>());
+            let standing = Standing::of(&made);
+            let beside = standing.beyond_steps() + standing.impossible.len();
+            assert_eq!(all, changes_by_class(&made).values().sum::<usize>() + beside);
             assert_eq!(counts.as_object().unwrap().len(), 3);
         }
     }

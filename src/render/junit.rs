@@ -156,7 +156,7 @@ fn cases(findings: &[&Finding]) -> Vec<Case> {
         Some(Case { name, result })
     };
     // What counts as drift is a case of its kind already.
-    findings.iter().filter(|finding| Kind::of_finding(finding.code).is_none()).filter_map(case).collect()
+    findings.iter().filter(|finding| finding.code.unmet().class().is_none()).filter_map(case).collect()
 }
 
 #[cfg(test)]

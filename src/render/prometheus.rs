@@ -17,7 +17,7 @@ use crate::sql::TableName;
 
 /// Writes what `drift` found as metrics, ending in a newline.
 ///
-/// `pgstrata_last_success_timestamp_seconds` is left out where something could not be judged: a rule on its age then
+/// `pgstrata_last_success_timestamp_seconds` is left out where something could not be checked: a rule on its age then
 /// sees what a check that did not run would leave behind.
 ///
 /// # Errors
@@ -108,18 +108,18 @@ pub fn drift(drift: &Drift<'_>, out: &mut dyn Write) -> fmt::Result {
 
     page.family(
         "pgstrata_check_status",
-        "What a check ended with: 0 the database agrees with its policy, 1 it does not, 2 something could not be judged.",
+        "What a check ended with: 0 the database agrees with its policy, 1 it does not, 2 something could not be checked.",
     )?;
     let (status, judged) = match drift.verdict {
         Verdict::Agrees => (0, true),
-        Verdict::Drifted => (1, true),
+        Verdict::Drifted | Verdict::Impossible => (1, true),
         Verdict::Unjudged => (2, false),
     };
     page.sample("pgstrata_check_status", &[("check", "drift".to_owned())], status)?;
 
     page.family(
         "pgstrata_last_success_timestamp_seconds",
-        "The instant of the last check that could judge everything, as Unix time.",
+        "The instant of the last check that could check everything, as Unix time.",
     )?;
     if judged {
         page.sample("pgstrata_last_success_timestamp_seconds", &[], plan.evaluated_at.as_second())?;

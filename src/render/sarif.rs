@@ -9,7 +9,7 @@ use super::json::pretty;
 use super::sentences::code_word;
 use super::style::clean;
 use crate::plan::{Class, Level};
-use crate::report::drift::{Drift, Verdict};
+use crate::report::drift::Drift;
 use crate::report::items::{Item, items};
 use crate::sql::TableName;
 
@@ -94,7 +94,7 @@ pub fn drift(drift: &Drift<'_>, locations: &Locations) -> String {
             // A run for each database: results of one must not close those of another.
             "automationDetails": {"id": format!("pgstrata/drift/{}/", uri_of(&plan.target.database))},
             "invocations": [{
-                "executionSuccessful": drift.verdict != Verdict::Unjudged,
+                "executionSuccessful": drift.standing.unjudged.is_empty(),
                 "endTimeUtc": plan.evaluated_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             }],
             "columnKind": "unicodeCodePoints",

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::outline::all_changes;
 use super::style::Style;
 use super::words;
-use crate::plan::{Block, Code, Finding, Level, Plan, Runway, TableOverview, Verb};
+use crate::plan::{Block, Code, Finding, Plan, Runway, TableOverview, Unmet, Verb};
 use crate::policy::Grant;
 use crate::report::drift::Drift;
-use crate::report::items::Kind;
+use crate::report::standing::Standing;
 use crate::sql::TableName;
 
 /// `7 to create, 1 to change, 2 to detach, 2 to drop`
@@ -33,42 +33,99 @@ pub(crate) fn freed_words(plan: &Plan) -> Option<String> {
     })
 }
 
-/// Tables of the plan with a finding that says they could not be judged.
+/// Tables of the plan that could not be checked at all.
 pub(crate) fn unjudged(plan: &Plan) -> BTreeSet<&TableName> {
-    let errors = plan.findings.iter().filter(|finding| finding.code.level() == Level::Error);
+    let errors = plan.findings.iter().filter(|finding| finding.code.unmet() == Unmet::Unjudged);
     let judged: BTreeSet<_> = plan.tables.iter().map(|overview| &overview.table).collect();
     errors.filter_map(|finding| finding.table.as_ref()).filter(|table| !judged.contains(table)).collect()
 }
 
 /// `1 index is unverified`: it may be as the policy says, or not.
-pub(crate) fn unverified(plan: &Plan) -> Option<String> {
-    match plan.findings.iter().filter(|finding| finding.code == Code::IndexUnverified).count() {
+pub(crate) fn unverified(standing: &Standing<'_>) -> Option<String> {
+    let Standing { unverified, .. } = standing;
+    let indexes = unverified.iter().filter(|finding| finding.code == Code::IndexUnverified).count();
+    let indexes = match indexes {
         0 => None,
         1 => Some("1 index is unverified".to_owned()),
         count => Some(format!("{count} indexes are unverified")),
-    }
+    };
+    let others = unverified.iter().filter(|finding| finding.code != Code::IndexUnverified).count();
+    let others = match (others, &indexes) {
+        (0, _) => None,
+        (count, Some(_)) => Some(format!("{count} other{}", if count == 1 { "" } else { "s" })),
+        (1, None) => Some("1 thing is unverified".to_owned()),
+        (count, None) => Some(format!("{count} things are unverified")),
+    };
+    let all: Vec<String> = indexes.into_iter().chain(others).collect();
+    (!all.is_empty()).then(|| all.join(", and "))
 }
 
-/// Differences from the policy that no step of ours can end.
-pub(crate) fn differences(plan: &Plan) -> usize {
-    plan.findings.iter().filter(|finding| Kind::of_finding(finding.code).is_some()).count()
-}
-
-/// What could not be judged: tables, and what is of no table.
-pub(crate) fn unjudged_things(plan: &Plan) -> usize {
-    let errors = plan.findings.iter().filter(|finding| finding.code.level() == Level::Error);
-    unjudged(plan).len() + errors.filter(|finding| finding.table.is_none()).count()
-}
-
-/// What keeps "no changes" from being all there is to say: `1 index is unverified`, `2 differences are not for apply to end`.
-pub(crate) fn reservations(plan: &Plan) -> Option<String> {
-    let differences = match differences(plan) {
+/// `1 difference is not for apply to end`
+pub(crate) fn differences(standing: &Standing<'_>) -> Option<String> {
+    match standing.beyond_steps() {
         0 => None,
         1 => Some("1 difference is not for apply to end".to_owned()),
         count => Some(format!("{count} differences are not for apply to end")),
-    };
-    let all: Vec<String> = unverified(plan).into_iter().chain(differences).collect();
+    }
+}
+
+/// `1 thing cannot be as the policy says`
+pub(crate) fn impossible(standing: &Standing<'_>) -> Option<String> {
+    match standing.impossible.len() {
+        0 => None,
+        1 => Some("1 thing cannot be as the policy says".to_owned()),
+        count => Some(format!("{count} things cannot be as the policy says")),
+    }
+}
+
+/// `1 thing could not be checked`
+pub(crate) fn unchecked(standing: &Standing<'_>) -> Option<String> {
+    match standing.unjudged.len() {
+        0 => None,
+        1 => Some("1 thing could not be checked".to_owned()),
+        count => Some(format!("{count} things could not be checked")),
+    }
+}
+
+/// What keeps "no changes" from being all there is to say: `1 index is unverified`, `2 differences are not for apply to end`.
+pub(crate) fn reservations(standing: &Standing<'_>) -> Option<String> {
+    let all = [unverified(standing), differences(standing), impossible(standing)];
+    let all: Vec<String> = all.into_iter().flatten().collect();
     (!all.is_empty()).then(|| all.join(", and "))
+}
+
+/// What no step of a plan with changes stands for: `1 difference is not for apply to end.`
+pub(crate) fn beside_changes(plan: &Plan) -> Option<String> {
+    let standing = Standing::of(plan);
+    let all: Vec<String> = [differences(&standing), impossible(&standing)].into_iter().flatten().collect();
+    (!all.is_empty()).then(|| format!("{}.", all.join(", and ")))
+}
+
+/// `3 tables match, 1 does not, 1 could not be checked; 1 difference is not for apply to end`: of a plan without changes.
+pub(crate) fn matching_words(plan: &Plan) -> String {
+    let standing = Standing::of(plan);
+    let not_so = standing.tables();
+    let differing = plan.tables.iter().filter(|overview| not_so.contains(&overview.table)).count();
+    let tables = |count: usize| if count == 1 { "1 table".to_owned() } else { format!("{count} tables") };
+    let mut words = match (plan.tables.len() - differing, differing) {
+        (0, 0) => "0 tables match".to_owned(),
+        (0, 1) => "1 table does not match".to_owned(),
+        (0, count) => format!("{count} tables do not match"),
+        (count, 0) => format!("{} {}", tables(count), if count == 1 { "matches" } else { "match" }),
+        (count, 1) => format!("{} {}, 1 does not", tables(count), if count == 1 { "matches" } else { "match" }),
+        (count, others) => {
+            format!("{} {}, {others} do not", tables(count), if count == 1 { "matches" } else { "match" })
+        }
+    };
+    match unjudged(plan).len() {
+        0 => {}
+        count => words.push_str(&format!(", {count} could not be checked")),
+    }
+    if let Some(but) = reservations(&standing) {
+        words.push_str(if differing == 0 { ", but " } else { ": " });
+        words.push_str(&but);
+    }
+    words
 }
 
 /// `runway 6d → 7d`
@@ -153,26 +210,28 @@ pub(crate) fn code_word(finding: &Finding) -> String {
     }
 }
 
-/// `Drift: 1 drift, 2 overdue. 7 scheduled changes do not count.`
+/// `3 differences: 1 drift, 2 overdue. 7 scheduled changes do not count.` What could not be checked, or cannot be, comes
+/// first, with what drift there is beside it.
 pub(crate) fn drift_headline(drift: &Drift<'_>) -> String {
+    let Drift { by_class, fail_on, standing, verdict: _, plan: _ } = drift;
     let changes = |count: usize| if count == 1 { "1 change".to_owned() } else { format!("{count} changes") };
-    let words = |counts: bool| -> Vec<String> {
-        let of_kind = drift.by_class.iter().filter(|(class, _)| drift.fail_on.contains(class) == counts);
-        of_kind.map(|(class, count)| format!("{count} {}", class.word())).collect()
+    let words = |counts: bool| -> String {
+        let of_kind = by_class.iter().filter(|(class, _)| fail_on.contains(class) == counts);
+        of_kind.map(|(class, count)| format!("{count} {}", class.word())).collect::<Vec<_>>().join(", ")
     };
-    let mut sentences = vec![match drift.counted() {
-        0 => "No drift.".to_owned(),
-        _ => format!("Drift: {}.", words(true).join(", ")),
-    }];
-    match drift.unjudged.len() {
-        0 => {}
-        1 => sentences.push("1 thing could not be judged.".to_owned()),
-        count => sentences.push(format!("{count} things could not be judged.")),
-    }
-    sentences.extend(unverified(drift.plan).map(|words| format!("{words}.")));
+    let errors: Vec<String> = [unchecked(standing), impossible(standing)].into_iter().flatten().collect();
+    let first = match (errors.is_empty(), drift.counted()) {
+        (true, 0) => "No drift.".to_owned(),
+        (true, 1) => format!("1 difference: {}.", words(true)),
+        (true, count) => format!("{count} differences: {}.", words(true)),
+        (false, 0) => format!("{}.", errors.join(", and ")),
+        (false, _) => format!("{}, and {}.", errors.join(", "), words(true)),
+    };
+    let mut sentences = vec![first];
+    sentences.extend(unverified(standing).map(|words| format!("{words}.")));
     if drift.not_counted() > 0 {
         let verb = if drift.not_counted() == 1 { "does" } else { "do" };
-        sentences.push(format!("{} ({}) {verb} not count.", changes(drift.not_counted()), words(false).join(", ")));
+        sentences.push(format!("{} ({}) {verb} not count.", changes(drift.not_counted()), words(false)));
     }
     sentences.join(" ")
 }

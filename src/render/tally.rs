@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::outline::{Change, all_changes};
-use super::sentences::{differences, unjudged, unjudged_things, unverified};
+use super::sentences::{impossible, unjudged, unverified};
 use crate::apply::{Ended, Outcome, StepResult};
 use crate::db::Signal;
 use crate::plan::{Action, PartitionAction, StepId};
+use crate::report::standing::Standing;
 
 /// Counts over a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -166,38 +167,51 @@ pub(crate) fn signal_name(signal: Signal) -> &'static str {
 
 /// Whether catalog and policy agree now; `None` is unknown.
 pub(crate) fn matches_policy(outcome: &Outcome) -> Option<bool> {
-    let remains = outcome.remains.as_ref()?;
-    let differs = !(remains.is_empty() && outcome.due_since.is_empty())
-        || unjudged_things(remains) > 0
-        || differences(remains) > 0;
-    if !differs && unverified(remains).is_some() { None } else { Some(!differs) }
+    let standing = Standing::of(outcome.remains.as_ref()?);
+    let met = standing.is_met() && outcome.due_since.is_empty();
+    if met && !standing.unverified.is_empty() { None } else { Some(met) }
 }
 
-/// `The catalog matches the policy.`: only where nothing at all is left to say.
+/// `The catalog matches the policy.`: only where everything wanted is so, or is named as unverified.
 pub(crate) fn agreement(outcome: &Outcome) -> String {
     let Some(remains) = &outcome.remains else {
         return "The catalog could not be read again: whether it matches the policy is unknown.".to_owned();
     };
+    let standing = Standing::of(remains);
     if !remains.is_empty() {
         return "The catalog does not match the policy yet.".to_owned();
     }
-    match (unjudged(remains).len(), unjudged_things(remains), outcome.due_since.is_empty()) {
-        (0, 0, true) => match (differences(remains), unverified(remains)) {
-            (0, None) => "The catalog matches the policy.".to_owned(),
-            (0, Some(words)) => format!("The catalog matches the policy, as far as it can be compared: {words}."),
-            (1, _) => "All is done that apply can do; 1 difference from the policy is not for it to end.".to_owned(),
-            (count, _) => {
-                format!("All is done that apply can do; {count} differences from the policy are not for it to end.")
-            }
-        },
-        (0, 0, false) => "The catalog is as the plan wants it.".to_owned(),
-        (1, 1, _) => "1 table could not be judged; nothing else remains of the plan.".to_owned(),
-        (tables, all, _) if tables == all => {
-            format!("{tables} tables could not be judged; nothing else remains of the plan.")
-        }
-        (_, 1, _) => "1 thing could not be judged; nothing else remains of the plan.".to_owned(),
-        (_, all, _) => format!("{all} things could not be judged; nothing else remains of the plan."),
+    if standing.is_met() {
+        return match (outcome.due_since.is_empty(), unverified(&standing)) {
+            (false, _) => "The catalog is as the plan wants it.".to_owned(),
+            (true, None) => "The catalog matches the policy.".to_owned(),
+            (true, Some(words)) => format!("The catalog matches the policy, as far as it can be compared: {words}."),
+        };
     }
+    let mut sentences = Vec::new();
+    match standing.beyond_steps() {
+        0 => {}
+        1 => sentences
+            .push("All is done that apply can do; 1 difference from the policy is not for it to end.".to_owned()),
+        count => sentences
+            .push(format!("All is done that apply can do; {count} differences from the policy are not for it to end.")),
+    }
+    sentences.extend(impossible(&standing).map(|words| format!("{words}.")));
+    let tables = unjudged(remains).len();
+    let others = standing.unjudged.iter().filter(|finding| match &finding.table {
+        Some(table) => !unjudged(remains).contains(table),
+        None => true,
+    });
+    match (tables, tables + others.count()) {
+        (_, 0) => {}
+        (1, 1) => sentences.push("1 table could not be checked; nothing else remains of the plan.".to_owned()),
+        (tables, all) if tables == all => {
+            sentences.push(format!("{tables} tables could not be checked; nothing else remains of the plan."));
+        }
+        (_, 1) => sentences.push("1 thing could not be checked; nothing else remains of the plan.".to_owned()),
+        (_, all) => sentences.push(format!("{all} things could not be checked; nothing else remains of the plan.")),
+    }
+    sentences.join(" ")
 }
 
 /// A change, or a run of like ones, that was not done: which, and why.
@@ -334,7 +348,7 @@ mod tests {
         broken.results.clear();
         assert_eq!(
             shown(&broken),
-            "Apply complete: there was nothing to do. 1 table could not be judged; nothing else remains of the plan.\n\n\
+            "Apply complete: there was nothing to do. 1 table could not be checked; nothing else remains of the plan.\n\n\
              What remains:\n\npublic.events\n  ? error: there is no such table\n      hint: create it with PARTITION BY \
              RANGE, or take it out of the policy\n"
         );

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::items::Kind;
-use crate::plan::{Class, Finding, Level, Plan};
-use crate::render::changes_by_class;
+use super::standing::Standing;
+use crate::plan::{Class, Plan};
 
 /// What `drift` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -16,7 +15,9 @@ pub enum Verdict {
     Agrees,
     /// Changes of a class that counts are pending: exit 2.
     Drifted,
-    /// Something could not be judged: exit 1, whatever else is found.
+    /// Something cannot be as the policy says: exit 1, whatever else is found.
+    Impossible,
+    /// Something could not be checked: exit 1, whatever else is found.
     Unjudged,
 }
 
@@ -28,8 +29,8 @@ pub struct Drift<'a> {
     pub by_class: BTreeMap<Class, usize>,
     /// The classes that count.
     pub fail_on: BTreeSet<Class>,
-    /// What could not be judged.
-    pub unjudged: Vec<&'a Finding>,
+    /// What the policy wants and is not so, by kind.
+    pub standing: Standing<'a>,
     /// The verdict.
     pub verdict: Verdict,
     /// The plan.
@@ -63,17 +64,17 @@ pub fn default_fail_on() -> BTreeSet<Class> {
 /// }
 /// ```
 pub fn drift<'a>(plan: &'a Plan, fail_on: &BTreeSet<Class>) -> Drift<'a> {
-    let mut by_class = changes_by_class(plan);
-    let differences = plan.findings.iter().filter(|finding| Kind::of_finding(finding.code).is_some()).count();
-    if differences > 0 {
-        *by_class.entry(Class::Drift).or_default() += differences;
-    }
-    let unjudged: Vec<&Finding> = plan.findings.iter().filter(|finding| finding.code.level() == Level::Error).collect();
-    let mut drift = Drift { by_class, fail_on: fail_on.clone(), unjudged, verdict: Verdict::Agrees, plan };
-    drift.verdict = match (drift.unjudged.is_empty(), drift.counted()) {
-        (false, _) => Verdict::Unjudged,
-        (true, 0) => Verdict::Agrees,
-        (true, _) => Verdict::Drifted,
+    let standing = Standing::of(plan);
+    let by_class = standing.by_class();
+    let mut drift = Drift { by_class, fail_on: fail_on.clone(), standing, verdict: Verdict::Agrees, plan };
+    drift.verdict = if !drift.standing.unjudged.is_empty() {
+        Verdict::Unjudged
+    } else if !drift.standing.impossible.is_empty() {
+        Verdict::Impossible
+    } else if drift.counted() > 0 {
+        Verdict::Drifted
+    } else {
+        Verdict::Agrees
     };
     drift
 }
@@ -113,7 +114,7 @@ mod tests {
         let found = drift(&plan, &default_fail_on());
         assert_eq!(found.verdict, Verdict::Drifted);
         assert_eq!(found.by_class, BTreeMap::from([(Class::Scheduled, 6), (Class::Overdue, 5)]));
-        assert!(shown(&found).contains("\nDrift: 5 overdue. 6 changes (6 scheduled) do not count.\n"));
+        assert!(shown(&found).contains("\n5 differences: 5 overdue. 6 changes (6 scheduled) do not count.\n"));
     }
 
     #[test]
@@ -122,7 +123,7 @@ mod tests {
         let found = drift(&plan, &default_fail_on());
         assert_eq!(found.verdict, Verdict::Unjudged);
         let text = shown(&found);
-        assert!(text.contains(" 2 things could not be judged. "), "{text}");
+        assert!(text.contains("2 things could not be checked"), "{text}");
         assert!(text.contains("\n  ? error: there is no such table\n"));
         let document: serde_json::Value = serde_json::from_str(&json::drift(&found)).unwrap();
         assert_eq!(document["verdict"], "unjudged");
@@ -131,6 +132,6 @@ mod tests {
         assert_eq!(document["plan"]["steps"].as_array().unwrap().len(), plan.steps.len());
         let mut comment = String::new();
         markdown::drift(&found, &mut comment).unwrap();
-        assert!(comment.starts_with("<!-- pgstrata:drift -->\n") && comment.contains("2 things could not be judged."));
+        assert!(comment.starts_with("<!-- pgstrata:drift -->\n") && comment.contains("2 things could not be checked"));
     }
 }

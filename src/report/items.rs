@@ -17,6 +17,8 @@ pub enum Kind {
     PartitionMissing,
     /// The default partition that the policy requires is not there.
     DefaultPartitionMissing,
+    /// A default partition is there although the policy says `none`.
+    DefaultPartitionUnwanted,
     /// A concurrent detach was interrupted.
     DetachUnfinished,
     /// A partition is past its retention.
@@ -48,27 +50,26 @@ struct About {
     description: &'static str,
     of_no_table: bool,
     retention: bool,
-    /// The finding of this kind, where no step of ours can end such a difference: it counts as drift all the same.
-    finding: Option<Code>,
 }
 
 const fn of_table(code: &'static str, description: &'static str) -> About {
-    About { code, description, of_no_table: false, retention: false, finding: None }
+    About { code, description, of_no_table: false, retention: false }
 }
 
 const fn of_retention(code: &'static str, description: &'static str) -> About {
-    About { code, description, of_no_table: false, retention: true, finding: None }
+    About { code, description, of_no_table: false, retention: true }
 }
 
-const fn of_no_table(code: &'static str, description: &'static str, finding: Option<Code>) -> About {
-    About { code, description, of_no_table: true, retention: false, finding }
+const fn of_no_table(code: &'static str, description: &'static str) -> About {
+    About { code, description, of_no_table: true, retention: false }
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::PartitionMissing,
         Self::DefaultPartitionMissing,
+        Self::DefaultPartitionUnwanted,
         Self::DetachUnfinished,
         Self::RetentionDue,
         Self::DetachUnrecorded,
@@ -113,6 +114,9 @@ impl Kind {
             Self::DefaultPartitionMissing => {
                 of_table("DEFAULT_PARTITION_MISSING", "The default partition that the policy requires is missing.")
             }
+            Self::DefaultPartitionUnwanted => {
+                of_table("DEFAULT_PARTITION_UNWANTED", "There is a default partition although the policy wants none.")
+            }
             Self::DetachUnfinished => {
                 of_table("DETACH_UNFINISHED", "A concurrent detach was interrupted and waits to be finalized.")
             }
@@ -132,21 +136,13 @@ impl Kind {
             Self::MaintenanceDue => {
                 of_table("MAINTENANCE_DUE", "A table, a partition or an index is due for maintenance.")
             }
-            Self::LimitDiffers => of_no_table(
-                "LIMIT_DIFFERS",
-                "A connection limit or a setting of a role is not what the policy says.",
-                None,
-            ),
-            Self::SettingToChange => of_no_table(
-                "SETTING_TO_CHANGE",
-                "A setting of the server is not what the policy says.",
-                Some(Code::SettingDiffers),
-            ),
-            Self::PoolerDiffers => of_no_table(
-                "POOLER_DIFFERS",
-                "PgBouncer is set otherwise than the policy says.",
-                Some(Code::PoolerDiffers),
-            ),
+            Self::LimitDiffers => {
+                of_no_table("LIMIT_DIFFERS", "A connection limit or a setting of a role is not what the policy says.")
+            }
+            Self::SettingToChange => {
+                of_no_table("SETTING_TO_CHANGE", "A setting of the server is not what the policy says.")
+            }
+            Self::PoolerDiffers => of_no_table("POOLER_DIFFERS", "PgBouncer is set otherwise than the policy says."),
         }
     }
 
@@ -163,6 +159,7 @@ impl Kind {
             }
             Self::PartitionMissing
             | Self::DefaultPartitionMissing
+            | Self::DefaultPartitionUnwanted
             | Self::DetachUnfinished
             | Self::RetentionDue
             | Self::DetachUnrecorded
@@ -174,9 +171,65 @@ impl Kind {
         }
     }
 
-    /// What a finding is about that counts as drift.
+    /// What a finding is about that means "wanted, and not so".
     pub fn of_finding(code: Code) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.about().finding == Some(code))
+        match code {
+            Code::NoNameLeft => Some(Self::PartitionMissing),
+            Code::DefaultPartitionPresent => Some(Self::DefaultPartitionUnwanted),
+            Code::NotRemovable => Some(Self::RetentionDue),
+            Code::WindowTaken => Some(Self::AttachDue),
+            Code::IndexRefused | Code::IndexNotPossible | Code::IndexBuilding | Code::IndexDiffers => {
+                Some(Self::IndexMissing)
+            }
+            Code::PartitionDiffers | Code::ParameterUnsupported => Some(Self::PartitionUnlike),
+            Code::MaintenancePostponed => Some(Self::MaintenanceDue),
+            Code::LimitRefused => Some(Self::LimitDiffers),
+            Code::SettingRefused | Code::SettingDiffers | Code::SettingPendingRestart => Some(Self::SettingToChange),
+            Code::PoolerDiffers => Some(Self::PoolerDiffers),
+            // Whatever of the table it may be.
+            Code::TableMissing
+            | Code::TableUnfit
+            | Code::KeyMismatch
+            | Code::WrongTarget
+            | Code::InRecovery
+            | Code::Unknown
+            | Code::ClockSkew
+            | Code::PoolerUnreadable
+            | Code::NotInSnapshot => None,
+            // As the policy says, unverified, or a step stands for it.
+            Code::ManagedByPgPartman
+            | Code::NotYetEnforced
+            | Code::MissingPrivilege
+            | Code::RowsInDefault
+            | Code::Straddling
+            | Code::Unbounded
+            | Code::Held
+            | Code::NewestWithRows
+            | Code::RowsAhead
+            | Code::InGrace
+            | Code::Detached
+            | Code::ForeignMarker
+            | Code::MarkedButWanted
+            | Code::IndexUnverified
+            | Code::IndexOtherName
+            | Code::IndexUnlisted
+            | Code::IndexRedundant
+            | Code::IndexStray
+            | Code::PartitionHasOwn
+            | Code::PrivilegesNotInherited
+            | Code::PartitionLacksStatistics
+            | Code::PartitionUnverified
+            | Code::MaintenanceUnknown
+            | Code::LimitNotPermitted
+            | Code::LimitExempt
+            | Code::ConnectionBudgetExceeded
+            | Code::ConnectionBudget
+            | Code::SettingUnknown
+            | Code::SettingNotPermitted
+            | Code::PoolerNotAsked
+            | Code::NameTaken
+            | Code::NameUnchecked => None,
+        }
     }
 
     fn of(action: &Action) -> Self {
@@ -231,18 +284,26 @@ pub struct Item<'a> {
 impl Item<'_> {
     /// `2 partitions: events_p20260315 … events_p20260316; overdue: premake; blocked: …`
     pub fn sentence(&self) -> String {
-        let (count, one, many, names) = if !self.indexes.is_empty() {
-            let names: Vec<String> = self.indexes.iter().map(ToString::to_string).collect();
-            (names.len(), "index", "indexes", names.join(", "))
+        let relations: Vec<&TableName> = self.others.iter().filter_map(Object::relation).collect();
+        let (count, one, many, names) = if !self.indexes.is_empty() || self.kind == Kind::IndexMissing {
+            let own = self.indexes.iter().map(ToString::to_string);
+            let found = relations.iter().map(|index| index.name.to_string());
+            let names: BTreeSet<String> = own.chain(found).collect();
+            (names.len(), "index", "indexes", names.into_iter().collect::<Vec<_>>().join(", "))
         } else if self.kind.is_of_no_table() {
             let names: Vec<String> = self.others.iter().map(ToString::to_string).collect();
             (self.changes, "change", "changes", names.join(", "))
-        } else if !self.others.is_empty() {
-            let relations: Vec<&TableName> = self.others.iter().filter_map(Object::relation).collect();
+        } else if self.kind == Kind::MaintenanceDue && !relations.is_empty() {
             (relations.len(), "table or index", "tables and indexes", run_words(self.table, &relations))
         } else {
-            (self.partitions.len(), "partition", "partitions", run_words(self.table, &self.partitions))
+            let all: Vec<&TableName> = self.partitions.iter().copied().chain(relations).collect();
+            (all.len(), "partition", "partitions", run_words(self.table, &all))
         };
+        // A finding may be about the table as a whole.
+        if names.is_empty() {
+            let reasons = self.reasons.iter().copied().collect::<Vec<_>>().join(", ");
+            return format!("{}: {reasons}", self.class.word());
+        }
         let count = match count {
             1 => format!("1 {one}"),
             count => format!("{count} {many}"),
@@ -306,8 +367,8 @@ pub fn items<'a>(drift: &Drift<'a>) -> Vec<Item<'a>> {
         }
     }
     for finding in &drift.plan.findings {
-        let Some(kind) = Kind::of_finding(finding.code) else { continue };
-        let item = item(&mut items, (finding.table.as_ref(), kind, Class::Drift));
+        let Some((kind, class)) = Kind::of_finding(finding.code).zip(finding.code.unmet().class()) else { continue };
+        let item = item(&mut items, (finding.table.as_ref(), kind, class));
         item.changes += 1;
         item.of_findings += 1;
         item.others.extend(finding.object.clone());

@@ -9,5 +9,6 @@ pub mod forecast;
 pub mod import;
 pub mod items;
 pub mod next;
+pub mod standing;
 pub mod thing;
 pub mod timeline;

@@ -199,7 +199,7 @@ fn a_broken_table_beside_a_good_one_is_1_never_6() {
         says_no_match(&broken);
         assert_eq!(count(&broken, "applied"), applied);
         for text in [&broken.human, &broken.markdown] {
-            assert!(text.contains("2 tables could not be judged"), "{text}");
+            assert!(text.contains("2 tables could not be checked"), "{text}");
             assert!(text.contains("there is no such table") && text.contains("a plain table"), "{text}");
         }
     }

@@ -181,7 +181,7 @@ fn what_is_no_table_has_a_story_too() {
         (&"database limits_story".into(), &"role limits_story".into())
     );
     assert_eq!(json["things"][1]["steps"].as_array().unwrap().len(), 2);
-    place.run(&["apply", "--auto-approve", "--allow", "limits-sessions"], 0);
+    place.run(&["apply", "--auto-approve", "--allow", "limits-sessions"], 3);
     let built = place.run(&["explain", "app.events_at_idx"], 0).stdout;
     assert!(built.contains("valid, with an index of its own on 2 of 2 partitions"), "{built}");
     let plan = place.run(&["plan"], 0).stdout;

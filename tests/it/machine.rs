@@ -163,19 +163,19 @@ fn ci_systems_get_counts_outputs_and_a_summary() {
     let counts: serde_json::Value = serde_json::from_str(&place.read("plan.json")).unwrap();
     assert_eq!(counts, serde_json::json!({"create": 6, "update": 0, "delete": 1}));
     let (outputs, summary) = place.taken();
-    assert_eq!(outputs, "changes=7\ndrift=5\nblocked=4\n");
+    assert_eq!(outputs, "changes=7\ndrift=5\nblocked=4\nerrors=0\n");
     assert!(summary.starts_with("<!-- pgstrata:plan -->\n"));
 
     place.run(&["drift", "--now", NOW], 2);
     let (outputs, summary) = place.taken();
-    assert_eq!(outputs, "changes=7\ndrift=5\nblocked=4\n");
+    assert_eq!(outputs, "changes=7\ndrift=5\nblocked=4\nerrors=0\n");
     assert!(summary.starts_with("<!-- pgstrata:drift -->\n"));
 
     // What remains after a run is what was blocked.
     place.db.batch("DELETE FROM app.events; INSERT INTO app.events VALUES (now())");
     place.run(&["apply", "--auto-approve"], 3);
     let (outputs, summary) = place.taken();
-    assert_eq!(outputs, "changes=1\ndrift=1\nblocked=1\n");
+    assert_eq!(outputs, "changes=1\ndrift=1\nblocked=1\nerrors=0\n");
     assert!(summary.starts_with("<!-- pgstrata:apply -->\n"));
 }
 

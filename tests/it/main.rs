@@ -50,4 +50,5 @@ mod settings_edges;
 mod standby;
 mod storage;
 mod support;
+mod unmet;
 mod wire;

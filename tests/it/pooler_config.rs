@@ -32,8 +32,8 @@ fn what_differs_is_drift_until_the_fragment_is_included() {
         assert!(drift.human.contains(words), "{words}\n{}", drift.human);
     }
     // Nothing that apply could do, and nothing of it fails.
-    place.run(&["plan", "--detailed-exitcode"], 0);
-    place.run(&["apply", "--auto-approve"], 0);
+    place.run(&["plan", "--detailed-exitcode"], 2);
+    place.run(&["apply", "--auto-approve"], 3);
     let report = format!("prometheus={}", place.path("metrics").display());
     place.run(&["drift", "--report", &report], 2);
     let metrics = place.read("metrics");
@@ -69,7 +69,7 @@ fn a_console_that_does_not_answer_stops_nothing() {
     let nobody = place("pooler_nobody", "postgresql://127.0.0.1:1/pgbouncer?user=admin", wanted);
     let drift = nobody.shows(&["drift"], 1);
     assert!(drift.human.contains("PgBouncer could not be asked"), "{}", drift.human);
-    nobody.run(&["apply", "--auto-approve"], 0);
+    nobody.run(&["apply", "--auto-approve"], 1);
     let itself = format!("postgresql:///postgres?host={}&user=postgres", server().socket_dir().display());
     let drift = place("pooler_itself", &itself, wanted).run(&["drift"], 1);
     assert!(drift.stdout.contains("SHOW CONFIG"), "{}", drift.stdout);

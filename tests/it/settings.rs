@@ -121,10 +121,10 @@ fn what_differs_is_reported_and_nothing_is_changed() {
     assert!(buffers.contains("postgresql.conf:") && buffers.ends_with("that takes a restart"), "{buffers}");
     assert_eq!(plan["findings"][3]["message"], "it is warning (default), the policy wants info; that takes a reload");
     place.policy("report", "shared_buffers: 1GB");
-    place.run(&APPLY, 0);
+    place.run(&APPLY, 3);
     // Nothing that a step could end, and a difference all the same.
     let drift = place.run(&["drift"], 2).stdout;
-    assert!(drift.contains("Drift: 1 drift.") && drift.contains("setting shared_buffers"), "{drift}");
+    assert!(drift.contains("1 difference: 1 drift.") && drift.contains("setting shared_buffers"), "{drift}");
     assert_eq!(place.auto_conf(), "");
 }
 
@@ -164,7 +164,7 @@ fn alter_system_is_in_force_after_the_apply_and_a_restart_needs_a_grant() {
     let (steps, findings) = place.planned(&place.url);
     assert_eq!((steps, findings), (vec!["set setting shared_buffers".to_owned()], vec![]));
     // The saved one: what is there already is not done again.
-    let again = place.run(&["apply", "plan.json", "--allow", "restart-required"], 0);
+    let again = place.run(&["apply", "plan.json", "--allow", "restart-required"], 3);
     assert!(again.stderr.contains("set setting shared_buffers"), "{}", again.stderr);
     assert!(place.auto_conf().contains("shared_buffers=64MB"), "{}", place.auto_conf());
     assert_eq!(place.one("SELECT pending_restart::text FROM pg_settings WHERE name = 'shared_buffers'"), "true");
@@ -176,7 +176,7 @@ fn alter_system_is_in_force_after_the_apply_and_a_restart_needs_a_grant() {
             "SETTING_PENDING_RESTART setting shared_buffers: it is 128MB until a restart, which brings 64MB as the policy says"
         ]
     );
-    place.run(&["drift"], 0);
+    place.run(&["drift"], 2);
     place.server.restart().unwrap();
     assert_eq!(place.one("SHOW shared_buffers"), "64MB");
     assert_eq!(place.planned(&place.url), (vec![], vec![]));
@@ -260,7 +260,7 @@ fn who_may_not_alter_the_system_gets_the_sql_for_who_may() {
          GRANT EXECUTE ON FUNCTION pg_reload_conf() TO app",
     );
     let apply = ["apply", "--auto-approve", "--allow", "restart-required"];
-    place.run_as(&app, &apply, 0);
+    place.run_as(&app, &apply, 3);
     assert_eq!(place.auto_conf(), "max_locks_per_transaction=128 random_page_cost=1.1");
     // It may not read the files: what waits for the restart is not known to it.
     let (steps, findings) = place.planned(&app);
@@ -372,7 +372,7 @@ fn advice_that_is_pasted_is_what_a_plan_then_shows() {
     // Once all of it is in force nothing is left to say.
     fs::write(&file, format!("{declared}apply: {{settings: alter_system, allow: [restart-required]}}\n{yaml}"))
         .unwrap();
-    place.run(&APPLY, 0);
+    place.run(&APPLY, 3);
     let again = place.run(&["optimize", "config", "--format", "yaml"], 0).stdout;
     assert_eq!(again, "# Nothing to change: every setting is as advised.\n");
 }

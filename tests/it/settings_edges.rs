@@ -25,7 +25,7 @@ fn what_may_lock_everybody_out_is_a_finding_and_nothing_is_written() {
     for finding in &findings {
         assert!(finding.starts_with("SETTING_DIFFERS") && finding.contains(". It is not changed: "), "{finding}");
     }
-    place.run(&APPLY, 0);
+    place.run(&APPLY, 3);
     assert_eq!(place.auto_conf(), "");
     // With these no connection would be left, on 15 of the one kind and later of both.
     let reserved = if place.server.version().major >= 16 { ", reserved_connections: 2" } else { "" };
@@ -43,7 +43,7 @@ fn a_waiting_value_that_only_a_person_sets_breaks_no_plan() {
     let (steps, findings) = place.planned(&place.url);
     assert_eq!(steps, ["set setting random_page_cost"]);
     assert!(findings[0].contains("which brings auto_explain. It is not changed"), "{findings:?}");
-    place.run(&APPLY, 0);
+    place.run(&APPLY, 3);
     assert_eq!(place.one("SHOW random_page_cost"), "1.1");
 }
 

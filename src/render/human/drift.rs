@@ -17,7 +17,7 @@ pub fn drift(drift: &Drift<'_>, style: Style, out: &mut dyn Write) -> fmt::Resul
     let paint = match drift.verdict {
         Verdict::Agrees => Paint::Added,
         Verdict::Drifted => Paint::Changed,
-        Verdict::Unjudged => Paint::Danger,
+        Verdict::Impossible | Verdict::Unjudged => Paint::Danger,
     };
     writeln!(out, "\n{}", style.paint(paint, drift_headline(drift)))?;
     let mut sections = sections(drift.plan, !style.verbose);

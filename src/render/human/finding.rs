@@ -3,11 +3,10 @@
 use std::fmt::{self, Write};
 
 use super::plan::Layout;
-use crate::plan::{Code, Finding, Level, Object};
+use crate::plan::{Code, Finding, Level, Object, Unmet};
 use crate::render::outline::short_object;
 use crate::render::sentences::code_word;
 use crate::render::style::{Paint, Style, columns, wrap};
-use crate::report::items::Kind;
 use crate::sql::TableName;
 
 /// Lists are wrapped even where nobody knows the width.
@@ -36,7 +35,7 @@ pub(crate) fn fold_findings<'a>(findings: &[&'a Finding], style: Style) -> Vec<F
             first.object.is_some() && findings[at..at + run].iter().all(|finding| finding.object == first.object);
         let joins = run > 1 && !style.verbose && (not_enforced || same_message || same_object || run > MANY);
         // Errors are said one by one, and so is what counts as drift.
-        let counts = first.code.level() == Level::Error || Kind::of_finding(first.code).is_some();
+        let counts = first.code.level() == Level::Error || (first.code.unmet() == Unmet::Drift && !same_message);
         if !joins || counts {
             folded.push(FoldedFinding {
                 first,

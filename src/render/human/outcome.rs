@@ -5,11 +5,11 @@ use std::fmt::{self, Write};
 
 use super::plan::{blocked, body};
 use crate::apply::Outcome;
-use crate::plan::{Code, StepId};
+use crate::plan::{StepId, Unmet};
 use crate::render::outline::{Section, sections};
-use crate::render::sentences::{unjudged, unverified};
 use crate::render::style::{Paint, Style, wrap};
 use crate::render::tally::{Undone, ended_words, headline, remarks, tally, undone};
+use crate::report::standing::Standing;
 
 /// Writes what became of a run.
 ///
@@ -39,18 +39,13 @@ pub fn outcome(outcome: &Outcome, style: Style, out: &mut dyn Write) -> fmt::Res
         }
     }
     match &outcome.remains {
-        Some(plan) if !plan.is_empty() || !unjudged(plan).is_empty() || unverified(plan).is_some() => {
+        Some(plan) if !Standing::of(plan).is_met() || !Standing::of(plan).unverified.is_empty() => {
             writeln!(out, "\n{}", style.paint(Paint::Bold, "What remains:"))?;
             let quiet = Style { verbose: false, ..style };
             let all = sections(plan, true);
-            let broken = unjudged(plan);
-            let unclear =
-                |section: &Section<'_>| section.findings.iter().any(|finding| finding.code == Code::IndexUnverified);
-            let left = all.into_iter().filter(|section| {
-                !section.lines.is_empty()
-                    || section.table.is_some_and(|table| broken.contains(table))
-                    || unclear(section)
-            });
+            let unmet =
+                |section: &Section<'_>| section.findings.iter().any(|finding| finding.code.unmet() != Unmet::No);
+            let left = all.into_iter().filter(|section| !section.lines.is_empty() || unmet(section));
             let left: Vec<_> = left.collect();
             body(plan, &left, quiet, out)?;
             if plan.summary.blocked > 0 {

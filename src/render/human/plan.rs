@@ -8,7 +8,7 @@ use crate::plan::{Finding, Plan};
 use crate::render::lock_summary::lock_summary;
 use crate::render::outline::{Line, LineHazard, Section, sections};
 use crate::render::sentences::{
-    blocked_sentences, count_words, freed_words, not_applyable, reservations, runway_words, unjudged,
+    beside_changes, blocked_sentences, count_words, freed_words, matching_words, not_applyable, runway_words,
 };
 use crate::render::style::{Paint, Style, columns, wrap};
 use crate::render::{detail, words};
@@ -57,25 +57,19 @@ fn counts(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
     if let Some(freed) = freed_words(plan) {
         write!(out, "  {freed}")?;
     }
-    writeln!(out)
+    writeln!(out)?;
+    match beside_changes(plan) {
+        Some(words) => writeln!(out, "{words}"),
+        None => Ok(()),
+    }
 }
 
-/// `No changes. 3 tables match; …`: only tables that could be judged match.
+/// `No changes. 3 tables match; …`: only tables of which everything wanted is so.
 fn no_changes(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
-    let matching = match plan.tables.len() {
-        1 => "1 table matches".to_owned(),
-        count => format!("{count} tables match"),
-    };
-    let unjudged = unjudged(plan).len();
-    let unjudged = match unjudged {
-        0 => String::new(),
-        count => format!(", {count} could not be judged"),
-    };
-    let but = reservations(plan).map_or_else(String::new, |words| format!(", but {words}"));
     let next = crate::report::next::creation(plan).map_or_else(String::new, |(at, table)| {
         format!("; next scheduled change {} ({})", words::day(at), style.text(&table.to_string()))
     });
-    writeln!(out, "{}", style.paint(Paint::Bold, format!("No changes. {matching}{unjudged}{but}{next}.")))
+    writeln!(out, "{}", style.paint(Paint::Bold, format!("No changes. {}{next}.", matching_words(plan))))
 }
 
 /// Tables with their lines and findings, and what concerns none of them.

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::write::{FindingDocument, PlanDocument, document, pretty};
-use crate::plan::{Class, PLAN_FORMAT};
+use crate::plan::{Class, Finding, PLAN_FORMAT};
 use crate::render::sentences::drift_headline;
 use crate::report::drift::{Drift, Verdict};
 
 /// What `drift` found, as a document, the plan inside: pretty, ending in a newline.
 pub fn drift(drift: &Drift<'_>) -> String {
-    let Drift { by_class, fail_on, unjudged, verdict, plan } = drift;
+    let Drift { by_class, fail_on, standing, verdict, plan } = drift;
     pretty(&DriftDocument {
         format_version: PLAN_FORMAT,
         message: drift_headline(drift),
@@ -19,9 +19,15 @@ pub fn drift(drift: &Drift<'_>) -> String {
         fail_on,
         changes_by_class: by_class,
         counted: drift.counted(),
-        unjudged: unjudged.iter().map(|finding| FindingDocument::of(finding)).collect(),
+        unjudged: documents(&standing.unjudged),
+        impossible: documents(&standing.impossible),
+        unverified: standing.unverified.len(),
         plan: document(plan),
     })
+}
+
+fn documents<'a>(findings: &[&'a Finding]) -> Vec<FindingDocument<'a>> {
+    findings.iter().map(|finding| FindingDocument::of(finding)).collect()
 }
 
 #[derive(Serialize)]
@@ -33,5 +39,7 @@ struct DriftDocument<'a> {
     changes_by_class: &'a BTreeMap<Class, usize>,
     counted: usize,
     unjudged: Vec<FindingDocument<'a>>,
+    impossible: Vec<FindingDocument<'a>>,
+    unverified: usize,
     plan: PlanDocument<'a>,
 }

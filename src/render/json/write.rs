@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Target;
-use crate::plan::{Block, Finding, Gate, Level, Overrides, Plan, Step, Summary, TableOverview};
+use crate::plan::{Block, Finding, Gate, Level, Overrides, Plan, Step, Summary, TableOverview, Unmet};
 use crate::policy::{Desired, PolicyHash};
 use crate::render::detail::statements;
 use crate::sql::{LockMode, TableName, index_locks, locks};
@@ -144,12 +144,13 @@ pub(super) fn derived(step: &Step, major: u32) -> Derived {
 #[derive(Serialize)]
 pub(crate) struct FindingDocument<'a> {
     level: Level,
+    unmet: Unmet,
     #[serde(flatten)]
     finding: &'a Finding,
 }
 
 impl<'a> FindingDocument<'a> {
     pub(super) fn of(finding: &'a Finding) -> Self {
-        Self { level: finding.code.level(), finding }
+        Self { level: finding.code.level(), unmet: finding.code.unmet(), finding }
     }
 }

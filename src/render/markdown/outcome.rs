@@ -7,8 +7,8 @@ use super::plan::{body, heading};
 use super::text::{cell, prose};
 use crate::apply::Outcome;
 use crate::render::outline::sections;
-use crate::render::sentences::unjudged;
 use crate::render::tally::{Undone, ended_words, headline, remarks, undone};
+use crate::report::standing::Standing;
 
 /// Writes what became of a run as a comment under 65,536 characters.
 ///
@@ -25,7 +25,7 @@ pub fn outcome(outcome: &Outcome, out: &mut dyn Write) -> fmt::Result {
     }
     let rows: Vec<String> = undone(outcome).iter().map(row).collect();
     page.table("| not done | | why |", 3, &rows, "steps that were not done", 20_000);
-    if let Some(plan) = outcome.remains.as_ref().filter(|plan| !plan.is_empty() || !unjudged(plan).is_empty()) {
+    if let Some(plan) = outcome.remains.as_ref().filter(|plan| !Standing::of(plan).is_met()) {
         page.line("");
         page.line("**What remains:**");
         body(plan, &sections(plan, true), &mut page);

@@ -11,7 +11,7 @@ use crate::render::lock_summary::lock_summary;
 use crate::render::outline::{Line, Section, sections};
 use crate::render::second;
 use crate::render::sentences::{
-    blocked_sentences, code_word, count_words, freed_words, not_applyable, reservations, runway_words, unjudged,
+    beside_changes, blocked_sentences, code_word, count_words, freed_words, matching_words, not_applyable, runway_words,
 };
 use crate::render::style::Style;
 
@@ -28,19 +28,11 @@ pub fn plan(plan: &Plan, out: &mut dyn Write) -> fmt::Result {
     heading("plan", plan, &mut page);
     page.line("");
     if plan.is_empty() {
-        let matching = plan.tables.len();
-        let unjudged = match unjudged(plan).len() {
-            0 => String::new(),
-            count => format!(", {count} could not be judged"),
-        };
-        let but = reservations(plan).map_or_else(String::new, |words| format!(", but {words}"));
-        page.line(&format!(
-            "**No changes.** {matching} {}{unjudged}{but}.",
-            if matching == 1 { "table matches" } else { "tables match" }
-        ));
+        page.line(&format!("**No changes.** {}.", matching_words(plan)));
     } else {
         let freed = freed_words(plan).map_or_else(String::new, |freed| format!(" {freed}."));
-        page.line(&format!("**{}.**{freed}", count_words(plan)));
+        let beside = beside_changes(plan).map_or_else(String::new, |words| format!(" {words}"));
+        page.line(&format!("**{}.**{freed}{beside}", count_words(plan)));
     }
     let sections = sections(plan, true);
     body(plan, &sections, &mut page);
@@ -68,7 +60,7 @@ pub(super) fn body(plan: &Plan, sections: &[Section<'_>], page: &mut Page) {
         page.line(&warning);
     }
     hazards(sections, page);
-    findings(plan, Level::Error, "could not be judged", page);
+    findings(plan, Level::Error, "error", page);
     findings(plan, Level::Warning, "needs a look", page);
     let locks = lock_summary(plan).sentences();
     if !locks.is_empty() {
