@@ -93,6 +93,7 @@ pub(super) struct Line {
     answered: Frames,
     /// The first message of a session has no type; what follows up to the first answer asks for nothing more.
     started: bool,
+    ended: bool,
 }
 
 impl Line {
@@ -191,6 +192,13 @@ impl AsyncRead for Line {
         }
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            // The driver lets an end hide what was said before it: first whoever waits is to read why (57P01, and what
+            // PgBouncer says).
+            Poll::Ready(Ok(())) if buf.filled().len() == before && !self.ended => {
+                self.ended = true;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
             Poll::Ready(Ok(())) => {
                 self.has_answered(buf.filled().get(before..).unwrap_or_default());
                 Poll::Ready(Ok(()))

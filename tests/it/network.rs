@@ -19,7 +19,7 @@ version: 1
 apply: {jobs: 1, statement_timeout: 1s, concurrent_timeout: 1s}
 tables:
   app.events:
-    partition: {key: at, interval: 1 month, premake: 1}
+    partition: {key: at, interval: 1 month, premake: 1, default_partition: allow}
     retention: {keep: 3 months}
 ";
 
