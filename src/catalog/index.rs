@@ -67,6 +67,55 @@ pub struct IndexFacts {
     pub shape: IndexShape,
     /// Expressions and predicate as the catalog stores them: equal texts mean the same.
     pub raw: Option<String>,
+    /// What the server calls a copy of it by.
+    #[serde(default)]
+    pub copies: CopyName,
+}
+
+/// What the server makes the name of an index's copy of, beside the name of the copy's table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyName {
+    /// Names of the index's own columns.
+    pub columns: Vec<String>,
+    /// How it ends.
+    pub ending: CopyEnding,
+}
+
+/// How the name of an index's copy ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyEnding {
+    /// No constraint stands on it.
+    #[default]
+    Idx,
+    /// A primary key.
+    Pkey,
+    /// A unique constraint.
+    Key,
+    /// An exclusion constraint.
+    Excl,
+}
+
+impl CopyEnding {
+    /// As `pg_constraint.contype` has the constraint that stands on the index.
+    pub fn of_constraint(contype: Option<u8>) -> Self {
+        match contype {
+            Some(b'p') => Self::Pkey,
+            Some(b'u') => Self::Key,
+            Some(b'x') => Self::Excl,
+            Some(_) | None => Self::Idx,
+        }
+    }
+
+    /// As it stands in a name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Idx => "idx",
+            Self::Pkey => "pkey",
+            Self::Key => "key",
+            Self::Excl => "excl",
+        }
+    }
 }
 
 impl IndexShape {

@@ -20,7 +20,7 @@ mod upkeep;
 pub use ask::ask;
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use error::InspectError;
-pub use index::{IndexFacts, IndexKey, IndexShape, IndexSpelling};
+pub use index::{CopyEnding, CopyName, IndexFacts, IndexKey, IndexShape, IndexSpelling};
 pub use inspect::{
     Tree, inspect, inspect_limits, inspect_pooler, inspect_settings, inspect_storage, inspect_trees, inspect_upkeep,
 };
@@ -30,8 +30,8 @@ pub use pooler::{PoolerDatabase, PoolerFacts, PoolerState};
 pub use question::{Answer, Answers, Bloat, LeafKey, Question, RowCount};
 pub use settings::{Absent, SettingContext, SettingFacts, SettingKind, SettingsFacts};
 pub use snapshot::{
-    Catalog, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole, Snapshot,
-    TableState, Target,
+    Catalog, Exclusions, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole,
+    Snapshot, TableState, Target,
 };
 pub use storage::{ColumnStorage, Compression, LeafAttributes, LeafStorage, PolicyMatch, Storage, StorageMode};
 pub use survey::{PartConfig, Survey, SurveyScope, survey};

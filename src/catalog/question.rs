@@ -9,7 +9,7 @@ use super::index::{IndexShape, IndexSpelling};
 use super::snapshot::Oid;
 use crate::grid::KeyValue;
 use crate::policy::IndexDesired;
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// Something only the server can say. Listed by planning (pure), answered by [`super::ask`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -60,6 +60,18 @@ pub enum Question {
     NameTaken {
         /// The name.
         name: TableName,
+    },
+    /// Is there a schema of this name?
+    SchemaExists {
+        /// The schema.
+        schema: Ident,
+    },
+    /// May a role make tables in a schema?
+    CreatesIn {
+        /// The role.
+        role: Ident,
+        /// The schema.
+        schema: Ident,
     },
     /// Is there still a relation with this OID?
     Exists {

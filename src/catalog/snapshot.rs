@@ -182,6 +182,9 @@ pub struct Root {
     pub referenced_by: BTreeSet<TableName>,
     /// Those of both that are partitioned: what locks them locks their partitions too.
     pub partitioned: BTreeSet<TableName>,
+    /// Constraints that a partition cannot bring along: ATTACH builds its own.
+    #[serde(default, skip_serializing_if = "Exclusions::is_empty")]
+    pub exclusions: Exclusions,
     /// Publications that carry its changes under a leaf's name: a subscriber needs each new table.
     pub leaf_publications: BTreeSet<String>,
     /// The owner may create in the table's schema.
@@ -201,6 +204,29 @@ impl Root {
     /// The partition whose detach is unfinished.
     pub fn pending_leaf(&self) -> Option<(Oid, &Leaf)> {
         self.leaves.iter().find(|(_, leaf)| leaf.pending).map(|(oid, leaf)| (*oid, leaf))
+    }
+}
+
+/// Exclusion constraints and keys WITHOUT OVERLAPS by name, each with what it means: equal texts mean the same. ATTACH takes
+/// none that a partition has for its own, and builds another (CompareIndexInfo() in index.c).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exclusions {
+    /// Of the table itself.
+    pub own: BTreeMap<Ident, String>,
+    /// Of its partition whose detach is unfinished.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub of_pending: BTreeMap<Ident, String>,
+}
+
+impl Exclusions {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.of_pending.is_empty()
+    }
+
+    /// Those of a table that is to be attached which the table itself has as well.
+    pub fn doubled<'a>(&self, of_table: &'a BTreeMap<Ident, String>) -> impl Iterator<Item = &'a Ident> {
+        of_table.iter().filter(|(_, meaning)| self.own.values().any(|own| own == *meaning)).map(|(name, _)| name)
     }
 }
 
@@ -263,6 +289,9 @@ pub struct Retired {
     pub references: BTreeSet<TableName>,
     /// Those of them that are partitioned.
     pub partitioned: BTreeSet<TableName>,
+    /// Its exclusion constraints and keys WITHOUT OVERLAPS, as in [`Exclusions`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exclusions: BTreeMap<Ident, String>,
     /// It is a partition again, of another table, or has children of its own.
     pub in_use_as: Option<String>,
     /// `reltuples`, when it was ever counted. Never read for decisions.

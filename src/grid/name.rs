@@ -29,7 +29,8 @@ use crate::sql::MAX_IDENT_BYTES;
 ///
 /// All have a fixed width, so two names of one table are equal only where all their codes are.
 ///
-/// For ids the placeholders are `{start}` and `{end}`, the keys themselves.
+/// For ids the placeholders are `{start}` and `{end}`, the keys themselves. There is no dot in a template: the schema of
+/// partitions is said beside it.
 ///
 /// ```
 /// use pgstrata::grid::{Grid, KeyKind, NameTemplate, Zone};
@@ -123,6 +124,9 @@ pub enum TemplateError {
     /// Not possible in an identifier, or not legible.
     #[error("at {0}: a control character")]
     Control(usize),
+    /// A schema is no part of a name.
+    #[error("at {0}: a dot: a partition's schema is no part of its name")]
+    Dot(usize),
     /// No code at all: every window would get the same name.
     #[error("no {{start:…}} or {{end:…}} (for ids {{start}} or {{end}}): every partition would have the same name")]
     Constant,
@@ -393,6 +397,9 @@ impl FromStr for NameTemplate {
 fn literal(at: usize, c: char, parts: &mut Vec<Part>) -> Result<(), TemplateError> {
     if c.is_control() {
         return Err(TemplateError::Control(at));
+    }
+    if c == '.' {
+        return Err(TemplateError::Dot(at));
     }
     if let Some(Part::Literal(text)) = parts.last_mut() {
         text.push(c);

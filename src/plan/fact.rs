@@ -552,6 +552,7 @@ fn detach(catalog: &mut Catalog, partition: &Relation) {
                 held: leaf.held,
                 references: root.references.clone(),
                 partitioned: root.partitioned.intersection(&root.references).cloned().collect(),
+                exclusions: root.exclusions.of_pending.clone(),
                 in_use_as: None,
                 rows_estimate: leaf.rows_estimate,
             };

@@ -176,6 +176,8 @@ pub enum Code {
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
     NoNameLeft,
+    /// The schema that the policy wants new partitions in is not there.
+    SchemaMissing,
     /// Whether a name for a new partition is taken was not asked: the snapshot was taken for another policy or time.
     NameUnchecked,
     /// The snapshot was taken for other tables than the policy's.
@@ -303,6 +305,7 @@ impl Code {
             Self::PoolerNotAsked => note(Unverified, "PgBouncer was not asked for its configuration."),
             Self::NameTaken => note(No, "A name wanted for a new partition was taken; another one was chosen."),
             Self::NoNameLeft => broken(Error, "Every name for a new partition is taken."),
+            Self::SchemaMissing => broken(Error, "The schema that new partitions are to be made in does not exist."),
             Self::NameUnchecked => note(No, "Whether a name for a new partition is taken was not asked."),
             Self::NotInSnapshot => broken(Unjudged, "The snapshot was taken for other tables than the policy's."),
         }

@@ -232,7 +232,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
         findings.extend(pooler::findings(desired, snapshot));
     }
     follow_detached(&mut steps);
-    findings.extend(missing_privileges(&steps, &snapshot.catalog));
+    findings.extend(missing_privileges(&steps, snapshot));
     findings.sort();
     findings.dedup();
     let not_applyable_because = obstacle(desired, snapshot, options);

@@ -6,14 +6,15 @@ use super::action::{Action, AlterPartition, IndexAction, MaintenanceAction, Part
 use super::finding::{Code, Finding};
 use super::gate::{Block, Gate};
 use super::step::Step;
-use crate::catalog::{Catalog, SessionRole, TableState};
+use crate::catalog::{Answer, Catalog, Question, SessionRole, Snapshot, TableState};
 use crate::sql::{Ident, TableName};
 
 /// A hint is read by a person: beyond so many statements it says how many more there are.
 const STATEMENTS: usize = 3;
 
 /// A finding for each right that a step which may run needs and the session has not.
-pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Finding> {
+pub(super) fn missing_privileges(steps: &[Step], snapshot: &Snapshot) -> Vec<Finding> {
+    let catalog = &snapshot.catalog;
     let session = &catalog.session;
     let mut findings = BTreeSet::new();
     let mut of_superusers: BTreeMap<(&TableName, &Ident), BTreeSet<&TableName>> = BTreeMap::new();
@@ -44,12 +45,23 @@ pub(super) fn missing_privileges(steps: &[Step], catalog: &Catalog) -> Vec<Findi
             continue;
         };
         let Some(TableState::Partitioned(root)) = catalog.tables.get(table) else { continue };
-        let (owner, schema) = (&root.attributes.owner, &table.schema);
-        if !root.owner_creates_in_schema {
-            lacks(
-                format!("its owner {owner} may not create tables in schema {schema}"),
-                format!("GRANT CREATE ON SCHEMA {schema} TO {owner};"),
-            );
+        let owner = &root.attributes.owner;
+        let schema = step.action.partition().map_or(&table.schema, |partition| &partition.schema);
+        if *schema == table.schema {
+            if !root.owner_creates_in_schema {
+                lacks(
+                    format!("its owner {owner} may not create tables in schema {schema}"),
+                    format!("GRANT CREATE ON SCHEMA {schema} TO {owner};"),
+                );
+            }
+        } else {
+            let question = Question::CreatesIn { role: owner.clone(), schema: schema.clone() };
+            if snapshot.answers.get(&question) == Answer::Taken(false) {
+                lacks(
+                    format!("its owner {owner} may not create tables in schema {schema}"),
+                    format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {owner};"),
+                );
+            }
         }
         if let Some(tablespace) = root.attributes.tablespace.as_ref().filter(|_| !root.owner_creates_in_tablespace) {
             lacks(

@@ -60,6 +60,8 @@ pub fn snapshot_questions(desired: &Desired, snapshot: &Snapshot, options: &Plan
             | Question::WantedIndex { .. }
             | Question::IndexSpelling { .. }
             | Question::NameTaken { .. }
+            | Question::SchemaExists { .. }
+            | Question::CreatesIn { .. }
             | Question::Exists { .. } => true,
         }));
     }

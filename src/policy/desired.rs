@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LimitsDesired, SettingsDesired};
+use super::{LimitsDesired, NewPartitions, SettingsDesired};
 use crate::grid::{CalendarSpan, Encoding, Grid, GridError, KeyKind, NameTemplate, Position, Width, Zone};
 use crate::plan::HazardKind;
 use crate::sql::{Ident, TableName};
@@ -51,6 +51,9 @@ pub struct TableDesired {
     pub start: Option<Position>,
     /// Names of new partitions; without one the interval's default.
     pub name: Option<NameTemplate>,
+    /// What else is said of new partitions.
+    #[serde(default, skip_serializing_if = "NewPartitions::is_empty")]
+    pub new_partitions: NewPartitions,
     /// What the policy says of a default partition.
     pub default_partition: DefaultPartition,
     /// When partitions leave; without one nothing ever leaves.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, ToSpan, civil::Date};
 
 use crate::catalog::{
-    Answer, Answers, Attributes, Catalog, KeyColumn, Leaf, LeafKind, Marker, Oid, ReplicaIdentity, Retired, Root,
-    RowSecurity, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
+    Answer, Answers, Attributes, Catalog, Exclusions, KeyColumn, Leaf, LeafKind, Marker, Oid, ReplicaIdentity, Retired,
+    Root, RowSecurity, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
 };
 use crate::grid::{Bound, KeyKind, LeafBounds};
 use crate::plan::{Plan, PlanOptions, plan, questions};
@@ -95,6 +95,7 @@ impl World {
             references: BTreeSet::new(),
             referenced_by: BTreeSet::new(),
             partitioned: BTreeSet::new(),
+            exclusions: Exclusions::default(),
             leaf_publications: BTreeSet::new(),
             owner_creates_in_schema: true,
             owner_creates_in_tablespace: true,
@@ -154,6 +155,7 @@ impl World {
             held: false,
             references: BTreeSet::new(),
             partitioned: BTreeSet::new(),
+            exclusions: BTreeMap::new(),
             in_use_as: None,
             rows_estimate: Some(950_000_000),
         };
@@ -184,6 +186,7 @@ impl World {
                 Question::Bloat { .. } => Answer::Unknown("nothing was measured".to_owned()),
                 Question::Bytes { .. } => Answer::Bytes(201 << 30),
                 Question::NameTaken { .. } | Question::Exists { .. } => Answer::Taken(false),
+                Question::SchemaExists { .. } | Question::CreatesIn { .. } => Answer::Taken(true),
                 Question::WantedIndex { .. } | Question::IndexSpelling { .. } => {
                     Answer::Unknown("no indexes in this world".to_owned())
                 }

@@ -19,7 +19,7 @@ use crate::sql::TableName;
 pub type Origins = BTreeMap<(&'static str, &'static str), String>;
 
 /// The keys of a table's policy that a story tells of, by section.
-pub const SETTINGS: [(&str, &str); 13] = [
+pub const SETTINGS: [(&str, &str); 14] = [
     ("partition", "key"),
     ("partition", "interval"),
     ("partition", "timezone"),
@@ -28,6 +28,7 @@ pub const SETTINGS: [(&str, &str); 13] = [
     ("partition", "premake"),
     ("partition", "start"),
     ("partition", "name"),
+    ("partition", "schema"),
     ("partition", "default_partition"),
     ("retention", "keep"),
     ("retention", "then"),
@@ -277,6 +278,7 @@ fn value(table: &TableDesired, timeline: Option<&Timeline>, key: &str) -> Option
         premake,
         start,
         name,
+        new_partitions,
         default_partition,
         retention,
         storage_parameters: _,
@@ -299,6 +301,7 @@ fn value(table: &TableDesired, timeline: Option<&Timeline>, key: &str) -> Option
         }),
         "start" => start.map(|start| start.to_string()),
         "name" => Some(name.clone().unwrap_or_else(|| NameTemplate::default_for(*width)).to_string()),
+        "schema" => new_partitions.schema.as_ref().map(ToString::to_string),
         "default_partition" => Some(match default_partition {
             DefaultPartition::None => "none".to_owned(),
             DefaultPartition::Allow => "allow".to_owned(),

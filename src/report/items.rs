@@ -174,7 +174,7 @@ impl Kind {
     /// What a finding is about that means "wanted, and not so".
     pub fn of_finding(code: Code) -> Option<Self> {
         match code {
-            Code::NoNameLeft => Some(Self::PartitionMissing),
+            Code::NoNameLeft | Code::SchemaMissing => Some(Self::PartitionMissing),
             Code::DefaultPartitionPresent => Some(Self::DefaultPartitionUnwanted),
             Code::NotRemovable => Some(Self::RetentionDue),
             Code::WindowTaken => Some(Self::AttachDue),

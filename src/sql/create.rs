@@ -7,17 +7,17 @@ use super::qualifier::requalified;
 use super::{Ident, Literal, TableName};
 use crate::catalog::{AclItem, Attributes, KeyColumn, ReplicaIdentity, RowPolicy};
 use crate::grid::{Bound, LeafBounds};
-use crate::plan::{AttachPartition, CreateDefault, CreatePartition};
+use crate::plan::{AttachPartition, CreateDefault, CreatePartition, Making};
 
 /// The CHECK that lets ATTACH skip its scan; dropped in the same transaction.
 const BOUND_CHECK: &str = "pgstrata_bound";
 
 /// Statements for a partition of one range.
 pub(super) fn partition(create: &CreatePartition) -> Vec<String> {
-    let CreatePartition { root, partition, key, from, to, attributes, storage_parameters, touches: _ } = create;
+    let CreatePartition { root, partition, key, from, to, attributes, storage_parameters, making, touches: _ } = create;
     let (from, to) = (Bound::Value(*from), Bound::Value(*to));
     let check = format!(", CONSTRAINT {BOUND_CHECK} CHECK ({})", bound_check(key, from, to));
-    let mut statements = table_like(&root.name, partition, &check, attributes, storage_parameters);
+    let mut statements = table_like(&root.name, partition, &check, attributes, storage_parameters, making);
     statements.push(attach(&root.name, partition, &LeafBounds::Range { from, to }));
     statements.push(format!("ALTER TABLE {partition} DROP CONSTRAINT {BOUND_CHECK}"));
     statements.extend(once_attached(&root.name, partition, attributes));
@@ -26,18 +26,20 @@ pub(super) fn partition(create: &CreatePartition) -> Vec<String> {
 
 /// Statements for the default partition.
 pub(super) fn default(create: &CreateDefault) -> Vec<String> {
-    let CreateDefault { root, partition, attributes, storage_parameters, touches: _ } = create;
-    let mut statements = table_like(&root.name, partition, "", attributes, storage_parameters);
+    let CreateDefault { root, partition, attributes, storage_parameters, making, touches: _ } = create;
+    let mut statements = table_like(&root.name, partition, "", attributes, storage_parameters, making);
     statements.push(attach(&root.name, partition, &LeafBounds::Default));
     statements.extend(once_attached(&root.name, partition, attributes));
     statements
 }
 
-/// The statement that attaches a detached table again.
-pub(super) fn again(action: &AttachPartition) -> String {
-    let AttachPartition { root, owner: _, key: _, retired, references: _, touches: _ } = action;
+/// The statements that attach a detached table again.
+pub(super) fn again(action: &AttachPartition) -> Vec<String> {
+    let AttachPartition { root, owner: _, key: _, retired, references: _, rebuilt, touches: _ } = action;
     let (from, to) = (retired.marker.from, retired.marker.to);
-    attach(&root.name, &retired.partition.name, &LeafBounds::Range { from, to })
+    let partition = &retired.partition.name;
+    let drops = rebuilt.iter().map(|constraint| format!("ALTER TABLE {partition} DROP CONSTRAINT {constraint}"));
+    drops.chain([attach(&root.name, partition, &LeafBounds::Range { from, to })]).collect()
 }
 
 fn attach(root: &TableName, partition: &TableName, bounds: &LeafBounds) -> String {
@@ -66,10 +68,13 @@ fn table_like(
     check: &str,
     attributes: &Attributes,
     storage_parameters: &BTreeMap<String, String>,
+    making: &Making,
 ) -> Vec<String> {
     let Attributes { owner: _, tablespace, grants, row_security, replica_identity, statistics_targets } = attributes;
+    let Making { indexes_by_attach } = making;
+    let indexes = if *indexes_by_attach { " EXCLUDING INDEXES" } else { "" };
     // 14 to 16 would give the partition a sequence of its own, 17 and later refuse the ATTACH: identity stays out.
-    let mut create = format!("CREATE TABLE {partition} (LIKE {root} INCLUDING ALL EXCLUDING IDENTITY{check})");
+    let mut create = format!("CREATE TABLE {partition} (LIKE {root} INCLUDING ALL{indexes} EXCLUDING IDENTITY{check})");
     if !storage_parameters.is_empty() {
         let parameters: Vec<String> = storage_parameters
             .iter()

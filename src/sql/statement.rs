@@ -106,7 +106,9 @@ fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
             (&retiring.owner, vec![], vec![comment::stamp(retiring)])
         }
         Action::Partition(PartitionAction::Attach(action)) => {
-            (&action.owner, vec![], vec![create::again(action), comment::remove(&action.retired)])
+            let mut work = create::again(action);
+            work.push(comment::remove(&action.retired));
+            (&action.owner, vec![], work)
         }
         Action::Partition(PartitionAction::Drop(action)) => {
             (&action.retired.owner, vec![remove::lock(action)], vec![remove::drop(action)])

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::catalog::{
-    Answer, Answers, Attributes, Bloat, Catalog, IndexFacts, IndexKey, IndexShape, KeyColumn, Leaf, LeafKey, LeafKind,
-    LeafUpkeep, Marker, Oid, Question, ReplicaIdentity, Retired, Root, RowCount, RowSecurity, SNAPSHOT_FORMAT,
-    SessionRole, Snapshot, TableState, Target, Upkeep,
+    Answer, Answers, Attributes, Bloat, Catalog, CopyName, Exclusions, IndexFacts, IndexKey, IndexShape, KeyColumn,
+    Leaf, LeafKey, LeafKind, LeafUpkeep, Marker, Oid, Question, ReplicaIdentity, Retired, Root, RowCount, RowSecurity,
+    SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target, Upkeep,
 };
 use crate::grid::{Bound, Grid, KeyKind, KeyValue, LeafBounds};
 use crate::plan::{Plan, PlanOptions, plan, questions, verify};
@@ -240,6 +240,7 @@ impl World {
             in_use: false,
             shape: shape(&definition),
             raw: None,
+            copies: CopyName::default(),
         };
         self.root(table).indexes.insert(oid, facts);
         oid
@@ -277,6 +278,7 @@ impl World {
             held: leaf.held,
             references,
             partitioned: BTreeSet::new(),
+            exclusions: BTreeMap::new(),
             in_use_as: None,
             rows_estimate: leaf.rows_estimate,
         };
@@ -360,6 +362,7 @@ impl World {
                 |bloat| Answer::Bloat(*bloat),
             ),
             Question::NameTaken { name } => Answer::Taken(taken.contains(name)),
+            Question::SchemaExists { .. } | Question::CreatesIn { .. } => Answer::Taken(true),
             Question::Exists { relation } => Answer::Taken(self.exists(*relation)),
         }
     }
@@ -460,6 +463,7 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
         references: BTreeSet::new(),
         referenced_by: BTreeSet::new(),
         partitioned: BTreeSet::new(),
+        exclusions: Exclusions::default(),
         leaf_publications: BTreeSet::new(),
         owner_creates_in_schema: true,
         owner_creates_in_tablespace: true,

@@ -47,6 +47,7 @@ mod script;
 mod sessions;
 mod settings;
 mod settings_edges;
+mod siblings;
 mod standby;
 mod storage;
 mod support;

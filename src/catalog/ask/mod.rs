@@ -10,6 +10,7 @@ mod highest;
 mod names;
 mod newest;
 mod rows;
+mod schemas;
 mod spelling;
 
 use std::collections::BTreeSet;
@@ -58,6 +59,7 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         let mut bloated = Vec::new();
         let mut taken = Vec::new();
         let mut existing = Vec::new();
+        let mut schemas = Vec::new();
         for question in questions {
             match question {
                 Question::NewestNonEmpty { root } => {
@@ -77,6 +79,7 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
                 Question::Bloat { index } => bloated.push(*index),
                 Question::Bytes { relation } => relations.push(*relation),
                 Question::NameTaken { name } => taken.push(name),
+                Question::SchemaExists { .. } | Question::CreatesIn { .. } => schemas.push(question),
                 Question::Exists { relation } => existing.push(*relation),
             }
         }
@@ -86,6 +89,7 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         answers.extend(bloat.into_iter().map(|(index, answer)| (Question::Bloat { index }, answer)));
         let names = names::answers(reader, &taken)?;
         answers.extend(names.into_iter().map(|(name, answer)| (Question::NameTaken { name }, answer)));
+        answers.extend(schemas::answers(reader, &schemas)?);
         let existing = names::existing(reader, &existing)?;
         answers.extend(existing.into_iter().map(|(relation, answer)| (Question::Exists { relation }, answer)));
         Ok(answers)

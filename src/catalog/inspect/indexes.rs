@@ -6,7 +6,7 @@ use postgres::Row;
 use postgres::types::{ToSql, Type};
 
 use super::super::error::InspectError;
-use super::super::index::{IndexFacts, IndexKey, IndexShape};
+use super::super::index::{CopyEnding, CopyName, IndexFacts, IndexKey, IndexShape};
 use super::super::reader::{Reader, field};
 use super::super::snapshot::Oid;
 use super::Roots;
@@ -60,6 +60,10 @@ fn facts(row: &Row) -> Result<IndexFacts, InspectError> {
         in_use: field(STEP, row, "in_use")?,
         shape: shape(row)?,
         raw: field(STEP, row, "raw")?,
+        copies: CopyName {
+            columns: field::<_, Vec<Option<String>>>(STEP, row, "own_names")?.into_iter().flatten().collect(),
+            ending: CopyEnding::of_constraint(field::<_, Option<i8>>(STEP, row, "contype")?.map(i8::cast_unsigned)),
+        },
     })
 }
 

@@ -16,6 +16,9 @@ SELECT x.indrelid,
        k.collations,
        k.options,
        k.opclass_options,
+       k.own_names,
+       (SELECT o.contype FROM pg_catalog.pg_constraint AS o
+        WHERE o.conindid = x.indexrelid AND o.conrelid = x.indrelid AND o.contype IN ('p', 'u', 'x')) AS contype,
        -- Both name columns by number: equal texts mean the same only where the tables number their columns alike.
        CASE WHEN x.indexprs IS NOT NULL OR x.indpred IS NOT NULL
             THEN concat_ws('|', x.indkey::text, x.indexprs::text, x.indpred::text,
@@ -52,7 +55,8 @@ CROSS JOIN LATERAL (
                   AND q.opcnamespace = p.opcnamespace) ELSE p.opcname END ORDER BY u.ord) AS opclasses,
            array_agg(ln.nspname || '.' || l.collname ORDER BY u.ord) AS collations,
            array_agg(x.indoption[u.ord - 1]::int ORDER BY u.ord) AS options,
-           array_agg(array_to_string(i.attoptions, E'\x01') ORDER BY u.ord) AS opclass_options
+           array_agg(array_to_string(i.attoptions, E'\x01') ORDER BY u.ord) AS opclass_options,
+           array_agg(i.attname::text ORDER BY u.ord) AS own_names
     FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS u(attnum, ord)
     LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = u.attnum AND u.attnum <> 0
     LEFT JOIN pg_catalog.pg_attribute AS i ON i.attrelid = x.indexrelid AND i.attnum = u.ord

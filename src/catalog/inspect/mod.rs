@@ -4,6 +4,7 @@
 //! lock on one: raw catalogs, `pg_get_expr(…, 0)`, no size functions, no `pg_partition_tree`.
 
 mod attributes;
+mod exclusions;
 mod foreign_keys;
 mod indexes;
 mod leaves;
@@ -111,7 +112,8 @@ fn read(
             indexes::read(reader, &mut roots, &of, facts.target.major())?;
         }
     }
-    let retired = retired::read(reader, &roots)?;
+    let mut retired = retired::read(reader, &roots)?;
+    exclusions::read(reader, &mut roots, &mut retired, facts.target.major())?;
     let mut owners: BTreeSet<Ident> = retired.values().map(|retired| retired.owner.clone()).collect();
     for (_, root) in roots.iter() {
         owners.insert(root.attributes.owner.clone());

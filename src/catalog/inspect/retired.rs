@@ -30,6 +30,7 @@ pub(super) fn read(reader: &mut Reader<'_>, roots: &Roots) -> Result<BTreeMap<Oi
             held: holds(&comment),
             references: BTreeSet::new(),
             partitioned: BTreeSet::new(),
+            exclusions: BTreeMap::new(),
             in_use_as: in_use_as(row)?,
             rows_estimate: rows_estimate(field(STEP, row, 5)?),
         };

@@ -9,7 +9,7 @@ use super::super::attributes::{Attributes, ReplicaIdentity, RowSecurity};
 use super::super::error::InspectError;
 use super::super::marker::holds;
 use super::super::reader::{Reader, field};
-use super::super::snapshot::{KeyColumn, Oid, PLAIN_TABLE, Root, TableState};
+use super::super::snapshot::{Exclusions, KeyColumn, Oid, PLAIN_TABLE, Root, TableState};
 use crate::grid::KeyKind;
 use crate::sql::{Ident, TableName};
 
@@ -142,6 +142,7 @@ fn root(row: &Row, oid: Oid, key: KeyColumn) -> Result<Root, InspectError> {
         references: BTreeSet::new(),
         referenced_by: BTreeSet::new(),
         partitioned: BTreeSet::new(),
+        exclusions: Exclusions::default(),
         leaf_publications: BTreeSet::new(),
         owner_creates_in_schema: field::<_, Option<bool>>(STEP, row, "creates_in_schema")? == Some(true),
         owner_creates_in_tablespace: field::<_, Option<bool>>(STEP, row, "creates_in_tablespace")? == Some(true),

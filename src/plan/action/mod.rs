@@ -14,7 +14,7 @@ pub use self::index::{AttachIndex, BuildIndex, BuildMode, CreateIndex, IndexActi
 pub use self::limit::{LimitAction, LimitDatabase, LimitRole, RoleSetting, SetRole};
 pub use self::maintenance::{AnalyzeParent, MaintenanceAction, ReindexIndex, VacuumPartition};
 pub use self::partition::{
-    AttachPartition, CreateDefault, CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving,
+    AttachPartition, CreateDefault, CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving, Making,
     PartitionAction, Retiring, Touches,
 };
 pub use self::setting::{SetSetting, SettingAction};

@@ -112,6 +112,22 @@ pub struct Touches {
     pub partitioned: BTreeSet<TableName>,
 }
 
+/// How a partition is made, beyond what it gets from its parent's attributes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Making {
+    /// Its indexes are left out of the `LIKE`, and made by the attach, which would make some of them a second time.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub indexes_by_attach: bool,
+}
+
+impl Making {
+    /// Whether it is made as most are.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// See [`PartitionAction::Create`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatePartition {
@@ -129,6 +145,9 @@ pub struct CreatePartition {
     pub attributes: Attributes,
     /// What the policy adds.
     pub storage_parameters: BTreeMap<String, String>,
+    /// How else it is made.
+    #[serde(default, skip_serializing_if = "Making::is_plain")]
+    pub making: Making,
     /// What is locked along with the parent.
     pub touches: Touches,
 }
@@ -144,6 +163,9 @@ pub struct CreateDefault {
     pub attributes: Attributes,
     /// What the policy adds.
     pub storage_parameters: BTreeMap<String, String>,
+    /// How else it is made.
+    #[serde(default, skip_serializing_if = "Making::is_plain")]
+    pub making: Making,
     /// What is locked along with the parent.
     pub touches: Touches,
 }
@@ -208,6 +230,9 @@ pub struct AttachPartition {
     pub retired: Retiring,
     /// Tables that its own foreign keys reference.
     pub references: BTreeSet<TableName>,
+    /// Constraints of its own that the parent has too, and that the attach builds anew: dropped first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rebuilt: Vec<Ident>,
     /// What is locked along with the parent.
     pub touches: Touches,
 }

@@ -1,7 +1,7 @@
 //! Facts about indexes.
 
 use super::{next_free_oid, roots_mut};
-use crate::catalog::{Catalog, IndexFacts, IndexShape, Oid, Root, TableState};
+use crate::catalog::{Catalog, CopyName, IndexFacts, IndexShape, Oid, Root, TableState};
 use crate::sql::TableName;
 
 pub(super) fn find_index<'a>(catalog: &'a Catalog, name: &TableName) -> Option<(&'a Root, Oid, &'a IndexFacts)> {
@@ -94,6 +94,7 @@ pub(super) fn assume_index(catalog: &mut Catalog, known: &Indexed<'_>, shape: Op
             (None, None) => return,
         },
         raw: None,
+        copies: CopyName::default(),
     };
     root.indexes.insert(oid, facts);
     if let Some(parent) = parent {

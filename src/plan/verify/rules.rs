@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::super::action::{AttachPartition, CreateDefault, CreatePartition, Leaving, Relation, Retiring};
+use super::super::action::{AttachPartition, CreateDefault, CreatePartition, Leaving, Making, Relation, Retiring};
 use super::super::fact::{Fact, Stamp};
 use super::super::step::Step;
 use crate::catalog::{Answer, Attributes, Leaf, LeafKind, Marker, Question, Root, Snapshot};
@@ -33,6 +33,7 @@ impl Rules<'_> {
         rule(create.from < create.to, "its range is empty")?;
         rule(create.key == self.root.key, "its key is not its parent's")?;
         self.like_parent(&create.attributes)?;
+        self.made_as_wanted(&create.partition, &create.making)?;
         self.states(|fact| matches!(fact, Fact::NameFree { name } if *name == create.partition))?;
         self.states(|fact| matches!(fact, Fact::RangeFree { root, from: low, to: high } if self.is_root(root) && (*low, *high) == (from, to)))?;
         self.promises(|fact| matches!(fact, Fact::Attached { partition, bounds, .. } if *partition == create.partition && *bounds == LeafBounds::Range { from, to }))
@@ -41,6 +42,7 @@ impl Rules<'_> {
     pub(super) fn default_creation(&self, create: &CreateDefault) -> Result<(), String> {
         self.parent(&create.root)?;
         self.like_parent(&create.attributes)?;
+        self.made_as_wanted(&create.partition, &create.making)?;
         self.states(|fact| matches!(fact, Fact::NameFree { name } if *name == create.partition))?;
         self.states(|fact| matches!(fact, Fact::NoDefault { root } if self.is_root(root)))?;
         self.promises(|fact| matches!(fact, Fact::Attached { partition, bounds: LeafBounds::Default, .. } if *partition == create.partition))
@@ -97,13 +99,18 @@ impl Rules<'_> {
     }
 
     pub(super) fn attach(&self, attach: &AttachPartition) -> Result<(), String> {
-        let AttachPartition { root, owner, key, retired, references: _, touches: _ } = attach;
+        let AttachPartition { root, owner, key, retired, references: _, rebuilt, touches: _ } = attach;
         let Retiring { partition, owner: _, marker } = retired;
         let (from, to) = (marker.from, marker.to);
         self.parent(root)?;
         self.works_as(owner, &self.root.attributes.owner)?;
         rule(*key == self.root.key, "its key is not its parent's")?;
         self.marker(partition, marker)?;
+        let retired = self.snapshot.catalog.retired.get(&partition.oid).map(|table| &table.exclusions);
+        let has = retired.unwrap_or(&self.root.exclusions.of_pending);
+        let built =
+            |name: &Ident| has.get(name).is_some_and(|one| self.root.exclusions.own.values().any(|own| own == one));
+        rule(rebuilt.iter().all(built), "it drops a constraint that the attach does not build")?;
         self.states_detached(partition)?;
         self.states_marked(partition, marker, |_| true)?;
         self.states(|fact| matches!(fact, Fact::RangeFree { root, from: low, to: high } if self.is_root(root) && (*low, *high) == (from, to)))?;
@@ -134,6 +141,13 @@ impl Rules<'_> {
 
     fn like_parent(&self, attributes: &Attributes) -> Result<(), String> {
         rule(*attributes == self.root.attributes, "what it makes is not like its parent")
+    }
+
+    fn made_as_wanted(&self, partition: &TableName, making: &Making) -> Result<(), String> {
+        let Making { indexes_by_attach } = making;
+        let schema = self.table.new_partitions.schema.as_ref().unwrap_or(&self.name.schema);
+        rule(partition.schema == *schema, "it makes the partition in another schema")?;
+        rule(*indexes_by_attach != self.root.exclusions.own.is_empty(), "its indexes come twice, or not at all")
     }
 
     fn works_as(&self, role: &Ident, owner: &Ident) -> Result<(), String> {

@@ -6,6 +6,7 @@ mod hardware;
 mod hold;
 mod index;
 mod limits;
+mod new_partitions;
 mod rest;
 mod table;
 

@@ -7,7 +7,7 @@ use super::super::{
     Straddling, TableDesired, Then, Width,
 };
 use super::rest::{maintenance, storage_parameters};
-use super::{Checks, index, moment};
+use super::{Checks, index, moment, new_partitions};
 use crate::grid::{CalendarSpan, Clash, Grid, GridError, Interval, KeyKind, NameTemplate, Zone};
 use crate::policy::GridMismatch;
 use crate::sql::TableName;
@@ -97,6 +97,7 @@ fn partitioned(
         premake,
         start,
         name: template,
+        schema: _,
         default_partition,
     } = spec;
     let key = match key {
@@ -118,7 +119,8 @@ fn partitioned(
     };
     let anchor = checks.or(&at.key("anchor"), anchor.as_ref(), None, place);
     let start = checks.or(&at.key("start"), start.as_ref(), None, place);
-    let template = checks.or(&at.key("name"), template.as_ref(), None, |text| text.parse().map(Some));
+    let template = new_partitions::template(checks, at, template.as_ref().map(AsRef::as_ref));
+    let new_partitions = new_partitions::new_partitions(checks, at, spec);
     let mut table = TableDesired {
         key: key?,
         width: width?,
@@ -128,6 +130,7 @@ fn partitioned(
         premake: premake?,
         start: start?,
         name: None,
+        new_partitions: new_partitions?,
         default_partition,
         retention: None,
         storage_parameters: Default::default(),

@@ -69,6 +69,10 @@ pub struct PartitionSpec {
     /// Names of new partitions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Template>,
+    /// Schema that new partitions are made in; the table's own by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "cli", schemars(length(min = 1)))]
+    pub schema: Option<String>,
     /// `none` (the default: an existing one is reported, never removed), `allow` or `require`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_partition: Option<DefaultPartitionSpec>,

@@ -6,7 +6,7 @@ use jiff::civil::Time;
 use super::infer::Piece;
 use crate::catalog::{Leaf, LeafKind, Root};
 use crate::grid::{Bound, Fit, Grid, KeyValue, LeafBounds};
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// Names in one remark.
 const NAMED: usize = 3;
@@ -25,8 +25,8 @@ struct Kinds<'a> {
 }
 
 /// Remarks about a table's partitions.
-pub(super) fn remarks(table: &TableName, root: &Root, grid: &Grid, pieces: &[Piece], now: Timestamp) -> Vec<String> {
-    let kinds = sort(table, root, grid);
+pub(super) fn remarks(schema: &Ident, root: &Root, grid: &Grid, pieces: &[Piece], now: Timestamp) -> Vec<String> {
+    let kinds = sort(schema, root, grid);
     let interval = grid.width();
     let mut remarks = vec![extent(grid, pieces)];
     let mut say = |names: &[&TableName], one: &str, many: &str| match names {
@@ -54,7 +54,7 @@ pub(super) fn remarks(table: &TableName, root: &Root, grid: &Grid, pieces: &[Pie
     );
     say(&kinds.foreign, "is a foreign table: it never leaves", "are foreign tables: they never leave");
     say(&kinds.partitioned, "is partitioned itself: it never leaves", "are partitioned themselves: they never leave");
-    let here = format!("; new partitions are made in {}", table.schema);
+    let here = format!("; new partitions are made in {schema}");
     say(&kinds.elsewhere, &format!("is in another schema{here}"), &format!("are in another schema{here}"));
     if let Some((_, leaf)) = root.pending_leaf() {
         remarks.push(format!("{} is half detached: `plan` finishes that.", leaf.name.name));
@@ -90,7 +90,7 @@ pub(super) fn shown(grid: &Grid, value: KeyValue) -> String {
     }
 }
 
-fn sort<'a>(table: &TableName, root: &'a Root, grid: &Grid) -> Kinds<'a> {
+fn sort<'a>(schema: &Ident, root: &'a Root, grid: &Grid) -> Kinds<'a> {
     let mut kinds = Kinds::default();
     let mut leaves: Vec<&Leaf> = root.leaves.values().filter(|leaf| !leaf.pending).collect();
     leaves.sort_by_key(|leaf| (leaf.bounds.coverage(), &leaf.name));
@@ -100,7 +100,7 @@ fn sort<'a>(table: &TableName, root: &'a Root, grid: &Grid) -> Kinds<'a> {
             LeafKind::Foreign => kinds.foreign.push(name),
             LeafKind::Partitioned => kinds.partitioned.push(name),
         }
-        if name.schema != table.schema {
+        if name.schema != *schema {
             kinds.elsewhere.push(name);
         }
         match bounds {

@@ -31,7 +31,8 @@ pub(super) fn table(survey: &Survey, name: &TableName, root: &Root) -> Result<(T
     let placed = by_names(name, placed, &named);
     let grid = &placed.choice.grid;
 
-    let mut remarks = remarks(name, root, grid, &pieces, survey.snapshot.taken_at);
+    let schema = named.first().map_or(&name.schema, |(_, leaf)| &leaf.name.schema);
+    let mut remarks = remarks(schema, root, grid, &pieces, survey.snapshot.taken_at);
     let mut partition = vec![Line::new("key", &root.key.name), Line::new("interval", interval(grid.width()))];
     if let Some(encoding) = reading.encoding() {
         let guessed = root.key.kind != KeyKind::Uuid && !matches!(told.as_ref().map(Told::epoch), Some(Epoch::Of(_)));
@@ -41,6 +42,9 @@ pub(super) fn table(survey: &Survey, name: &TableName, root: &Root) -> Result<(T
     partition.extend(timezone(survey, reading, &placed));
     partition.extend(anchor(&placed));
     partition.push(ahead(survey, root, grid, told.as_ref()));
+    if *schema != name.schema {
+        partition.push(Line::new("schema", schema));
+    }
     partition.extend(names(name, &placed, &named, told.as_ref()));
     if let Some((_, leaf)) = root.default_leaf() {
         partition.push(Line::new("default_partition", "allow").says(leaf.name.name.to_string()));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::others;
+use super::server_names;
 use super::steps::{Place, Wanted, obstacle};
 use super::view::{Seen, View, leaves, representatives, wanted};
 use crate::catalog::{Answer, IndexShape, Oid, Question};
@@ -47,6 +48,8 @@ pub(crate) fn diff(context: &Context<'_>, earlier: &[Step], used: &mut BTreeSet<
     if context.table.indexes.is_empty() {
         return result;
     }
+    // Partitions come first: what the server calls their own copies is no name for a later build.
+    used.extend(server_names::foreseen(context, earlier));
     let view = View::new(context);
     let mut named = others::Named::default();
     for (name, definition) in &context.table.indexes {

@@ -2,6 +2,7 @@
 
 mod diff;
 mod others;
+mod server_names;
 mod steps;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use crate::plan::{
     Overrides, PartitionAction, Relation, Stake, Step, StepId, StorageAction, Timeouts, Touches, Unit, Verb,
 };
 use crate::policy::{Desired, Keep, Retention, TableDesired, Width};
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// Everything that judging one table reads.
 pub(crate) struct Context<'a> {
@@ -124,6 +124,11 @@ impl<'a> Context<'a> {
     /// The root as steps name it.
     pub(crate) fn relation(&self) -> Relation {
         Relation { name: self.name.clone(), oid: self.root.oid }
+    }
+
+    /// The schema that new partitions are made in.
+    pub(crate) fn new_schema(&self) -> &Ident {
+        self.table.new_partitions.schema.as_ref().unwrap_or(&self.name.schema)
     }
 
     /// What the server locks along with the root.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::context::{Context, finite};
+use super::making::making;
 use super::names::{Names, free_name};
 use super::returning::Returning;
 use super::wanted::Piece;
@@ -68,6 +69,7 @@ pub(super) fn creations(
             to: piece.to,
             attributes: context.root.attributes.clone(),
             storage_parameters: parameters(context),
+            making: making(context),
             touches: context.touches(),
         }));
         let mut step = context.step(action, piece.class, piece.reason);

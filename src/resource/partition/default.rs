@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::context::Context;
 use super::create::{subscriber_hazard, suffixed};
+use super::making::making;
 use super::names::free_name;
 use crate::catalog::Question;
 use crate::grid::LeafBounds;
@@ -47,7 +48,7 @@ pub(super) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
 fn names(context: &Context<'_>) -> impl Iterator<Item = TableName> {
     let suffixes = ["_default", "_default_2", "_default_3"];
     suffixes.into_iter().map(|suffix| TableName {
-        schema: context.name.schema.clone(),
+        schema: context.new_schema().clone(),
         name: suffixed(context.name.name.as_str(), suffix),
     })
 }
@@ -61,6 +62,7 @@ fn create_default(context: &Context<'_>, used: &mut BTreeSet<TableName>, finding
         partition: name.clone(),
         attributes: context.root.attributes.clone(),
         storage_parameters: parameters(context),
+        making: making(context),
         touches: context.touches(),
     }));
     let mut step = context.step(action, Class::Drift, "the policy requires a default partition");

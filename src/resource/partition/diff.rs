@@ -6,6 +6,7 @@ use super::context::Context;
 use super::create::{self, creations};
 use super::cursor;
 use super::default;
+use super::new_schema;
 use super::remove::{finalize, keys_of_root, own_marker, removals};
 use super::retention::{Leaver, expired, leaving, newest_question};
 use super::retired;
@@ -30,6 +31,7 @@ pub(crate) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
     let returning = returning(context);
     let mut questions = create::questions(context, &pieces(context, &returning), &returning);
     questions.extend(default::questions(context));
+    questions.extend(new_schema::questions(context));
     if !context.grid.tells_time() {
         questions.insert(cursor::question(context.root.oid));
     }
@@ -56,11 +58,14 @@ pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<Tabl
     let blocker = finalize_id.zip(pending).map(|(id, (from, to))| (id, from, to));
 
     findings.extend(about_cursor(context));
-    let created = creations(context, &pieces(context, &returning), blocker, used);
+    let missing = new_schema::missing(context);
+    let wanted = if missing.is_some() { Vec::new() } else { pieces(context, &returning) };
+    let created = creations(context, &wanted, blocker, used);
     let (waiting, free): (Vec<Step>, Vec<Step>) = created.steps.into_iter().partition(|step| !step.needs.is_empty());
     findings.extend(created.findings);
     // Last among the creations: none of them then has a default partition to lock and scan.
-    let default = default::default_partition(context, used, &mut findings);
+    let default = default::default_partition(context, used, &mut findings).filter(|_| missing.is_none());
+    findings.extend(missing);
     // One that this plan does not make stands in no detach's way.
     let default = default.filter(|_| scope != Scope::Removals);
     let default_name = default.as_ref().and_then(|step| step.action.partition().cloned());

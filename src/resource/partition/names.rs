@@ -50,7 +50,7 @@ impl<'a> Names<'a> {
     /// survives.
     pub(super) fn candidates(&self, from: KeyValue, to: KeyValue) -> Vec<TableName> {
         let first = self.render(from, to);
-        let schema = &self.context.name.schema;
+        let schema = self.context.new_schema();
         let name = |name: Ident| TableName { schema: schema.clone(), name };
         let others = (2..=HIGHEST).map(|n| name(suffixed(&first, &format!("_{n}"))));
         let free = |name: &TableName| {
@@ -70,7 +70,7 @@ fn template(context: &Context<'_>) -> NameTemplate {
 /// What the template calls a partition with these bounds.
 pub(super) fn by_template(context: &Context<'_>, from: KeyValue, to: KeyValue) -> TableName {
     let name = template(context).render(context.name.name.as_str(), from, to, context.grid);
-    TableName { schema: context.name.schema.clone(), name: Ident::new(name) }
+    TableName { schema: context.new_schema().clone(), name: Ident::new(name) }
 }
 
 /// The first of these names that is free, and findings where that is not simply the first.

@@ -1,7 +1,7 @@
 //! Detached tables that come back: the policy keeps their window again, and nothing else covers it. They carry our
 //! marker; a table without a marker of its own is never attached.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -29,6 +29,7 @@ pub(super) struct Returning<'a> {
     stamp: Option<Timestamp>,
     rows: Option<u64>,
     references: &'a BTreeSet<TableName>,
+    exclusions: &'a BTreeMap<Ident, String>,
 }
 
 impl Returning<'_> {
@@ -48,6 +49,7 @@ pub(super) fn returning<'a>(context: &Context<'a>) -> Vec<Returning<'a>> {
         stamp: table.marker.detached_at,
         rows: table.rows_estimate,
         references: &table.references,
+        exclusions: &table.exclusions,
     });
     let pending = context.pending.and_then(|(oid, leaf)| {
         let marker = own_marker(context, oid, leaf)?;
@@ -60,6 +62,7 @@ pub(super) fn returning<'a>(context: &Context<'a>) -> Vec<Returning<'a>> {
             stamp,
             rows: leaf.rows_estimate,
             references: &context.root.references,
+            exclusions: &context.root.exclusions.of_pending,
         })
     });
     let mut candidates: Vec<Returning<'a>> =
@@ -98,7 +101,7 @@ pub(super) fn attach(
     default: Option<&TableName>,
     findings: &mut Vec<Finding>,
 ) -> Step {
-    let Returning { oid, name, owner, marker, stamp, rows, references } = table;
+    let Returning { oid, name, owner, marker, stamp, rows, references, exclusions } = table;
     let (from, to) = table.range();
     let partition = Relation { name: (*name).clone(), oid: *oid };
     let mut touches = context.touches();
@@ -109,6 +112,7 @@ pub(super) fn attach(
         key: context.root.key.clone(),
         retired: Retiring { partition: partition.clone(), owner: (*owner).clone(), marker: marker.clone() },
         references: (*references).clone(),
+        rebuilt: context.root.exclusions.doubled(exclusions).cloned().collect(),
         touches,
     }));
     let mut step = context.step(action, Class::Drift, "retention keeps this window again");
@@ -137,9 +141,30 @@ pub(super) fn attach(
     });
     let bytes = bytes_of(context, *oid);
     scan_hazards(context, bytes, references, &mut step);
+    rebuild_hazards(context, bytes, &mut step);
     beside_default(context, (from, to), &mut step, findings);
     step.stake = Stake { bytes, rows: *rows };
     step
+}
+
+/// The attach builds the table's exclusion constraints: a partition cannot bring them along.
+fn rebuild_hazards(context: &Context<'_>, bytes: Option<u64>, step: &mut Step) {
+    let constraints: Vec<String> = context.root.exclusions.own.keys().map(ToString::to_string).collect();
+    let (false, Some(partition)) = (constraints.is_empty(), step.action.partition().cloned()) else { return };
+    let size = bytes.map_or_else(|| "of unknown size".to_owned(), crate::render::bytes);
+    let what = format!("the attach builds {} anew on the partition ({size})", constraints.join(", "));
+    step.hazards.push(Hazard {
+        kind: HazardKind::IndexBuild,
+        object: partition.into(),
+        detail: format!("{what}, under ACCESS EXCLUSIVE on it"),
+    });
+    let locked = context.default.map(|(_, leaf)| &leaf.name).filter(|_| bytes.is_none_or(|bytes| bytes > SMALL_BYTES));
+    for (table, kind) in
+        locked.into_iter().flat_map(|table| [(table, HazardKind::BlocksReads), (table, HazardKind::BlocksWrites)])
+    {
+        let detail = format!("{what} while {table} is locked ACCESS EXCLUSIVE");
+        step.hazards.push(Hazard { kind, object: table.clone().into(), detail });
+    }
 }
 
 /// The attach scans a table whose CHECK does not tell that its rows are in range, while it holds the locks of its keys.

@@ -1,0 +1,73 @@
+//! New partitions are what their siblings are: what `import` and `plan` say of sets whose partitions have more than their
+//! table, and where new ones are made.
+
+use crate::import::imported;
+use crate::support::pgstrata;
+use crate::support::place::{Ran, ran};
+
+const PARTS: &str = "CREATE SCHEMA parts;
+    CREATE TABLE hook_log (id bigint, at timestamptz NOT NULL) PARTITION BY RANGE (at);
+    DO $$ BEGIN FOR n IN -2 .. 0 LOOP
+      EXECUTE format('CREATE TABLE parts.hook_log_%s PARTITION OF hook_log FOR VALUES FROM (%L) TO (%L)',
+        to_char(date_trunc('month', now()) + n * interval '1 month', 'YYYYMM'),
+        date_trunc('month', now()) + n * interval '1 month', date_trunc('month', now()) + (n + 1) * interval '1 month');
+    END LOOP; END $$;";
+
+/// What `validate` says of a policy; it needs no server.
+fn validated(policy: &str, code: i32) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pgstrata.yaml"), policy).unwrap();
+    ran(pgstrata().current_dir(folder.path()).arg("validate"), code)
+}
+
+#[test]
+fn import_finds_the_schema_of_partitions() {
+    let found = imported("siblings_schema", PARTS, &[]);
+    assert!(found.policy.contains("      schema: parts\n"), "{}", found.policy);
+    assert!(!found.policy.contains("another schema"), "{}", found.policy);
+    let plan = found.plan(&[]);
+    let steps = plan["steps"].as_array().unwrap();
+    assert!(!steps.is_empty());
+    for step in steps {
+        assert!(step["id"].as_str().unwrap().starts_with("create parts.hook_log_20"), "{step}");
+    }
+    found.place.run(&["apply", "--auto-approve"], 0);
+    found.wants_nothing();
+}
+
+#[test]
+fn a_dot_in_a_template_of_names_is_refused_with_what_was_meant() {
+    for (name, help) in [
+        ("parts.{table}_{start:%Y%m}", "`partition: {schema: parts, name: \"{table}_{start:%Y%m}\"}`"),
+        ("{table}_{start:%Y.%m}", "`partition.schema`"),
+        ("{table}.{start:%Y%m}", "`partition.schema`"),
+    ] {
+        let policy = format!(
+            "version: 1\ntables:\n  public.hook_log:\n    partition: {{key: at, interval: 1 month, name: \"{name}\"}}\n"
+        );
+        let refused = validated(&policy, 78);
+        assert!(refused.stderr.contains("a partition's schema is no part of its name"), "{}", refused.stderr);
+        let unwrapped = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(unwrapped.contains(help), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn import_proposes_no_template_with_a_dot() {
+    let sql = PARTS.replace("parts.hook_log_%s", "parts.%I").replace(
+        "to_char(date_trunc('month', now()) + n * interval '1 month', 'YYYYMM')",
+        "to_char(date_trunc('month', now()) + n * interval '1 month', '\"hook.log\"YYYYMM')",
+    );
+    let found = imported("siblings_dotted", &sql, &[]);
+    assert!(found.policy.contains("name: \"{table}_p{start:%Y%m%d}\""), "{}", found.policy);
+}
+
+#[test]
+fn schemas_of_the_server_are_no_place_for_partitions() {
+    for schema in ["pg_catalog", "pg_temp", "information_schema", "a.b", ""] {
+        let policy = format!(
+            "version: 1\ntables:\n  public.hook_log:\n    partition: {{key: at, interval: 1 month, schema: \"{schema}\"}}\n"
+        );
+        validated(&policy, 78);
+    }
+}

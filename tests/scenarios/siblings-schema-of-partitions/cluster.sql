@@ -1,0 +1,1 @@
+CREATE ROLE scenario_parts_keeper LOGIN;
