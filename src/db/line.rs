@@ -98,7 +98,15 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn new(stream: Box<dyn TlsStream + Send + Unpin>, patience: Patience) -> Self {
-        Self { stream, patience, timer: None, asked: Frames::default(), answered: Frames::default(), started: false }
+        Self {
+            stream,
+            patience,
+            timer: None,
+            asked: Frames::default(),
+            answered: Frames::default(),
+            started: false,
+            ended: false,
+        }
     }
 
     fn refused(&self) -> Option<io::Error> {
