@@ -8,6 +8,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::{INTERRUPTED, TERMINATED};
 use super::ui::Ui;
@@ -44,7 +45,7 @@ fn received(number: i32) {
     }
     if ui.terminals.stderr {
         // The terminal's echo of the key stands at the end of some line.
-        ui.say("\n");
+        ui.say(&Leaving::own("\n"));
     }
     ui.note("stopping in good order; once more to leave at once");
 }

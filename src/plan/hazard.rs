@@ -21,6 +21,8 @@ pub enum HazardKind {
     LimitsSessions,
     /// Takes effect at a restart only.
     RestartRequired,
+    /// A setting that risks data, or weakens who may log in and what is checked.
+    LosesSafety,
     /// Rows are rewritten elsewhere.
     MovesData,
     /// Readers wait while work that grows with the data is done.
@@ -48,13 +50,14 @@ pub enum Gating {
 
 impl HazardKind {
     /// All kinds, in the order they are shown.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::DeletesData,
         Self::DetachesData,
         Self::AttachesData,
         Self::DropsIndex,
         Self::LimitsSessions,
         Self::RestartRequired,
+        Self::LosesSafety,
         Self::MovesData,
         Self::BlocksReads,
         Self::BlocksWrites,
@@ -72,6 +75,7 @@ impl HazardKind {
             Self::DropsIndex => "DROPS_INDEX",
             Self::LimitsSessions => "LIMITS_SESSIONS",
             Self::RestartRequired => "RESTART_REQUIRED",
+            Self::LosesSafety => "LOSES_SAFETY",
             Self::MovesData => "MOVES_DATA",
             Self::BlocksReads => "BLOCKS_READS",
             Self::BlocksWrites => "BLOCKS_WRITES",
@@ -94,6 +98,7 @@ impl HazardKind {
             | Self::DropsIndex
             | Self::LimitsSessions
             | Self::RestartRequired
+            | Self::LosesSafety
             | Self::MovesData
             | Self::BlocksReads
             | Self::BlocksWrites => Gating::Always,
