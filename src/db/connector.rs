@@ -263,10 +263,10 @@ impl Connector {
         }
         let (connector, host) = (self.clone(), host.clone());
         let (sender, receiver) = mpsc::sync_channel(1);
-        let (up, knows) = (Arc::new(AtomicBool::new(false)), host.clone());
+        let up = Arc::new(AtomicBool::new(false));
         let entered = Arc::clone(&up);
         let opened = thread::Builder::new().name("pgstrata-connect".to_owned()).spawn(move || {
-            let result = connector.open(&knows, wire, end, &entered);
+            let result = connector.open(&host, wire, end, &entered);
             // Nobody listens any more once the deadline has passed; the session is then closed here.
             drop(sender.send(result));
         });
