@@ -72,6 +72,7 @@ fn told() -> MutexGuard<'static, Option<(Interrupt, Ui)>> {
 }
 
 /// Whoever was started by `nohup` is to outlive the terminal. Systems without `/proc` do not tell.
+#[allow(clippy::disallowed_methods, reason = "what whoever started us had ignored stands in a file")]
 fn hangup_is_ignored() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangup(&status))
 }

@@ -1,5 +1,6 @@
 //! Opening sessions: which server, which kind of TLS, and never longer than the deadline.
 
+use std::collections::BTreeMap;
 use std::net::ToSocketAddrs as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ use super::line::{ANSWER, Patience};
 use super::pool::{Pool, PoolOptions};
 use super::session::{Identity, ServerState, Session, Setup, session_setup_sql};
 use super::tls;
+use crate::sql::Ident;
 
 /// How long a server is given when neither the caller nor `connect_timeout` says.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
@@ -35,6 +37,7 @@ pub struct Connector {
     interrupt: Option<Interrupt>,
     pooler: Option<Box<Connector>>,
     expected: Option<Expected>,
+    owners: Arc<BTreeMap<Ident, Connector>>,
 }
 
 /// What every further session must be with.
@@ -80,6 +83,7 @@ impl Connector {
             interrupt: None,
             pooler: None,
             expected: None,
+            owners: Arc::default(),
         })
     }
 
@@ -117,6 +121,18 @@ impl Connector {
         self
     }
 
+    /// With logins of owners, for what is asked of, and done with, their tables.
+    #[must_use]
+    pub fn with_owners(mut self, owners: BTreeMap<Ident, Self>) -> Self {
+        self.owners = Arc::new(owners);
+        self
+    }
+
+    /// The login of an owner, if there is one.
+    pub fn owner(&self, owner: &Ident) -> Option<&Self> {
+        self.owners.get(owner)
+    }
+
     /// Gives up connecting, and waiting for a pooled session, when that interrupt is tripped.
     #[must_use]
     pub fn with_interrupt(mut self, interrupt: &Interrupt) -> Self {
@@ -137,7 +153,13 @@ impl Connector {
     /// may be a balancer.
     #[must_use]
     pub fn bound_to(&self, session: &Session, server: Identity) -> Self {
-        Self { expected: Some(Expected { server, not_restarted: true }), ..self.pinned_to(session) }
+        let expected = Some(Expected { server, not_restarted: true });
+        // By whatever name an owner's login reaches it.
+        let owners = self
+            .owners
+            .iter()
+            .map(|(owner, login)| (owner.clone(), Self { expected: expected.clone(), ..login.clone() }));
+        Self { owners: Arc::new(owners.collect()), expected, ..self.pinned_to(session) }
     }
 
     /// Also after that server was restarted: to ask what it has kept.
@@ -177,7 +199,7 @@ impl Connector {
             for host in &hosts {
                 match self.connect_host(host, deadline) {
                     Ok(session) if satisfies(session.state(), *wanted) => {
-                        return Ok(session.with_pooler(self.pooler.as_deref()));
+                        return Ok(session.with_pooler(self.pooler.as_deref()).with_owners(&self.owners));
                     }
                     Ok(session) => {
                         let target = session.target();

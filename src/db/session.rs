@@ -1,7 +1,9 @@
 //! One pinned session.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
 use postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
@@ -11,6 +13,7 @@ use super::connector::Connector;
 use super::conninfo::Host;
 use super::error::describe;
 use super::line::{ANSWER, Patience};
+use crate::sql::Ident;
 
 /// The comment that begins every statement of ours that only keeps a session in shape; server logs can be filtered by it.
 pub(super) const COMMENT: &str = "/* pgstrata session */";
@@ -31,7 +34,7 @@ macro_rules! pins {
             $set,
             " IntervalStyle = 'postgres'; ",
             $set,
-            " search_path = ''; ",
+            " search_path = pg_catalog, pg_temp; ",
             $set,
             " row_security = off; ",
             $set,
@@ -98,6 +101,8 @@ pub struct Session {
     encrypted: bool,
     state: ServerState,
     pooler: Option<Box<Connector>>,
+    spent: bool,
+    owners: Arc<BTreeMap<Ident, Connector>>,
 }
 
 /// What the server says at the start of a session.
@@ -120,9 +125,11 @@ pub struct Identity {
 impl Identity {
     /// Why the other one is not the same server, if it is not.
     pub(super) fn differs(&self, other: &Self, restarted_too: bool) -> Option<String> {
-        if self.system_identifier != other.system_identifier {
-            let of = |identity: &Self| identity.system_identifier.clone().unwrap_or_else(|| "unknown".to_owned());
-            return Some(format!("its system identifier is {}, the first session's {}", of(other), of(self)));
+        // An owner's login may not read what the session may.
+        if let (Some(own), Some(others)) = (&self.system_identifier, &other.system_identifier)
+            && own != others
+        {
+            return Some(format!("its system identifier is {others}, the first session's {own}"));
         }
         (restarted_too && self.started != other.started)
             .then(|| format!("it has been running since {}, the first session's since {}", other.started, self.started))
@@ -165,7 +172,18 @@ impl Session {
         dbname: String,
         encrypted: bool,
     ) -> Self {
-        Self { client, cancel, patience, host, dbname, encrypted, state: ServerState::default(), pooler: None }
+        Self {
+            client,
+            cancel,
+            patience,
+            host,
+            dbname,
+            encrypted,
+            state: ServerState::default(),
+            pooler: None,
+            spent: false,
+            owners: Arc::default(),
+        }
     }
 
     /// Waits no longer than this for each answer; `None` waits as long as it takes. A new session waits 35 seconds.
@@ -225,6 +243,16 @@ impl Session {
         self
     }
 
+    /// The logins of owners, where [`Connector::with_owners`] named some.
+    pub fn owners(&self) -> Arc<BTreeMap<Ident, Connector>> {
+        Arc::clone(&self.owners)
+    }
+
+    pub(super) fn with_owners(mut self, owners: &Arc<BTreeMap<Ident, Connector>>) -> Self {
+        self.owners = Arc::clone(owners);
+        self
+    }
+
     /// The means to cancel what this session runs, from another thread.
     pub fn cancel_handle(&self) -> CancelHandle {
         self.cancel.clone()
@@ -233,6 +261,16 @@ impl Session {
     /// The driver's client.
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
+    }
+
+    /// Not to be used again, by a pool or otherwise: code of somebody else ran in it and may have left something behind.
+    pub fn spend(&mut self) {
+        self.spent = true;
+    }
+
+    /// Whether it is not to be used again.
+    pub fn is_spent(&self) -> bool {
+        self.spent
     }
 
     pub(super) fn state(&self) -> ServerState {

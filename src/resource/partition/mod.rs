@@ -6,6 +6,7 @@ mod cursor;
 mod default;
 mod diff;
 mod encoding;
+mod ends;
 mod fate;
 mod hold;
 mod making;
@@ -16,6 +17,7 @@ mod remove;
 mod retention;
 mod retired;
 mod returning;
+mod rows;
 mod survey;
 #[cfg(test)]
 mod tests;

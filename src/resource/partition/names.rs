@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::context::Context;
 use super::create::suffixed;
 use crate::catalog::{Answer, Question};
-use crate::grid::{KeyValue, NameTemplate};
+use crate::grid::{Bound, KeyValue, NameTemplate};
 use crate::plan::{Code, Finding};
 use crate::sql::{Ident, TableName};
 
@@ -27,7 +27,7 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// For partitions with these bounds.
-    pub(super) fn of(context: &'a Context<'a>, wanted: impl Iterator<Item = (KeyValue, KeyValue)>) -> Self {
+    pub(super) fn of(context: &'a Context<'a>, wanted: impl Iterator<Item = (KeyValue, Bound)>) -> Self {
         let leaves = context.root.leaves.values().map(|leaf| &leaf.name);
         let retired = context.snapshot.catalog.retired.values().map(|retired| &retired.name);
         let mut names = Self {
@@ -42,13 +42,13 @@ impl<'a> Names<'a> {
         names
     }
 
-    fn render(&self, from: KeyValue, to: KeyValue) -> String {
-        self.template.render(self.context.name.name.as_str(), from, to, self.context.grid)
+    fn render(&self, from: KeyValue, to: Bound) -> String {
+        rendered(self.context, &self.template, from, to)
     }
 
     /// The template's name first, taken or not; then others that are not known to be taken, cut so that the number
     /// survives.
-    pub(super) fn candidates(&self, from: KeyValue, to: KeyValue) -> Vec<TableName> {
+    pub(super) fn candidates(&self, from: KeyValue, to: Bound) -> Vec<TableName> {
         let first = self.render(from, to);
         let schema = self.context.new_schema();
         let name = |name: Ident| TableName { schema: schema.clone(), name };
@@ -67,9 +67,15 @@ fn template(context: &Context<'_>) -> NameTemplate {
     context.table.name.clone().unwrap_or_else(|| NameTemplate::default_for(context.grid.width()))
 }
 
+fn rendered(context: &Context<'_>, template: &NameTemplate, from: KeyValue, to: Bound) -> String {
+    // Without an upper end: called after the last key that it takes.
+    let to = to.value().or_else(|| context.grid.end()?.last).unwrap_or(from);
+    template.render(context.name.name.as_str(), from, to, context.grid)
+}
+
 /// What the template calls a partition with these bounds.
-pub(super) fn by_template(context: &Context<'_>, from: KeyValue, to: KeyValue) -> TableName {
-    let name = template(context).render(context.name.name.as_str(), from, to, context.grid);
+pub(super) fn by_template(context: &Context<'_>, from: KeyValue, to: Bound) -> TableName {
+    let name = rendered(context, &template(context), from, to);
     TableName { schema: context.new_schema().clone(), name: Ident::new(name) }
 }
 
