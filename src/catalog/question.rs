@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::index::{IndexShape, IndexSpelling};
-use super::snapshot::Oid;
+use super::snapshot::{Oid, TableState};
 use crate::grid::{Bound, KeyValue};
 use crate::policy::IndexDesired;
 use crate::sql::{Ident, TableName};
@@ -90,6 +90,24 @@ pub enum Question {
         /// The relation.
         relation: Oid,
     },
+}
+
+impl Question {
+    /// Whether it is about this table, a partition or an index of it.
+    pub(super) fn is_about(&self, state: &TableState) -> bool {
+        let TableState::Partitioned(root) = state else { return false };
+        match self {
+            Self::NewestNonEmpty { root: oid }
+            | Self::HighestKeys { root: oid }
+            | Self::WantedIndex { root: oid, .. } => root.oid == *oid,
+            Self::DefaultRows { leaf, .. } | Self::DefaultKeys { leaf, .. } | Self::Bytes { relation: leaf } => {
+                root.leaves.contains_key(leaf)
+            }
+            Self::IndexSpelling { index } | Self::Bloat { index } => root.indexes.contains_key(index),
+            // Any session can tell.
+            Self::NameTaken { .. } | Self::Exists { .. } | Self::SchemaExists { .. } | Self::CreatesIn { .. } => false,
+        }
+    }
 }
 
 /// What the server answered.

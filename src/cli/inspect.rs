@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use pgstrata::catalog::{InspectError, Question, Snapshot, ask, interruptible, take};
+use pgstrata::catalog::{InspectError, Question, Snapshot, ask_each, interruptible, take};
 use pgstrata::db::{Env, Signal};
 use pgstrata::plan::{GrantSource, Granted, Overrides, Plan, PlanOptions, plan, verify};
 use pgstrata::policy::Desired;
@@ -104,7 +104,7 @@ pub(super) fn read(
         let (mut snapshot, options) = take(session, &loaded.desired, options, now)?;
         let mut also = also(&snapshot, &options);
         also.retain(|question| !snapshot.answers.has(question));
-        ask(session.client(), &mut snapshot, &also)?;
+        ask_each(session, &mut snapshot, &also, &options.trusted(&loaded.desired))?;
         Ok((snapshot, options))
     });
     taken.map_err(|error| unreadable(&error, stop.signal()))

@@ -72,5 +72,6 @@ fn say_how_to_apply(plan: &Plan, path: &Path, args: &PlanArgs, ui: &Ui) {
     if needs_url {
         ui.note("the URL has a password, which is not repeated: set PGSTRATA_URL to the URL first");
     }
-    ui.note(&format!("saved; carry out exactly this with:\n{command}"));
+    ui.note("saved; carry out exactly this with:");
+    ui.command(&command);
 }

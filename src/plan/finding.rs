@@ -82,6 +82,8 @@ pub enum Code {
     NotYetEnforced,
     /// The role that connected lacks a right that a step needs.
     MissingPrivilege,
+    /// Code of a role that may do less than the session hangs on the table, and would run as the session.
+    RunsOwnersCode,
     /// Something that had to be asked could not be answered.
     Unknown,
     /// The clocks of client and server disagree.
@@ -260,6 +262,10 @@ impl Code {
             Self::ManagedByPgPartman => warning(No, "pg_partman manages the table."),
             Self::NotYetEnforced => note(No, "A section of the policy is understood and not yet carried out."),
             Self::MissingPrivilege => warning(No, "The role that connected lacks a right that a step needs."),
+            Self::RunsOwnersCode => warning(
+                No,
+                "Functions of a role that may do less than the session hang on the table, and would run as the session.",
+            ),
             Self::Unknown => error(Unjudged, "Something that had to be known could not be found out."),
             Self::ClockSkew => error(Unjudged, "The clocks of client and server disagree."),
             Self::DefaultPartitionPresent => {

@@ -29,6 +29,8 @@ pub enum HazardKind {
     BlocksReads,
     /// Writers wait while work that grows with the data is done.
     BlocksWrites,
+    /// Functions or domains of a role that may do less would run as the session, or as the table's owner.
+    RunsOwnersCode,
     /// An index is built; reads and writes go on.
     IndexBuild,
     /// A logical subscriber needs the table as well.
@@ -50,7 +52,7 @@ pub enum Gating {
 
 impl HazardKind {
     /// All kinds, in the order they are shown.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::DeletesData,
         Self::DetachesData,
         Self::AttachesData,
@@ -61,6 +63,7 @@ impl HazardKind {
         Self::MovesData,
         Self::BlocksReads,
         Self::BlocksWrites,
+        Self::RunsOwnersCode,
         Self::IndexBuild,
         Self::SubscriberNeedsTable,
         Self::CancelsStandbyQueries,
@@ -79,6 +82,7 @@ impl HazardKind {
             Self::MovesData => "MOVES_DATA",
             Self::BlocksReads => "BLOCKS_READS",
             Self::BlocksWrites => "BLOCKS_WRITES",
+            Self::RunsOwnersCode => "RUNS_OWNERS_CODE",
             Self::IndexBuild => "INDEX_BUILD",
             Self::SubscriberNeedsTable => "SUBSCRIBER_NEEDS_TABLE",
             Self::CancelsStandbyQueries => "CANCELS_STANDBY_QUERIES",
@@ -101,7 +105,8 @@ impl HazardKind {
             | Self::LosesSafety
             | Self::MovesData
             | Self::BlocksReads
-            | Self::BlocksWrites => Gating::Always,
+            | Self::BlocksWrites
+            | Self::RunsOwnersCode => Gating::Always,
             Self::DetachesData => Gating::BeyondMaxDrop,
             Self::IndexBuild | Self::SubscriberNeedsTable | Self::CancelsStandbyQueries => Gating::Shown,
         }

@@ -16,6 +16,7 @@ use super::keys::follow_detached;
 use super::lane::lanes;
 use super::privilege::{missing_privileges, without_rights};
 use super::step::{Step, StepId};
+use super::trust;
 use super::world::World;
 use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
 use crate::policy::{ApplyDesired, Desired, GridMismatch, TableDesired};
@@ -208,6 +209,7 @@ pub(crate) fn plan_in(world: &World<'_>, desired: &Desired, snapshot: &Snapshot,
                 world.effective(&whole).into_owned()
             });
             keep_scope(options.scope, &mut diff.steps);
+            findings.extend(trust::finding(context));
             findings.extend(diff.findings);
             gate(context, options, &mut diff.steps, &mut findings);
             if options.scope.has_indexes() {

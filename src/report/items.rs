@@ -200,6 +200,7 @@ impl Kind {
             Code::ManagedByPgPartman
             | Code::NotYetEnforced
             | Code::MissingPrivilege
+            | Code::RunsOwnersCode
             | Code::RowsInDefault
             | Code::IntervalDiffers
             | Code::RowsOutsideWindows

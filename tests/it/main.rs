@@ -60,5 +60,6 @@ mod siblings;
 mod standby;
 mod storage;
 mod support;
+mod trust;
 mod unmet;
 mod wire;

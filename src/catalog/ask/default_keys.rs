@@ -4,7 +4,8 @@ use super::super::error::InspectError;
 use super::super::question::{Answer, DefaultCounts, DefaultKeys};
 use super::super::reader::Reader;
 use super::super::snapshot::{Catalog, Leaf, LeafKind, Oid, Root};
-use super::{is_oid, oid_of, query_as, readers, renamed, roots};
+use super::guard::{Guard, Guards};
+use super::{copy, is_oid, oid_of, query_as, readers, renamed, roots};
 use crate::grid::KeyValue;
 
 const STEP: &str = "looking at a default partition";
@@ -22,10 +23,11 @@ pub(super) struct Places {
 
 pub(super) fn answer(
     reader: &mut Reader<'_>,
-    catalog: &Catalog,
+    guards: &Guards<'_>,
     oid: Oid,
     places: Places,
 ) -> Result<Answer, InspectError> {
+    let catalog = guards.catalog;
     let Some((root, leaf)) = roots(catalog).find_map(|root| root.leaves.get(&oid).map(|leaf| (root, leaf))) else {
         return Ok(Answer::Unknown("it is not among the partitions that were read".to_owned()));
     };
@@ -34,7 +36,17 @@ pub(super) fn answer(
         LeafKind::Foreign => return Ok(Answer::Unknown("it is a foreign table".to_owned())),
         LeafKind::Partitioned => return Ok(Answer::Unknown("it is partitioned itself".to_owned())),
     }
-    let asked = Asked { catalog, root, leaf, oid };
+    let guard = match guards.of(root) {
+        Ok(guard) => guard,
+        Err(because) => {
+            return Ok(match copy::keys(reader, catalog, (oid, leaf), &root.key.name)? {
+                Ok(keys) if !keys.any => Answer::DefaultKeys(Box::new(nothing())),
+                Ok(_) => Answer::Unknown(because),
+                Err(why) => Answer::Unknown(format!("{because}, and without a query: {why}")),
+            });
+        }
+    };
+    let asked = Asked { catalog, guard: &guard, root, leaf, oid };
     let known = match asked.size(reader)? {
         Ok(known) => known,
         Err(because) => return Ok(Answer::Unknown(because)),
@@ -65,6 +77,18 @@ pub(super) fn answer(
     })
 }
 
+/// Of one without rows.
+fn nothing() -> DefaultKeys {
+    DefaultKeys {
+        rows: Some(0),
+        exact: true,
+        counts: Some(DefaultCounts { expired: 0, below: 0, above: 0, without_key: 0, first_above: None }),
+        least: None,
+        most: None,
+        least_is_expired: Some(false),
+    }
+}
+
 /// The least key, the greatest, and whether the least one is past retention.
 type Ends = (Option<String>, Option<String>, Option<bool>);
 
@@ -77,6 +101,7 @@ struct Size {
 
 struct Asked<'c> {
     catalog: &'c Catalog,
+    guard: &'c Guard,
     root: &'c Root,
     leaf: &'c Leaf,
     oid: Oid,
@@ -189,7 +214,7 @@ impl Asked<'_> {
         reader: &mut Reader<'_>,
         sql: &str,
     ) -> Result<Result<postgres::SimpleQueryRow, String>, InspectError> {
-        Ok(match query_as(reader, STEP, &readers(self.catalog, &self.leaf.owner), sql)? {
+        Ok(match query_as(reader, STEP, &readers(self.catalog, &self.leaf.owner), (self.guard, &[self.leaf]), sql)? {
             Ok(mut rows) if !rows.is_empty() => {
                 let row = rows.swap_remove(0);
                 if is_oid(row.get(0), self.oid) { Ok(row) } else { Err(renamed(&self.leaf.name)) }

@@ -503,6 +503,7 @@ fn concerns_data(kind: HazardKind) -> bool {
         | HazardKind::LosesSafety
         | HazardKind::BlocksReads
         | HazardKind::BlocksWrites
+        | HazardKind::RunsOwnersCode
         | HazardKind::IndexBuild
         | HazardKind::SubscriberNeedsTable
         | HazardKind::CancelsStandbyQueries => false,
