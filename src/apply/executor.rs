@@ -388,7 +388,10 @@ impl<'a> Executor<'a> {
     /// Another session, once the lost one's backend is gone: a server that has not noticed yet may still be at work,
     /// and commit after we looked. Not interruptible: it is asked what happened, not to do more.
     fn reconnect(&self, step: &Step, lost: i32) -> Result<Session, String> {
-        let connector = self.connector_of(step);
+        if self.stop.is_silent() {
+            return Err("interrupted, and the server does not answer".to_owned());
+        }
+        let connector = self.connector_of(step).after_a_restart();
         let mut session = connector.connect(connector.default_deadline()).map_err(|error| error.to_string())?;
         // A role may end its own backends; the name tells ours from whoever got the same process id since.
         let ours = format!(

@@ -14,6 +14,8 @@ use crate::plan::{Action, Fact, PartitionAction, Step};
 use crate::sql::{Statement, fact_check, index_locks, locks, render, writes_a_setting};
 
 const ROLLBACK: &str = "/* pgstrata session */ ROLLBACK";
+/// How much longer than the server may work on a statement its answer may take.
+const ON_THE_WAY: Duration = Duration::from_secs(5);
 
 /// Why a unit changed nothing, or may have.
 #[derive(Debug)]
@@ -128,7 +130,9 @@ impl Unit<'_> {
 
     fn once(&self, step: &Step, session: &mut Session) -> Result<(), UnitError> {
         let watch = self.stop.watch(session.cancel_handle()).map_err(|_| UnitError::Interrupted)?;
+        session.wait_at_most(answer_limit(step));
         let result = render(step).iter().try_for_each(|statement| self.send(step, statement, session));
+        session.wait_as_usual();
         drop(watch);
         if let Err(error) = &result {
             let lost = matches!(error, UnitError::SessionLost(_)) || session.is_closed();
@@ -147,6 +151,7 @@ impl Unit<'_> {
     /// Runs a statement that PostgreSQL refuses inside a transaction, once; the session is as before whatever comes of it.
     pub(super) fn statement(&self, step: &Step, session: &mut Session) -> Result<(), UnitError> {
         let watch = self.stop.watch(session.cancel_handle()).map_err(|_| UnitError::Interrupted)?;
+        session.wait_at_most(answer_limit(step));
         let result = render(step).iter().try_for_each(|statement| {
             self.send(step, statement, session)?;
             // It is in its file whatever becomes of the reload.
@@ -155,8 +160,9 @@ impl Unit<'_> {
             }
             Ok(())
         });
+        session.wait_as_usual();
         drop(watch);
-        if result.is_err() {
+        if result.is_err() && !session.is_closed() {
             // A cancel still under way would hit what follows otherwise.
             if self.stop.is_set() {
                 let _ = session.absorb_cancel();
@@ -187,6 +193,13 @@ impl Unit<'_> {
         self.reporter.tell(&Event::Sent { step: &step.id, backend_pid, sql: &sql });
         Ok(())
     }
+}
+
+/// A client that waits for longer than the server works holds its place, and maybe locks, for an answer that a network
+/// has swallowed. None where the server may work for as long as it likes.
+fn answer_limit(step: &Step) -> Option<Duration> {
+    let statement = step.timeouts.statement;
+    (!statement.is_zero()).then(|| statement.saturating_add(ON_THE_WAY))
 }
 
 /// Between tries the queue behind us drains: half to one and a half lock timeouts, growing to ten times that.

@@ -174,6 +174,9 @@ pub struct SessionRole {
     /// Owners met in the catalog whose privileges it has without SET ROLE: who changes an owner must act as the old one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub acts_as: BTreeSet<Ident>,
+    /// `default_transaction_read_only`: somebody saw to it that nothing is changed as this role or in this database.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
 }
 
 /// What stands behind a name of the policy.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::acting;
 use super::action::{Action, PartitionAction};
 use super::finding::{Code, Finding};
-use super::gate::{Block, Gate, GrantSource, Granted};
+use super::gate::{Block, Gate, GrantSource, Granted, skew_words};
 use super::hazard::{Gating, HazardKind};
 use super::planner::PlanOptions;
 use super::step::{Step, StepId};
@@ -61,7 +61,7 @@ fn clock_skew(context: &Context<'_>, steps: &mut [Step], findings: &mut Vec<Find
         blocked = true;
     }
     if blocked {
-        let message = format!("this machine's clock and the server's differ by {seconds} s: every removal is blocked");
+        let message = format!("{}: every removal is blocked", skew_words(seconds));
         findings.push(Finding {
             table: None,
             code: Code::ClockSkew,

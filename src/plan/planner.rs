@@ -24,7 +24,7 @@ use crate::render::day;
 use crate::resource::maintenance::{self, Around};
 use crate::resource::partition::{self, Context, Subject};
 use crate::resource::{Setup, index, limits, pooler, settings, storage};
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// What planning takes beside policy and snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -455,6 +455,14 @@ fn obstacle(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Op
     }
     if snapshot.target.in_recovery {
         return Some("the server is a standby".to_owned());
+    }
+    let session = &snapshot.catalog.session;
+    if session.read_only {
+        let role = Ident::new(&session.name);
+        return Some(format!(
+            "sessions of {role} are read-only here: default_transaction_read_only is on for the role, the database or the server \
+             (for this command alone: PGOPTIONS='-c default_transaction_read_only=off')"
+        ));
     }
     let wrong = mismatches(desired, snapshot);
     wrong.first().map(|(what, expected, _)| format!("the policy expects {what} `{expected}`"))

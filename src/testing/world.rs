@@ -334,8 +334,9 @@ impl World {
         for _ in 0..2 {
             let asked = questions(&self.desired, &self.snapshot, options);
             let taken = self.taken();
-            let answers = asked.into_iter().map(|question| (question.clone(), self.answer(&question, &taken)));
-            self.snapshot.answers = answers.collect();
+            let answers: Vec<_> =
+                asked.into_iter().map(|question| (question.clone(), self.answer(&question, &taken))).collect();
+            answers.into_iter().for_each(|(question, answer)| self.snapshot.answers.put(question, answer));
         }
     }
 

@@ -34,9 +34,7 @@ use crate::sql::{Ident, Literal, TableName};
 /// READ COMMITTED: no question needs another's snapshot, and one held for the whole run would hold back vacuum.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; \
      SET LOCAL lock_timeout = '200ms'; SET LOCAL statement_timeout = '5s'; \
-     SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; \
-     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL jit = off; \
-     SET LOCAL max_parallel_workers_per_gather = 0";
+     SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0";
 
 /// Answers planning's questions, and keeps the answers in the snapshot.
 ///

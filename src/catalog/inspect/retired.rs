@@ -19,15 +19,15 @@ pub(super) fn read(reader: &mut Reader<'_>, roots: &Roots) -> Result<BTreeMap<Oi
     let rows = reader.query(STEP, include_str!("retired.sql"), &[roots.oids_param()])?;
     let mut all = BTreeMap::new();
     for row in &rows {
-        let comment: &str = field(STEP, row, 4)?;
-        let Some(marker) = Marker::find(comment) else { continue };
+        let comment = String::from_utf8_lossy(field(STEP, row, 4)?);
+        let Some(marker) = Marker::find(&comment) else { continue };
         let name = table(row, 1)?.ok_or_else(|| InspectError::unreadable(STEP, "a table without a name"))?;
         let owner: &str = field(STEP, row, 3)?;
         let retired = Retired {
             name,
             owner: Ident::new(owner),
             marker,
-            held: holds(comment),
+            held: holds(&comment),
             references: BTreeSet::new(),
             partitioned: BTreeSet::new(),
             cascades_from: BTreeSet::new(),

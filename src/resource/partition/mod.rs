@@ -11,6 +11,7 @@ mod fate;
 mod hold;
 mod in_the_way;
 mod making;
+mod names;
 mod new_schema;
 mod overview;
 mod remove;

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::context::Context;
-use super::create;
 use super::fate::{Fate, fate_of_leaf, fate_of_retired};
 use super::hold::{Holder, holders};
 use super::in_the_way;
+use super::names;
 use super::remove::own_marker;
 use super::retention::newest_question;
 use super::retired;
@@ -411,8 +411,7 @@ fn creations_ahead(context: &Context<'_>) -> Vec<(Timestamp, TableName)> {
     let windows = context.grid.windows_between(first, last);
     let due = windows.filter_map(|window| {
         let at = wanted::due_at(context, window)?;
-        let name = create::names(context, window.from, Bound::Value(window.to)).into_iter().next()?;
-        Some((at, name))
+        Some((at, names::by_template(context, window.from, Bound::Value(window.to))))
     });
     due.take(FORESEEN).collect()
 }

@@ -95,11 +95,11 @@ fn clocks_that_disagree_block_removals_and_no_creation() {
     world.snapshot.clock_skew_ms = -300_001;
     insta::assert_snapshot!(lines(&world.plan()), @"
     + public.events_p20260315 [2026-03-15, 2026-03-16) overdue: the next window is missing
-    - mark public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention | BLOCKED this machine's clock and the server's differ by -300 s: no removal can be judged
-    - detach concurrently public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention (drop due 2026-03-21) needs mark public.events_20260303 | BLOCKED this machine's clock and the server's differ by -300 s: no removal can be judged
+    - mark public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention | BLOCKED this machine's clock is 5 min behind the server's: no removal can be judged
+    - detach concurrently public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention (drop due 2026-03-21) needs mark public.events_20260303 | BLOCKED this machine's clock is 5 min behind the server's: no removal can be judged
     - stamp public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention needs detach public.events_20260303 | BLOCKED needs `detach public.events_20260303`, which is blocked
-    - drop public.events_20260301 [2026-03-01, 2026-03-02) overdue: grace is over (detached 2026-03-02) | BLOCKED this machine's clock and the server's differ by -300 s: no removal can be judged; DELETES_DATA needs --allow deletes-data:public.events
-    ? * CLOCK_SKEW: this machine's clock and the server's differ by -300 s: every removal is blocked
+    - drop public.events_20260301 [2026-03-01, 2026-03-02) overdue: grace is over (detached 2026-03-02) | BLOCKED this machine's clock is 5 min behind the server's: no removal can be judged; DELETES_DATA needs --allow deletes-data:public.events
+    ? * CLOCK_SKEW: this machine's clock is 5 min behind the server's: every removal is blocked
     = public.events runway 24h -> 2d
     ");
     world.snapshot.clock_skew_ms = 300_000;
