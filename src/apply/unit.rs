@@ -54,6 +54,8 @@ pub(super) struct Unit<'a> {
     pub(super) reporter: &'a Reporter<'a>,
     /// Set once anything is committed.
     pub(super) committed: &'a AtomicBool,
+    /// Set once the server refuses for a reason that is this partition's own.
+    pub(super) of_its_own: &'a AtomicBool,
 }
 
 impl Unit<'_> {
@@ -177,7 +179,10 @@ impl Unit<'_> {
         let backend_pid = session.backend_pid();
         self.reporter.tell(&Event::Sending { step: &step.id, backend_pid, sql: &sql });
         match statement {
-            Statement::Sql(_) => session.batch_execute(&sql).map_err(|error| classify(&error, session, self.stop))?,
+            Statement::Sql(_) => session.batch_execute(&sql).map_err(|error| {
+                self.of_its_own.fetch_or(is_of_its_own(&error), Ordering::Relaxed);
+                classify(&error, session, self.stop)
+            })?,
             Statement::Check { fact, .. } => {
                 let value = first_value(session, &sql).map_err(|error| classify(&error, session, self.stop))?;
                 if value != "t" {
@@ -201,6 +206,13 @@ fn answer_limit(step: &Step) -> Option<Duration> {
 fn pause(lock_timeout: Duration, tries: u32) -> Duration {
     let base = lock_timeout.max(Duration::from_millis(20)) * tries.min(10);
     base.mul_f64(0.5 + fastrand::f64())
+}
+
+/// A referencing row, a dependant, a right: no reason to keep another partition.
+fn is_of_its_own(error: &postgres::Error) -> bool {
+    let own =
+        [SqlState::FOREIGN_KEY_VIOLATION, SqlState::DEPENDENT_OBJECTS_STILL_EXIST, SqlState::INSUFFICIENT_PRIVILEGE];
+    error.code().is_some_and(|code| own.contains(code))
 }
 
 fn classify(error: &postgres::Error, session: &Session, stop: &Interrupt) -> UnitError {

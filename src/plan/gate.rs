@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::hazard::HazardKind;
@@ -98,6 +99,14 @@ pub enum Block {
         /// Which, and the statement that gives it.
         because: String,
     },
+    /// Something else is in the way, and may go: rows that reference the partition, what depends on it, a difference.
+    InTheWay {
+        /// What, and what ends it.
+        because: String,
+        /// When it is out of the way at the earliest, where a clock tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
     /// Somebody is at it already.
     Busy {
         /// With what.
@@ -139,6 +148,7 @@ impl fmt::Display for Block {
             Self::Unknown { because } => f.write_str(because),
             Self::ManagedElsewhere { by } => f.write_str(by),
             Self::MissingRight { because } | Self::Busy { because } => f.write_str(because),
+            Self::InTheWay { because, until: _ } => f.write_str(because),
             Self::Needs { step } => write!(f, "needs `{step}`, which is blocked"),
         }
     }

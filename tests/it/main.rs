@@ -48,6 +48,7 @@ mod policy_env;
 mod pooler;
 mod pooler_config;
 mod reads;
+mod removal;
 mod sandbox;
 mod saved_blocked;
 mod scenarios;

@@ -126,6 +126,7 @@ fn read(
     let mut owners: BTreeSet<Ident> = retired.values().map(|retired| retired.owner.clone()).collect();
     for (_, root) in roots.iter() {
         owners.insert(root.attributes.owner.clone());
+        owners.extend(root.keys_in.values().map(|key| key.owner.clone()));
         for leaf in root.leaves.values() {
             if !owners.contains(&leaf.owner) {
                 owners.insert(leaf.owner.clone());

@@ -144,6 +144,7 @@ pub(super) fn beside_default(
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
+        | Answer::Found(_)
         | Answer::Taken(_) => {
             add_block(step, Block::RowsInDefault { rows: None });
         }
@@ -162,6 +163,7 @@ pub(super) fn beside_default(
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
+        | Answer::Found(_)
         | Answer::Taken(_) => {
             "the attach scans the default partition, of unknown size, under ACCESS EXCLUSIVE".to_owned()
         }

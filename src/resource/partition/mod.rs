@@ -9,6 +9,7 @@ mod encoding;
 mod ends;
 mod fate;
 mod hold;
+mod in_the_way;
 mod making;
 mod names;
 mod new_schema;
