@@ -13,6 +13,7 @@ use super::marker::Marker;
 use super::pooler::PoolerState;
 use super::question::Answers;
 use super::settings::SettingsFacts;
+use super::siblings::Siblings;
 use super::storage::Storage;
 use super::upkeep::Upkeep;
 use crate::grid::{KeyKind, LeafBounds};
@@ -179,6 +180,9 @@ pub struct Root {
     pub referenced_by: BTreeSet<TableName>,
     /// Those of both that are partitioned: what locks them locks their partitions too.
     pub partitioned: BTreeSet<TableName>,
+    /// What its newest partitions have for their own; `None` where that was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub siblings: Option<Box<Siblings>>,
     /// Constraints that a partition cannot bring along: ATTACH builds its own.
     #[serde(default, skip_serializing_if = "Exclusions::is_empty")]
     pub exclusions: Exclusions,

@@ -27,6 +27,8 @@ pub enum HazardKind {
     BlocksReads,
     /// Writers wait while work that grows with the data is done.
     BlocksWrites,
+    /// A plain partition is made among partitions that are partitioned themselves.
+    PlainLeaf,
     /// An index is built; reads and writes go on.
     IndexBuild,
     /// A logical subscriber needs the table as well.
@@ -48,7 +50,7 @@ pub enum Gating {
 
 impl HazardKind {
     /// All kinds, in the order they are shown.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::DeletesData,
         Self::DetachesData,
         Self::AttachesData,
@@ -58,6 +60,7 @@ impl HazardKind {
         Self::MovesData,
         Self::BlocksReads,
         Self::BlocksWrites,
+        Self::PlainLeaf,
         Self::IndexBuild,
         Self::SubscriberNeedsTable,
         Self::CancelsStandbyQueries,
@@ -75,6 +78,7 @@ impl HazardKind {
             Self::MovesData => "MOVES_DATA",
             Self::BlocksReads => "BLOCKS_READS",
             Self::BlocksWrites => "BLOCKS_WRITES",
+            Self::PlainLeaf => "PLAIN_LEAF",
             Self::IndexBuild => "INDEX_BUILD",
             Self::SubscriberNeedsTable => "SUBSCRIBER_NEEDS_TABLE",
             Self::CancelsStandbyQueries => "CANCELS_STANDBY_QUERIES",
@@ -96,7 +100,8 @@ impl HazardKind {
             | Self::RestartRequired
             | Self::MovesData
             | Self::BlocksReads
-            | Self::BlocksWrites => Gating::Always,
+            | Self::BlocksWrites
+            | Self::PlainLeaf => Gating::Always,
             Self::DetachesData => Gating::BeyondMaxDrop,
             Self::IndexBuild | Self::SubscriberNeedsTable | Self::CancelsStandbyQueries => Gating::Shown,
         }

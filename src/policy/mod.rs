@@ -41,7 +41,7 @@ pub use hardware::{Hardware, Storage, Workload};
 pub use hash::PolicyHash;
 pub use limits::{LimitsDesired, PoolerDesired, RoleDesired, RoleTimeout, ServiceDesired};
 pub use load::{Policy, Source, VERSION, environments, load};
-pub use new_partitions::NewPartitions;
+pub use new_partitions::{NewPartitions, OwnName};
 pub use parameter::{is_of_toast, is_same as is_same_parameter, needs_major};
 pub use path::{PolicyPath, Segment};
 pub(crate) use resolve::{DEFAULT_PREMAKE, MAX_PREMAKE};

@@ -95,6 +95,7 @@ impl World {
             references: BTreeSet::new(),
             referenced_by: BTreeSet::new(),
             partitioned: BTreeSet::new(),
+            siblings: None,
             exclusions: Exclusions::default(),
             leaf_publications: BTreeSet::new(),
             owner_creates_in_schema: true,

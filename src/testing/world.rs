@@ -463,6 +463,7 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
         references: BTreeSet::new(),
         referenced_by: BTreeSet::new(),
         partitioned: BTreeSet::new(),
+        siblings: None,
         exclusions: Exclusions::default(),
         leaf_publications: BTreeSet::new(),
         owner_creates_in_schema: true,

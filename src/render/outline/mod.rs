@@ -500,6 +500,7 @@ fn concerns_data(kind: HazardKind) -> bool {
         | HazardKind::RestartRequired
         | HazardKind::BlocksReads
         | HazardKind::BlocksWrites
+        | HazardKind::PlainLeaf
         | HazardKind::IndexBuild
         | HazardKind::SubscriberNeedsTable
         | HazardKind::CancelsStandbyQueries => false,

@@ -15,6 +15,7 @@ mod remove;
 mod retention;
 mod retired;
 mod returning;
+mod siblings;
 mod survey;
 #[cfg(test)]
 mod tests;
