@@ -24,3 +24,4 @@ pub mod sandbox;
 pub mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod visible;

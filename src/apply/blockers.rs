@@ -38,7 +38,7 @@ impl InTheWay {
 }
 
 fn oid_of(name: &TableName) -> String {
-    format!("to_regclass({})::oid", Literal(&name.to_string()))
+    format!("to_regclass({})::oid", Literal(&name.in_text()))
 }
 
 /// What came of waiting.
@@ -113,7 +113,7 @@ pub(super) fn holders(session: &mut Session, wanted: &[Lock]) -> String {
         .map(|lock| {
             let modes: Vec<String> =
                 lock.mode.conflicts().iter().map(|mode| Literal(mode.in_pg_locks()).to_string()).collect();
-            let name = lock.relation.to_string();
+            let name = lock.relation.in_text();
             format!("(to_regclass({})::oid, ARRAY[{}])", Literal(&name), modes.join(", "))
         })
         .collect();

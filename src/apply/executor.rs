@@ -15,9 +15,13 @@ use super::outcome::{Ended, StepResult};
 use super::progress::watched;
 use super::run::ApplyOptions;
 use super::stretch::{Stretch, stretches};
-use super::unit::{Unit, UnitError, all_hold};
+use super::unit::{self, UnitError, all_hold};
 use crate::db::{ConnError, Connector, Interrupt, Pool, Session, describe};
-use crate::plan::{Action, DetachMode, Gate, Leaving, PartitionAction, Plan, Step, StepId, StorageAction, Verb};
+use crate::plan::{
+    Action, BuildMode, DetachMode, Gate, IndexAction, Leaving, PartitionAction, Plan, Step, StepId, StorageAction,
+    Timeouts, Unit, Verb,
+};
+use crate::policy::Desired;
 use crate::sql::TableName;
 
 /// How long a lost session's backend may take to end by itself, and again once it was told to.
@@ -227,7 +231,7 @@ impl<'a> Executor<'a> {
     }
 
     fn carry_out(&self, step: &Step, pool: &Pool, dedicated: &mut Option<Session>) -> StepResult {
-        let unit = Unit {
+        let unit = unit::Unit {
             major: self.plan.target.major(),
             stop: self.stop,
             reporter: self.reporter,
@@ -243,7 +247,10 @@ impl<'a> Executor<'a> {
             | Action::Storage(_)
             | Action::Maintenance(_)
             | Action::Limit(_)
-            | Action::Setting(_) => self.transaction(step, &unit, pool),
+            | Action::Setting(_) => match self.transaction(step, &unit, pool) {
+                Err(result) => result,
+                Ok(()) => self.statement(&concurrently(step, &self.plan.policy), &unit, pool, dedicated),
+            },
         }
     }
 
@@ -262,7 +269,13 @@ impl<'a> Executor<'a> {
     }
 
     /// A concurrent build or drop of an index, or maintenance.
-    fn statement(&self, step: &Step, unit: &Unit<'_>, pool: &Pool, dedicated: &mut Option<Session>) -> StepResult {
+    fn statement(
+        &self,
+        step: &Step,
+        unit: &unit::Unit<'_>,
+        pool: &Pool,
+        dedicated: &mut Option<Session>,
+    ) -> StepResult {
         let session = match self.dedicated(dedicated) {
             Ok(session) => session,
             Err(result) => return result,
@@ -292,7 +305,13 @@ impl<'a> Executor<'a> {
         }
     }
 
-    fn detach(&self, step: &Step, leaving: &Leaving, unit: &Unit<'_>, dedicated: &mut Option<Session>) -> StepResult {
+    fn detach(
+        &self,
+        step: &Step,
+        leaving: &Leaving,
+        unit: &unit::Unit<'_>,
+        dedicated: &mut Option<Session>,
+    ) -> StepResult {
         let session = match self.dedicated(dedicated) {
             Ok(session) => session,
             Err(result) => return result,
@@ -305,12 +324,13 @@ impl<'a> Executor<'a> {
         Detach { step, leaving, apply, lock, unit, reconnect: &reconnect }.run(session)
     }
 
-    fn transaction(&self, step: &Step, unit: &Unit<'_>, pool: &Pool) -> StepResult {
+    /// What came of it; nothing where the work was too much for a transaction, and may go on without one.
+    fn transaction(&self, step: &Step, unit: &unit::Unit<'_>, pool: &Pool) -> Result<(), StepResult> {
         let mut session = match pool.get() {
             Ok(session) => session,
-            Err(error) => return no_session(&error),
+            Err(error) => return Err(no_session(&error)),
         };
-        match unit.transaction(step, &mut session) {
+        Err(match unit.transaction(step, &mut session) {
             Ok(retries) => StepResult::Applied { retries },
             Err(UnitError::Interrupted) => StepResult::NotReached,
             // A detach that somebody's snapshot keeps from completing is a matter of time, not an error.
@@ -319,8 +339,10 @@ impl<'a> Executor<'a> {
             Err(UnitError::Lock(error)) if waits_for_nobody(&step.action) => StepResult::Postponed(error),
             Err(UnitError::Lock(error)) => StepResult::Failed { error, lock_spent: true },
             Err(UnitError::SessionLost(error)) => self.after_loss(step, error, session.backend_pid()),
+            // It held up writers for as long as it may: the partition is small, and its rows are not.
+            Err(UnitError::Cancelled(_)) if is_small_build(&step.action) => return Ok(()),
             Err(error @ (UnitError::Fact(_) | UnitError::Cancelled(_) | UnitError::Server(_))) => failed(error.words()),
-        }
+        })
     }
 
     /// A session that ends in the middle may have ended after its COMMIT: the facts tell.
@@ -377,6 +399,23 @@ fn waits_for_nobody(action: &Action) -> bool {
             false
         }
     }
+}
+
+/// Whether it builds a partition's index under SHARE.
+fn is_small_build(action: &Action) -> bool {
+    matches!(action, Action::Index(IndexAction::Build(build)) if build.oid.is_some() && build.mode != BuildMode::Concurrently)
+}
+
+/// The same build, concurrently.
+fn concurrently(step: &Step, policy: &Desired) -> Step {
+    let mut step = step.clone();
+    if let Action::Index(IndexAction::Build(build)) = &mut step.action {
+        build.mode = BuildMode::Concurrently;
+        step.unit = Unit::Statement;
+        let statement = policy.apply.concurrent_timeout;
+        step.timeouts = Timeouts { lock: Duration::ZERO, lock_retries: 0, statement };
+    }
+    step
 }
 
 fn failed(error: String) -> StepResult {

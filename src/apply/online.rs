@@ -80,7 +80,10 @@ impl Online<'_> {
                 IndexAction::Build(_)
                 | IndexAction::Create(_)
                 | IndexAction::Attach(_)
+                | IndexAction::Validate(_)
+                | IndexAction::Alter(_)
                 | IndexAction::Drop(_)
+                | IndexAction::Discard(_)
                 | IndexAction::Swap(_),
             )
             | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Vacuum(_))
@@ -102,7 +105,7 @@ impl Online<'_> {
     }
 
     fn is_left(&self, session: &mut Session, index: &TableName) -> bool {
-        let sql = format!("{CHECK_COMMENT} SELECT to_regclass({}) IS NOT NULL", Literal(&index.to_string()));
+        let sql = format!("{CHECK_COMMENT} SELECT to_regclass({}) IS NOT NULL", Literal(&index.in_text()));
         let left = first_value(session, &sql).is_ok_and(|value| value == "t");
         if left {
             self.unit.has_committed();

@@ -56,9 +56,12 @@ fn partition_of(action: &Action) -> Option<&TableName> {
     match action {
         Action::Index(IndexAction::Build(build)) => Some(&build.partition),
         Action::Index(IndexAction::Attach(attach)) => Some(&attach.partition),
+        Action::Index(IndexAction::Alter(alter)) => Some(&alter.partition.name),
         Action::Index(IndexAction::Rebuild(loose) | IndexAction::Drop(loose)) => Some(&loose.partition.name),
         // They are the root's: what comes before them must be done.
-        Action::Index(IndexAction::Create(_) | IndexAction::Swap(_))
+        Action::Index(
+            IndexAction::Create(_) | IndexAction::Validate(_) | IndexAction::Discard(_) | IndexAction::Swap(_),
+        )
         | Action::Partition(_)
         | Action::Storage(_)
         | Action::Maintenance(_)
@@ -75,7 +78,13 @@ fn takes_long(action: &Action) -> bool {
         },
         Action::Index(IndexAction::Rebuild(_)) => true,
         Action::Index(
-            IndexAction::Attach(_) | IndexAction::Create(_) | IndexAction::Drop(_) | IndexAction::Swap(_),
+            IndexAction::Attach(_)
+            | IndexAction::Validate(_)
+            | IndexAction::Alter(_)
+            | IndexAction::Create(_)
+            | IndexAction::Drop(_)
+            | IndexAction::Discard(_)
+            | IndexAction::Swap(_),
         )
         | Action::Partition(_)
         | Action::Storage(_)

@@ -77,6 +77,14 @@ impl InspectError {
         }
     }
 
+    /// Whether a name is not there.
+    pub(super) fn is_undefined(&self) -> bool {
+        match self {
+            Self::Server { sqlstate, .. } => ["42704", "42883", "42P01"].contains(&sqlstate.as_str()),
+            Self::Lost { .. } | Self::Unreadable { .. } | Self::Interrupted => false,
+        }
+    }
+
     /// Whether somebody's lock was in the way.
     pub(super) fn is_lock(&self) -> bool {
         match self {

@@ -1,10 +1,11 @@
 //! Indexes as the catalog has them, in a form that can be compared: the server's spelling of each part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::snapshot::Oid;
+use crate::policy::is_same_of_index;
 use crate::sql::{Ident, TableName};
 
 /// What makes two indexes equal: everything but the name and the table.
@@ -62,6 +63,12 @@ pub struct IndexFacts {
     pub constraint: bool,
     /// It is its table's replica identity, or what the table is clustered by.
     pub in_use: bool,
+    /// Its comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Statistics targets of its expressions, by the column's number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub targets: BTreeMap<u16, u16>,
     /// How it compares. Expressions and the predicate are empty where `raw` is set: the server's spelling of them has to be
     /// asked for.
     pub shape: IndexShape,
@@ -119,6 +126,42 @@ impl CopyEnding {
 }
 
 impl IndexShape {
+    /// Whether it is the same index, parameters aside: the server alters those of a partition's index where it is, and
+    /// those of a root's not at all.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let Self { method, unique, nulls_not_distinct, keys, include, predicate, parameters: _, tablespace } = self;
+        *method == other.method
+            && *unique == other.unique
+            && *nulls_not_distinct == other.nulls_not_distinct
+            && *keys == other.keys
+            && *include == other.include
+            && *predicate == other.predicate
+            && *tablespace == other.tablespace
+    }
+
+    /// What must be set and reset where an index of this method has these parameters and should have those.
+    pub fn parameters_to_change(
+        &self,
+        found: &BTreeMap<String, String>,
+        wanted: &BTreeMap<String, String>,
+    ) -> (BTreeMap<String, String>, BTreeSet<String>) {
+        let differs = |name: &String| {
+            let [is, wants] = [found.get(name), wanted.get(name)].map(|value| value.map(String::as_str));
+            !is_same_of_index(&self.method, name, is, wants)
+        };
+        let set = wanted.iter().filter(|(name, _)| differs(name));
+        let reset = found.keys().filter(|name| !wanted.contains_key(*name) && differs(name));
+        (set.map(|(name, value)| (name.clone(), value.clone())).collect(), reset.cloned().collect())
+    }
+
+    /// Whether a small table's is built in a moment, whatever its rows are: by a method that does little for each row, on
+    /// columns as they are, with operators of the server's own.
+    pub fn is_quick(&self) -> bool {
+        let method = matches!(self.method.as_str(), "btree" | "hash" | "brin");
+        let plain = |key: &IndexKey| !key.what.contains('(') && key.opclass.starts_with("pg_catalog.");
+        method && self.keys.iter().all(plain) && self.predicate.as_deref().is_none_or(calls_nothing)
+    }
+
     /// What is different, in words; empty where nothing is.
     pub fn differences(&self, wanted: &Self) -> Vec<String> {
         let Self { method, unique, nulls_not_distinct, keys, include, predicate, parameters, tablespace } = self;
@@ -148,7 +191,10 @@ impl IndexShape {
         differs("", uniqueness(*unique), uniqueness(wanted.unique));
         let nulls = |equal| if equal { "not distinct" } else { "distinct" }.to_owned();
         differs("nulls", nulls(*nulls_not_distinct), nulls(wanted.nulls_not_distinct));
-        differs("parameters", listed_map(parameters), listed_map(&wanted.parameters));
+        let (set, reset) = self.parameters_to_change(parameters, &wanted.parameters);
+        if !(set.is_empty() && reset.is_empty()) {
+            differs("parameters", listed_map(parameters), listed_map(&wanted.parameters));
+        }
         let place = |name: &Option<Ident>| name.as_ref().map_or_else(|| "default".to_owned(), ToString::to_string);
         differs("tablespace", place(tablespace), place(&wanted.tablespace));
         found
@@ -165,6 +211,16 @@ impl IndexShape {
     fn has_column(&self, column: &String) -> bool {
         self.include.contains(column) || self.keys.iter().any(|key| key.what == *column)
     }
+}
+
+/// Whether no function is called there, as the server spells it: `lower(a)`, while keywords keep a space (`ANY (…)`).
+fn calls_nothing(predicate: &str) -> bool {
+    let mut before = ' ';
+    predicate.chars().all(|c| {
+        let called = c == '(' && (before.is_alphanumeric() || matches!(before, '_' | '"'));
+        before = c;
+        !called
+    })
 }
 
 /// A name without the schema that everybody has in their path.
@@ -257,6 +313,39 @@ mod tests {
         let mut descending = shape(&["a"]);
         descending.keys[0].descending = true;
         assert!(!long.covers(&descending));
+    }
+
+    #[test]
+    fn quick_is_what_does_little_for_each_row() {
+        let with = |predicate: &str| IndexShape { predicate: Some(predicate.to_owned()), ..shape(&["a"]) };
+        for quick in [shape(&["a", "b"]), with("((name)::text = ANY ((ARRAY['new'::text])::text[]))"), with("(a > 0)")]
+        {
+            assert!(quick.is_quick(), "{quick:?}");
+        }
+        let mut of_extension = shape(&["a"]);
+        of_extension.keys[0].opclass = "public.slow_ops".to_owned();
+        let gin = IndexShape { method: "gin".to_owned(), ..shape(&["a"]) };
+        for slow in [shape(&["lower(a)"]), shape(&["(a + 1)"]), with("(slow(a) > 0)"), of_extension, gin] {
+            assert!(!slow.is_quick(), "{slow:?}");
+        }
+    }
+
+    #[test]
+    fn parameters_differ_by_meaning() {
+        let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let index = shape(&["a"]);
+        let change =
+            |found: &[(&str, &str)], wanted: &[(&str, &str)]| index.parameters_to_change(&map(found), &map(wanted));
+        let nothing = (BTreeMap::new(), BTreeSet::new());
+        assert_eq!(change(&[("deduplicate_items", "on")], &[("deduplicate_items", "true")]), nothing);
+        assert_eq!(change(&[("fillfactor", "90")], &[]), nothing);
+        assert_eq!(
+            change(&[("fillfactor", "50")], &[("fillfactor", "70")]),
+            (map(&[("fillfactor", "70")]), BTreeSet::new())
+        );
+        assert_eq!(change(&[("fillfactor", "50")], &[]), (BTreeMap::new(), BTreeSet::from(["fillfactor".to_owned()])));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod index;
 mod inspect;
 mod limits;
 mod marker;
+mod part_config;
 mod pooler;
 mod question;
 mod reader;

@@ -94,7 +94,7 @@ pub enum Answer {
     Bytes(u64),
     /// A wanted index.
     Shape(Box<IndexShape>),
-    /// There can be no such index, the server says.
+    /// There can be no such index, the server says; on a second line what may have been meant.
     Refused(String),
     /// An existing index's expressions and predicate.
     Spelling(IndexSpelling),

@@ -56,9 +56,17 @@ pub struct Target {
     pub server_version_num: u32,
     /// On a standby nothing can be carried out.
     pub in_recovery: bool,
+    /// The host and port of the pooler whose admin console is asked as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooler: Option<String>,
 }
 
 impl Target {
+    /// Whom else the policy has asked: said first, since a policy names it.
+    pub(crate) fn also_asked(&self) -> Option<String> {
+        self.pooler.as_ref().map(|pooler| format!("PgBouncer at {pooler}"))
+    }
+
     /// The server's major version.
     pub fn major(&self) -> u32 {
         self.server_version_num / 10_000

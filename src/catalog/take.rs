@@ -52,6 +52,7 @@ pub fn take(
         let roles = desired.limits.named_roles().cloned().collect();
         inspect_limits(session.client(), &mut snapshot, &roles)?;
         if desired.limits.pgbouncer.is_some() {
+            snapshot.target.pooler = session.pooler().map(|console| console.info().display_hosts());
             snapshot.catalog.pooler = session.pooler().map(inspect_pooler);
         }
     }
@@ -129,7 +130,9 @@ pub fn take_for_saved(
 
 /// Answers what may not be asked.
 fn leave_out(open: &mut BTreeSet<Question>, snapshot: &mut Snapshot, options: &PlanOptions) {
-    let probes = |question: &Question| matches!(question, Question::WantedIndex { .. });
+    // An existing index is read by way of the probe too.
+    let probes =
+        |question: &Question| matches!(question, Question::WantedIndex { .. } | Question::IndexSpelling { .. });
     for question in open.iter().filter(|question| !options.probe && probes(question)) {
         snapshot.answers.put(question.clone(), Answer::Unknown("the probe of indexes is turned off".to_owned()));
     }

@@ -13,6 +13,7 @@ use pgstrata::report::items::{Item, Kind, items};
 use pgstrata::report::standing::concerns;
 
 use super::args::{ApplyArgs, OutcomeFormat, PlanFormat, RunArgs, SelectArgs};
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::files::check_folder;
@@ -159,8 +160,7 @@ fn planned(
     let runnable = plan.steps.iter().filter(|step| !step.gate.is_blocked()).count();
     let asks = !args.execution.auto_approve && runnable > 0;
     if asks || !(ui.quiet || plan.is_empty()) {
-        ui.say(&plan_text(&plan, PlanFormat::Human, ui.style_of_notes())?);
-        ui.say("\n");
+        ui.say(&plan_text(&plan, PlanFormat::Human, ui.style_of_notes())?.then(&Leaving::own("\n")));
     }
     let judged = Run::accept(plan, desired, &snapshot).map_err(|refusal| refused(&refusal, None, ui))?;
     if asks {

@@ -215,6 +215,9 @@ pub(super) struct PolicyArgs {
     /// The policy's environment; needed where the policy has some.
     #[arg(long, value_name = "NAME", help_heading = "Policy")]
     pub(super) env: Option<String>,
+    /// A variable that the policy may refer to as ${NAME}, besides PG*, DATABASE_* and PGSTRATA_*. Repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "Policy")]
+    pub(super) policy_env: Vec<String>,
 }
 
 /// Which database.

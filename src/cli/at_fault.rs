@@ -6,6 +6,7 @@ use pgstrata::policy::{PolicyError, PolicyPath};
 use pgstrata::sql::{Ident, TableName};
 
 use super::diagnostics;
+use super::door::Leaving;
 use super::policy::Loaded;
 use super::ui::Ui;
 
@@ -15,7 +16,8 @@ pub(super) fn say(plan: &Plan, loaded: &Loaded, ui: &Ui) {
     let errors: Vec<PolicyError> = errors.filter_map(|finding| placed(finding, loaded)).collect();
     if !errors.is_empty() {
         let errors = loaded.places.locate(errors);
-        ui.say(&format!("\n{}", diagnostics::report(&errors, &loaded.sources, ui.colour.stderr, ui.width_of_notes())));
+        let report = diagnostics::report(&errors, &loaded.sources, ui.colour.stderr, ui.width_of_notes());
+        ui.say(&Leaving::text(&format!("\n{report}"), ui.colour.stderr));
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) struct Terminals {
 }
 
 impl Terminals {
+    #[allow(clippy::disallowed_methods, reason = "asks what the streams are")]
     pub(super) fn detect() -> Self {
         Self {
             stdin: std::io::stdin().is_terminal(),

@@ -6,6 +6,7 @@ use pgstrata::render::{human, json};
 use pgstrata::report::config::{Machine, advise, settings};
 
 use super::args::{ConfigArgs, ConfigFormat};
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::plan_text::written;
@@ -39,9 +40,9 @@ pub(super) fn run(args: &ConfigArgs, env: &Env, ui: &Ui) -> Result<Events, Comma
     }
     let advice = advise(&loaded.desired, &snapshot, &trees, machine);
     let text = match format {
-        ConfigFormat::Human => written(|out| human::config(&advice, ui.style(), out))?,
-        ConfigFormat::Json => json::config(&advice),
-        ConfigFormat::Yaml => advice.yaml(),
+        ConfigFormat::Human => written(ui.colour.stdout, |out| human::config(&advice, ui.style(), out))?,
+        ConfigFormat::Json => Leaving::json(json::config(&advice)),
+        ConfigFormat::Yaml => Leaving::text(&advice.yaml(), false),
     };
     ui.result(&text)?;
     Ok(Events::new())

@@ -1,6 +1,6 @@
 //! Asking a person, on the terminal.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use pgstrata::db::{Env, Interrupt};
 use pgstrata::plan::Scope;
 
+use super::door::Leaving;
 use super::env::in_ci;
 use super::error::CommandError;
 use super::ui::Ui;
@@ -37,8 +38,7 @@ pub(super) fn can_ask(command: &str, scope: Scope, ui: &Ui, env: &Env) -> Result
 
 /// Asks; only the word `yes` approves. Anything else, the end of input included, does not.
 pub(super) fn ask(question: &str, ui: &Ui, stop: &Interrupt) -> Result<bool, CommandError> {
-    ui.say(&format!("{question}\nOnly `yes` approves: "));
-    drop(io::stderr().flush());
+    ui.say(&Leaving::text(&format!("{question}\nOnly `yes` approves: "), ui.colour.stderr));
     // Reading a terminal cannot be interrupted: it goes on in a thread that the end of the process ends.
     let (sender, receiver) = mpsc::sync_channel(1);
     let reader = thread::Builder::new().name("pgstrata-answer".to_owned()).spawn(move || {

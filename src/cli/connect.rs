@@ -46,6 +46,9 @@ pub(super) fn with_pooler(
     let console = resolve(Some(&url), &env).and_then(|info| Connector::new(info, "pgstrata/pooler"));
     let path = PolicyPath::of(["limits", "pgbouncer", "admin_url"]);
     let console = console.map_err(|error| refused(PolicyError::at(path, error.to_string())))?;
+    // A policy is written by more people than those who run it: whom it has asked is said before it is asked.
+    let hosts = console.info().display_hosts();
+    ui.note(&format!("PgBouncer at {hosts} is asked as well (limits.pgbouncer.admin_url)"));
     Ok(connector.with_pooler(console.with_interrupt(stop)))
 }
 

@@ -8,7 +8,10 @@ use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode,
     ThemeCharacters, ThemeStyles,
 };
-use pgstrata::policy::{Label, Place, PolicyError, PolicyPath, Source, SourceMap, Warning};
+use pgstrata::policy::{Label, Place, PolicyError, PolicyPath, Source, Warning};
+use pgstrata::render::clean;
+
+use super::masked;
 
 /// Lines longer than this are not shown: a megabyte on one line is no excerpt.
 const LONGEST_LINE: usize = 400;
@@ -31,21 +34,20 @@ pub(crate) fn report(errors: &[PolicyError], sources: &[Source], colour: bool, w
 
 /// All warnings, in the order of files and lines.
 pub(crate) fn warning_report(
-    warnings: &[Warning],
-    places: &SourceMap,
+    warnings: &[(Warning, Option<Place>)],
     sources: &[Source],
     colour: bool,
     width: usize,
 ) -> String {
     let labels: Vec<[Label; 1]> = warnings
         .iter()
-        .map(|warning| {
+        .map(|(warning, place)| {
             let mut label = Label::value(warning.path.clone(), "");
-            label.place = places.value(&warning.path);
+            label.place.clone_from(place);
             [label]
         })
         .collect();
-    let shown = warnings.iter().zip(&labels).map(|(warning, labels)| Shown {
+    let shown = warnings.iter().zip(&labels).map(|((warning, _), labels)| Shown {
         severity: Severity::Warning,
         path: &warning.path,
         message: &warning.message,
@@ -82,7 +84,7 @@ fn render(mut all: Vec<Shown<'_>>, sources: &[Source], colour: bool, width: usiz
         let diagnostic = Rendered::new(&shown, &texts);
         if handler.render_report(&mut out, &diagnostic).is_err() {
             // Only the excerpt can fail; the message must not be lost with it.
-            out.push_str(&format!("{}: {}\n", shown.path, shown.message));
+            out.push_str(&format!("{}: {}\n", diagnostic.path, diagnostic.message));
         }
         out.push('\n');
     }
@@ -93,22 +95,77 @@ fn render(mut all: Vec<Shown<'_>>, sources: &[Source], colour: bool, width: usiz
     out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end().to_owned() + "\n"
 }
 
-/// A source as it is shown: what is not UTF-8 replaced, which moves nothing before it.
+/// Words of ours, which may quote a policy.
+fn shown_words(text: &str) -> String {
+    clean(&masked::masked(text)).into_owned()
+}
+
+/// A source as it is shown: what is not UTF-8 replaced, secrets masked, what cannot be seen escaped.
 struct Text<'a> {
     name: &'a str,
-    text: Cow<'a, str>,
+    text: String,
+    /// From where on, in bytes of the source, places are elsewhere in the text: both, in order.
+    moved: Vec<(usize, usize)>,
 }
 
 impl<'a> Text<'a> {
     fn new(source: &'a Source) -> Self {
-        Self { name: &source.name, text: String::from_utf8_lossy(&source.bytes) }
+        // What is replaced here moves nothing before it.
+        let read = String::from_utf8_lossy(&source.bytes);
+        let mut this = Self { name: &source.name, text: String::with_capacity(read.len()), moved: vec![(0, 0)] };
+        let mut begins = 0;
+        for line in read.split_inclusive('\n') {
+            // A longer one is not shown.
+            if line.len() > LONGEST_LINE {
+                this.text.push_str(line);
+            } else {
+                this.add(line, begins);
+            }
+            begins += line.len();
+        }
+        this
+    }
+
+    fn add(&mut self, line: &str, begins: usize) {
+        let mut done = 0;
+        for secret in masked::secrets(line) {
+            self.add_clean(&line[done..secret.start], begins + done);
+            self.moved.push((begins + secret.start, self.text.len()));
+            self.text.push_str(masked::MASK);
+            self.moved.push((begins + secret.end, self.text.len()));
+            done = secret.end;
+        }
+        self.add_clean(&line[done..], begins + done);
+    }
+
+    fn add_clean(&mut self, part: &str, begins: usize) {
+        // The renderer knows these.
+        let known = |c: char| matches!(c, '\n' | '\r' | '\t');
+        let odd = |c: char| !known(c) && matches!(clean(c.encode_utf8(&mut [0; 4])), Cow::Owned(_));
+        let mut done = 0;
+        for (at, hidden) in part.match_indices(odd) {
+            self.text.push_str(&part[done..at]);
+            self.moved.push((begins + at, self.text.len()));
+            self.text.push_str(&clean(hidden));
+            done = at + hidden.len();
+            self.moved.push((begins + done, self.text.len()));
+        }
+        self.text.push_str(&part[done..]);
+    }
+
+    /// Where in the text a place of the source is.
+    fn place(&self, at: usize) -> usize {
+        let before = self.moved.partition_point(|(from, _)| *from <= at);
+        let (from, to) = self.moved.get(before.saturating_sub(1)).copied().unwrap_or_default();
+        let next = self.moved.get(before).map_or(self.text.len(), |(_, to)| *to);
+        (to + at.saturating_sub(from)).min(next)
     }
 
     fn clamped(&self, span: &Range<usize>) -> Range<usize> {
         let back =
             |at: usize| (0..=at.min(self.text.len())).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
-        let start = back(span.start);
-        start..back(span.end).max(start)
+        let start = back(self.place(span.start));
+        start..back(self.place(span.end)).max(start)
     }
 
     /// Whether what would be shown around a place is short enough to show.
@@ -144,9 +201,9 @@ impl Rendered {
     fn new(shown: &Shown<'_>, texts: &[Text<'_>]) -> Self {
         let mut rendered = Self {
             severity: shown.severity,
-            path: shown.path.to_string(),
-            message: shown.message.to_owned(),
-            help: shown.help.map(str::to_owned),
+            path: shown_words(&shown.path.to_string()),
+            message: shown_words(shown.message),
+            help: shown.help.map(shown_words),
             source: None,
             labels: Vec::new(),
             related: Vec::new(),
@@ -156,7 +213,7 @@ impl Rendered {
             let Some(Place { source, span }) = &label.place else { continue };
             let Some(text) = texts.iter().find(|text| text.name == source) else { continue };
             let span = text.clamped(span);
-            let said = (!label.text.is_empty()).then(|| label.text.clone());
+            let said = (!label.text.is_empty()).then(|| shown_words(&label.text));
             if !text.is_legible(&span) {
                 rendered.message = format!("{}: {}", text.position(&span), rendered.message);
                 continue;
@@ -174,7 +231,7 @@ impl Rendered {
                 Some(_) => rendered.related.push(Self {
                     severity: Severity::Advice,
                     path: String::new(),
-                    message: label.text.clone(),
+                    message: shown_words(&label.text),
                     help: None,
                     source: Some(text.named()),
                     labels: vec![LabeledSpan::new(None, span.start, span.len())],
@@ -188,7 +245,7 @@ impl Rendered {
 
 impl Text<'_> {
     fn named(&self) -> NamedSource<String> {
-        NamedSource::new(self.name, self.text.clone().into_owned())
+        NamedSource::new(clean(self.name), self.text.clone())
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 const TABLE: &str = "tables:\n  audit.log:\n    partition: {key: at, interval: 1 month}\n";
 
 fn read(sources: &[Source], env: Option<&str>) -> Result<policy::Desired, String> {
-    let vars = |name: &str| (name == "DB").then(|| "app".to_owned());
+    let vars = |name: &str| (name == "PGDATABASE").then(|| "app".to_owned());
     let shown = |errors: Vec<PolicyError>| report(&errors, sources, false, 100);
     let (policy, places) = policy::load(sources, env, &vars).map_err(shown)?;
     policy.resolve().map_err(|errors| shown(places.locate(errors)))
@@ -106,7 +106,7 @@ fn bad_policies_are_explained() {
             with("monitoring: {max_partition_size: 50gb, max_pool_usage: 0.8, unused_index_after: 30d}\n"),
         ),
         ("pool", with("client: {pool: {max_connections: 2, min_connections: 3}}\n")),
-        ("unset reference", with("connection: {expect: {database: \"${NOPE}\"}}\n")),
+        ("unset reference", with("connection: {expect: {database: \"${PGNOPE}\"}}\n")),
         ("no environment named", with("environments: {production: {}, staging: {}}\n")),
     ];
     let mut out = String::new();
@@ -262,7 +262,12 @@ fn warnings_point_at_what_they_are_about() {
     let sources = [Source::new("p.yaml", text)];
     let (policy, places) = policy::load(&sources, None, &|_| None).unwrap();
     let warnings = policy::warnings(&policy.resolve().unwrap());
-    let shown = warning_report(&warnings, &places, &sources, false, 100);
+    let warnings: Vec<_> = warnings
+        .into_iter()
+        .map(|warning| (places.value(&warning.path), warning))
+        .map(|(place, one)| (one, place))
+        .collect();
+    let shown = warning_report(&warnings, &sources, false, 100);
     assert!(shown.contains("p.yaml:7:16") && shown.contains("for the next 24 hours only"), "{shown}");
 }
 
@@ -310,4 +315,19 @@ proptest! {
         }
         report(&errors, &sources, true, 80);
     }
+}
+
+#[test]
+fn excerpts_show_no_password_and_nothing_that_hides() {
+    let text = "version: 1\nconnection: {url: \"postgresql://u:s3cr@et@h/d\", \u{202e}expect: {password: hunter2}}\ntables: {s.t: {partition: {key: \"a\\n\", intervall: 1}}} # ##[error]\n";
+    let shown = refused(&[("p\x1b.yaml", text)], None);
+    for hidden in ["s3cr", "hunter2", "\u{202e}", "\x1b"] {
+        assert!(!shown.contains(hidden), "{hidden:?} in\n{shown}");
+    }
+    assert!(shown.contains("://u:***@h/d") && shown.contains("\\u{202e}expect"), "{shown}");
+    // The caret is below what it speaks of, behind both.
+    let lines: Vec<&str> = shown.lines().collect();
+    let at = lines.iter().position(|line| line.contains("://u:***@h/d")).unwrap();
+    let column = |line: &str, what: &str| line.find(what).map(|at| line[..at].chars().count());
+    assert_eq!(column(lines[at + 1], "─"), column(lines[at], "\\u{202e}expect"), "{shown}");
 }

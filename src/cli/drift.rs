@@ -5,6 +5,7 @@ use pgstrata::render::{Style, human, json, junit, markdown, prometheus, sarif};
 use pgstrata::report::drift::{Verdict, drift};
 
 use super::args::{DriftArgs, DriftFormat};
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::files::{Mode, check_folder, write_atomically};
@@ -25,12 +26,12 @@ pub(super) fn run(args: &DriftArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
     let plan = inspect::fresh_plan(&loaded.desired, &snapshot, &options)?;
     let drift = drift(&plan, &args.fail_on.iter().copied().collect());
     let text = |format: DriftFormat, style: Style| match format {
-        DriftFormat::Human => written(|out| human::drift(&drift, style, out)),
-        DriftFormat::Json => Ok(json::drift(&drift)),
-        DriftFormat::Markdown => written(|out| markdown::drift(&drift, out)),
-        DriftFormat::Prometheus => written(|out| prometheus::drift(&drift, out)),
-        DriftFormat::Sarif => Ok(sarif::drift(&drift, &locations(&loaded))),
-        DriftFormat::Junit => written(|out| junit::drift(&drift, out)),
+        DriftFormat::Human => written(style.colour, |out| human::drift(&drift, style, out)),
+        DriftFormat::Json => Ok(Leaving::json(json::drift(&drift))),
+        DriftFormat::Markdown => written(false, |out| markdown::drift(&drift, out)),
+        DriftFormat::Prometheus => written(false, |out| prometheus::drift(&drift, out)),
+        DriftFormat::Sarif => Ok(Leaving::json(sarif::drift(&drift, &locations(&loaded)))),
+        DriftFormat::Junit => written(false, |out| junit::drift(&drift, out)),
     };
     ui.result(&text(args.format, ui.style())?)?;
     at_fault::say(&plan, &loaded, ui);

@@ -2,6 +2,7 @@
 
 use pgstrata::db::{ConnError, Signal};
 
+use super::door::Leaving;
 use super::exit::Event;
 
 /// Ends a command. Printed as `pgstrata: error: …` and `hint: …`.
@@ -14,7 +15,7 @@ pub(super) struct CommandError {
     /// What to do, the next command by name.
     pub(super) hints: Vec<String>,
     /// A rendered report with excerpts, shown before the message.
-    pub(super) report: Option<String>,
+    pub(super) report: Option<Leaving>,
 }
 
 impl CommandError {

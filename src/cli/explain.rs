@@ -11,6 +11,7 @@ use pgstrata::report::thing::things;
 use pgstrata::sql::TableName;
 
 use super::args::{ExplainArgs, PolicyArgs, ReportFormat};
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::Events;
 use super::locations::locate;
@@ -42,15 +43,15 @@ pub(super) fn run(args: &ExplainArgs, env: &Env, ui: &Ui) -> Result<Events, Comm
                 return Err(CommandError::usage(error.to_string()).hint(error.hint()));
             }
             show(output, ui, |format, style| match format {
-                ReportFormat::Human => written(|out| human::things(&plan, &things, &flags, style, out)),
-                ReportFormat::Json => Ok(json::things(&plan, &things, &flags)),
+                ReportFormat::Human => written(style.colour, |out| human::things(&plan, &things, &flags, style, out)),
+                ReportFormat::Json => Ok(Leaving::json(json::things(&plan, &things, &flags))),
             })?;
             return Ok(Events::new());
         }
     };
     show(output, ui, |format, style| match format {
-        ReportFormat::Human => written(|out| human::story(&plan, &story, &flags, style, out)),
-        ReportFormat::Json => Ok(json::story(&plan, &story, &flags)),
+        ReportFormat::Human => written(style.colour, |out| human::story(&plan, &story, &flags, style, out)),
+        ReportFormat::Json => Ok(Leaving::json(json::story(&plan, &story, &flags))),
     })?;
     // Another table that is broken is another story.
     Ok(if story.timeline.is_none() { judged(&plan) } else { Events::new() })
@@ -77,10 +78,11 @@ fn place(loaded: &Loaded, path: &PolicyPath) -> Option<String> {
 
 /// The flags that name the policy, as they were given.
 fn flags(args: &PolicyArgs) -> Vec<String> {
-    let PolicyArgs { policy, env } = args;
+    let PolicyArgs { policy, env, policy_env } = args;
     let is_default = policy.len() == 1 && policy.iter().all(|path| path.as_os_str() == "pgstrata.yaml");
     let files = policy.iter().filter(|_| !is_default);
     let mut flags: Vec<String> = files.flat_map(|path| ["-p".to_owned(), path.display().to_string()]).collect();
     flags.extend(env.iter().flat_map(|env| ["--env".to_owned(), env.clone()]));
+    flags.extend(policy_env.iter().flat_map(|name| ["--policy-env".to_owned(), name.clone()]));
     flags
 }

@@ -8,6 +8,7 @@ use pgstrata::plan::conversion_steps;
 use pgstrata::report::import::{self, Draft};
 
 use super::args::{ImportArgs, ImportFrom};
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::files::{Mode, check_folder, read_at_most, write_atomically};
@@ -33,7 +34,7 @@ pub(super) fn run(args: &ImportArgs, env: &Env, ui: &Ui) -> Result<Events, Comma
         (Some(_) | None, _) => from_database(args, env, ui)?,
     };
     let file = args.out.as_ref().map_or_else(|| DEFAULT.to_owned(), |path| path.display().to_string());
-    let text = draft.to_yaml(&file);
+    let text = Leaving::text(&draft.to_yaml(&file), false);
     match &args.out {
         None => ui.result(&text)?,
         Some(path) => write_atomically(path, &text, Mode::Shared)?,

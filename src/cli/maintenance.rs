@@ -6,6 +6,7 @@ use pgstrata::render::{human, json};
 use pgstrata::report::forecast::forecast;
 
 use super::args::{CarryArgs, MaintenanceArgs, MaintenanceFormat, OutcomeFormat, RunArgs, SelectArgs, SourceArgs};
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::plan_text::written;
@@ -47,8 +48,10 @@ fn show(args: RunArgs, format: MaintenanceFormat, env: &Env, ui: &Ui) -> Result<
     let plan = inspect::fresh_plan(&loaded.desired, &snapshot, &options)?;
     let forecast = forecast(&snapshot);
     let text = match format {
-        MaintenanceFormat::Human => written(|out| human::maintenance(&plan, &forecast, ui.style(), out))?,
-        MaintenanceFormat::Json => json::maintenance(&plan, &forecast),
+        MaintenanceFormat::Human => {
+            written(ui.colour.stdout, |out| human::maintenance(&plan, &forecast, ui.style(), out))?
+        }
+        MaintenanceFormat::Json => Leaving::json(json::maintenance(&plan, &forecast)),
     };
     ui.result(&text)?;
     let broken = inspect::something_is_broken(&plan);

@@ -6,6 +6,7 @@ use clap::{Command, CommandFactory as _};
 use clap_mangen::Man;
 
 use super::args::{Cli, ManArgs};
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::Events;
 use super::files::{Mode, write_atomically};
@@ -15,7 +16,7 @@ pub(super) fn run(args: &ManArgs, ui: &Ui) -> Result<Events, CommandError> {
     let pages = pages();
     let Some(folder) = &args.out else {
         if let Some((_, main)) = pages.first() {
-            ui.result(main)?;
+            ui.result(&Leaving::own(main))?;
         }
         return Ok(Events::new());
     };
@@ -24,7 +25,7 @@ pub(super) fn run(args: &ManArgs, ui: &Ui) -> Result<Events, CommandError> {
         return Err(CommandError::usage(message).hint(format!("mkdir -p {}", folder.display())));
     }
     for (name, text) in &pages {
-        write_atomically(&folder.join(name), text, Mode::Shared)?;
+        write_atomically(&folder.join(name), &Leaving::own(text), Mode::Shared)?;
     }
     ui.note(&format!("{} pages written; read them with: man {}/pgstrata.1", pages.len(), folder.display()));
     Ok(Events::new())

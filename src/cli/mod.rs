@@ -13,12 +13,12 @@ mod connect;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod diagnostics;
+mod door;
 mod drift;
 mod env;
 mod error;
 mod exit;
 mod explain;
-mod files;
 mod github;
 mod import;
 mod inspect;
@@ -26,6 +26,7 @@ mod locations;
 mod machine;
 mod maintenance;
 mod man;
+mod masked;
 mod outcome_text;
 mod parse;
 mod partition;
@@ -53,6 +54,7 @@ use pgstrata::db::Env;
 #[cfg(feature = "sandbox")]
 use self::args::DemoArgs;
 use self::args::{Cli, Command, OptimizeArgs, OptimizeCommand};
+use self::door::files;
 use self::error::CommandError;
 use self::exit::Events;
 use self::ui::Ui;
@@ -110,7 +112,7 @@ fn tell_demo(env: &Env, ui: &Ui) -> Result<Events, CommandError> {
         path: env.non_empty("PATH").map(Into::into),
         also: Vec::new(),
     };
-    match demo::run(&locator, ui.colour.stdout, &mut std::io::stdout().lock()) {
+    match demo::run(&locator, ui.colour.stdout, &mut door::Teller::new(ui.colour.stdout)) {
         Ok(()) => Ok(Events::new()),
         // Whoever left has seen enough of the story.
         Err(demo::DemoError::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Events::new()),

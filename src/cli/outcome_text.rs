@@ -4,15 +4,16 @@ use pgstrata::apply::Outcome;
 use pgstrata::render::{Style, human, json, markdown};
 
 use super::args::{OutcomeFormat, Report};
+use super::door::Leaving;
 use super::error::CommandError;
 use super::files::{Mode, write_atomically};
 use super::plan_text::written;
 
-pub(super) fn outcome_text(outcome: &Outcome, format: OutcomeFormat, style: Style) -> Result<String, CommandError> {
+pub(super) fn outcome_text(outcome: &Outcome, format: OutcomeFormat, style: Style) -> Result<Leaving, CommandError> {
     match format {
-        OutcomeFormat::Human => written(|out| human::outcome(outcome, style, out)),
-        OutcomeFormat::Json => Ok(json::outcome(outcome)),
-        OutcomeFormat::Markdown => written(|out| markdown::outcome(outcome, out)),
+        OutcomeFormat::Human => written(style.colour, |out| human::outcome(outcome, style, out)),
+        OutcomeFormat::Json => Ok(Leaving::json(json::outcome(outcome))),
+        OutcomeFormat::Markdown => written(false, |out| markdown::outcome(outcome, out)),
     }
 }
 

@@ -1,7 +1,6 @@
 //! From arguments and variables to a command, or to a message and its exit code.
 
 use std::ffi::OsString;
-use std::io::Write as _;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, ValueEnum as _};
@@ -9,6 +8,7 @@ use pgstrata::db::Env;
 
 use super::args::Cli;
 use super::colour::{ColorChoice, ColorWhen, Terminals};
+use super::door::{self, Leaving};
 use super::env;
 use super::exit;
 
@@ -24,17 +24,19 @@ fn say(error: &clap::Error, args: &[OsString], env: &Env) -> u8 {
     let choice = ColorChoice::resolve(color_flag(args, env), env, Terminals::detect());
     let colour = if asked { choice.stdout } else { choice.stderr };
     let text = error.render();
+    // Arguments stand in it as they were given, and a colour of theirs is none of ours.
+    let colour = colour && !args.iter().any(|arg| arg.as_encoded_bytes().contains(&b'\x1b'));
     let text = if colour { text.ansi().to_string() } else { text.to_string() };
     if asked {
         // A pager that was left early is nothing to complain about.
-        drop(std::io::stdout().lock().write_all(text.as_bytes()));
+        drop(door::stdout(&Leaving::own(text)));
         return exit::DONE;
     }
-    let mut stderr = std::io::stderr().lock();
-    drop(stderr.write_all(text.as_bytes()));
+    door::stderr(&Leaving::text(&text, colour));
     let variables = env::given(env);
     if !variables.is_empty() {
-        drop(writeln!(stderr, "note: variables that stand in for flags are set: {}", variables.join(", ")));
+        let list = variables.join(", ");
+        door::stderr(&Leaving::line(&format!("note: variables that stand in for flags are set: {list}")));
     }
     exit::USAGE
 }

@@ -15,6 +15,7 @@ use super::apply::run_in_scope;
 use super::args::{
     AnalyzeArgs, ListArgs, PartitionArgs, PartitionCommand, Report, ReportFormat, ReportOutputArgs, TableReportArgs,
 };
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::files::{Mode, check_folder, write_atomically};
@@ -43,8 +44,8 @@ fn list(args: &ListArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     let Read { loaded, snapshot, options, plan } = &read;
     let timelines = timelines(&loaded.desired, snapshot, options);
     show(&report.output, ui, |format, style| match format {
-        ReportFormat::Human => written(|out| human::timelines(plan, &timelines, *all, style, out)),
-        ReportFormat::Json => Ok(json::timelines(plan, &timelines)),
+        ReportFormat::Human => written(style.colour, |out| human::timelines(plan, &timelines, *all, style, out)),
+        ReportFormat::Json => Ok(Leaving::json(json::timelines(plan, &timelines))),
     })?;
     Ok(judged(plan))
 }
@@ -58,8 +59,8 @@ fn analyze(args: &AnalyzeArgs, env: &Env, ui: &Ui) -> Result<Events, CommandErro
     let limit = Limit::of(largest.and_then(|size| units::size(size.as_ref()).ok()));
     let analyses = analyses(&loaded.desired, &snapshot, &options, limit);
     show(&report.output, ui, |format, style| match format {
-        ReportFormat::Human => written(|out| human::analyses(&plan, &analyses, style, out)),
-        ReportFormat::Json => Ok(json::analyses(&plan, &analyses)),
+        ReportFormat::Human => written(style.colour, |out| human::analyses(&plan, &analyses, style, out)),
+        ReportFormat::Json => Ok(Leaving::json(json::analyses(&plan, &analyses))),
     })?;
     Ok(judged(&plan))
 }
@@ -117,7 +118,7 @@ pub(super) fn check_reports(output: &ReportOutputArgs) -> Result<(), CommandErro
 pub(super) fn show(
     output: &ReportOutputArgs,
     ui: &Ui,
-    text: impl Fn(ReportFormat, Style) -> Result<String, CommandError>,
+    text: impl Fn(ReportFormat, Style) -> Result<Leaving, CommandError>,
 ) -> Result<(), CommandError> {
     ui.result(&text(output.format, ui.style())?)?;
     output

@@ -4,6 +4,7 @@ use pgstrata::db::Env;
 use pgstrata::resource::pooler::fragment;
 
 use super::args::PgbouncerArgs;
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::Events;
 use super::policy;
@@ -14,6 +15,6 @@ pub(super) fn run(args: &PgbouncerArgs, env: &Env, ui: &Ui) -> Result<Events, Co
     let Some(wanted) = &loaded.desired.limits.pgbouncer else {
         return Err(CommandError::error("the policy says nothing of PgBouncer").hint("write `limits.pgbouncer`"));
     };
-    ui.result(&fragment(wanted))?;
+    ui.result(&Leaving::text(&fragment(wanted), false))?;
     Ok(Events::new())
 }

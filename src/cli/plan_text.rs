@@ -6,17 +6,22 @@ use pgstrata::plan::Plan;
 use pgstrata::render::{Style, gitlab, human, json, markdown, script};
 
 use super::args::{PlanFormat, Report};
+use super::door::Leaving;
 use super::error::CommandError;
 use super::files::{Mode, write_atomically};
 
 /// The plan as text. Only human output has a style.
-pub(super) fn plan_text(plan: &Plan, format: PlanFormat, style: Style) -> Result<String, CommandError> {
+pub(super) fn plan_text(plan: &Plan, format: PlanFormat, style: Style) -> Result<Leaving, CommandError> {
     match format {
-        PlanFormat::Human => written(|out| human::plan(plan, style, out)),
-        PlanFormat::Json => Ok(json::to_json(plan)),
-        PlanFormat::Markdown => written(|out| markdown::plan(plan, out)),
-        PlanFormat::Sql => written(|out| script::plan(plan, out)),
-        PlanFormat::Gitlab => Ok(gitlab::plan(plan)),
+        PlanFormat::Human => written(style.colour, |out| human::plan(plan, style, out)),
+        PlanFormat::Json => Ok(Leaving::json(json::to_json(plan))),
+        PlanFormat::Markdown => written(false, |out| markdown::plan(plan, out)),
+        PlanFormat::Sql => {
+            let mut text = String::new();
+            script::plan(plan, &mut text).map_err(given_up)?;
+            Ok(Leaving::sql(&text))
+        }
+        PlanFormat::Gitlab => Ok(Leaving::json(gitlab::plan(plan))),
     }
 }
 
@@ -28,8 +33,15 @@ pub(super) fn write_reports(plan: &Plan, reports: &[Report<PlanFormat>]) -> Resu
 }
 
 /// What a renderer writes. A string takes everything; should a renderer give up all the same, nothing half is shown.
-pub(super) fn written(write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) -> Result<String, CommandError> {
+pub(super) fn written(
+    colour: bool,
+    write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result,
+) -> Result<Leaving, CommandError> {
     let mut text = String::new();
-    write(&mut text).map_err(|error| CommandError::error(format!("rendering: {error}")))?;
-    Ok(text)
+    write(&mut text).map_err(given_up)?;
+    Ok(Leaving::text(&text, colour))
+}
+
+fn given_up(error: fmt::Error) -> CommandError {
+    CommandError::error(format!("rendering: {error}"))
 }

@@ -8,6 +8,7 @@ use pgstrata::policy::{self, Desired, Policy, PolicyError, Source, SourceMap};
 
 use super::args::PolicyArgs;
 use super::diagnostics;
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::Event;
 use super::files::{policies_in, read_at_most};
@@ -30,7 +31,8 @@ pub(super) fn load(args: &PolicyArgs, env: &Env, ui: &Ui) -> Result<Loaded, Comm
     let sources = sources(args)?;
     let vars = |name: &str| env.get(name).map(str::to_owned);
     let refused = |errors: Vec<PolicyError>| invalid(&errors, &sources, ui);
-    let (policy, places) = policy::load(&sources, args.env.as_deref(), &vars).map_err(refused)?;
+    let variables = args.policy_env.iter().cloned().collect();
+    let (policy, places) = policy::load_with(&sources, args.env.as_deref(), &variables, &vars).map_err(refused)?;
     let desired = policy.resolve().map_err(|errors| refused(places.locate(errors)))?;
     Ok(Loaded { sources, places, policy, desired })
 }
@@ -57,6 +59,7 @@ pub(super) fn invalid(errors: &[PolicyError], sources: &[Source], ui: &Ui) -> Co
         1 => "the policy is invalid".to_owned(),
         count => format!("the policy is invalid: {count} errors"),
     };
+    let report = Leaving::text(&report, ui.colour.stderr);
     CommandError { report: Some(report), ..CommandError::new(Event::Config, message) }
 }
 

@@ -47,9 +47,7 @@ impl Observer for Progress<'_> {
                 self.began.insert(step.id.clone(), Instant::now());
             }
             Event::Sending { step, backend_pid, sql } => {
-                if self.ui.verbose {
-                    self.ui.note(&format!("{step}: backend {backend_pid}: {}", sql.trim()));
-                }
+                self.ui.sql(&format!("{step}: backend {backend_pid}"), sql.trim());
             }
             Event::Sent { .. } => {}
             Event::Waiting { step, because } => {

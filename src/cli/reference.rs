@@ -3,6 +3,7 @@
 use clap::CommandFactory as _;
 
 use super::args::Cli;
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::Events;
 use super::ui::Ui;
@@ -11,7 +12,7 @@ use super::ui::Ui;
 const WIDTH: usize = 100;
 
 pub(super) fn run(ui: &Ui) -> Result<Events, CommandError> {
-    ui.result(&reference())?;
+    ui.result(&Leaving::own(reference()))?;
     Ok(Events::new())
 }
 

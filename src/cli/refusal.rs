@@ -56,6 +56,7 @@ pub(super) fn refused(refusal: &Refusal, saved: Option<&Path>, ui: &Ui) -> Comma
     };
     let mut error = CommandError::new(event, message);
     error.hints.extend(hint);
-    error.report = written(|out| human::refusal(refusal, ui.style_of_notes(), out)).ok();
+    let style = ui.style_of_notes();
+    error.report = written(style.colour, |out| human::refusal(refusal, style, out)).ok();
     error
 }

@@ -7,6 +7,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::{INTERRUPTED, TERMINATED};
 use super::ui::Ui;
@@ -30,7 +31,7 @@ pub(super) fn install(ui: &Ui) -> Result<Interrupt, CommandError> {
             }
             if ui.terminals.stderr {
                 // The terminal's echo of the key stands at the end of some line.
-                ui.say("\n");
+                ui.say(&Leaving::own("\n"));
             }
             ui.note("stopping in good order; once more to leave at once");
         }

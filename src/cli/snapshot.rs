@@ -6,6 +6,7 @@ use pgstrata::plan::{PlanOptions, questions, snapshot_questions};
 use pgstrata::render::json;
 
 use super::args::{SnapshotArgs, SourceArgs};
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::Events;
 use super::files::{Mode, check_folder, write_atomically};
@@ -29,7 +30,7 @@ pub(super) fn run(args: SnapshotArgs, env: &Env, ui: &Ui) -> Result<Events, Comm
     let source = SourceArgs { connect, snapshot: None };
     let options = inspect::options(&select, None);
     let (snapshot, _) = inspect::read("snapshot", &source, &loaded, &options, None, &also, (env, ui))?;
-    let text = json::snapshot(&snapshot);
+    let text = Leaving::json(json::snapshot(&snapshot));
     match &out {
         None => ui.result(&text)?,
         Some(path) => {

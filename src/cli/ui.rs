@@ -1,13 +1,14 @@
 //! What is said where: the result on stdout, everything else on stderr.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 
 use pgstrata::db::Env;
-use pgstrata::render::Style;
+use pgstrata::render::{Style, clean};
 use terminal_size::{Width, terminal_size_of};
 
 use super::args::GlobalArgs;
 use super::colour::{ColorChoice, Terminals};
+use super::door::{self, Leaving};
 use super::error::CommandError;
 
 /// Diagnostics are laid out for this width where there is no terminal.
@@ -38,6 +39,7 @@ impl Ui {
 
     /// How human output on stdout looks.
     pub(super) fn style(&self) -> Style {
+        #[allow(clippy::disallowed_methods, reason = "asks the terminal how wide it is")]
         let width = self.terminals.stdout.then(|| columns(&io::stdout())).flatten();
         // A file has the same bytes whoever writes it.
         Style {
@@ -50,6 +52,7 @@ impl Ui {
 
     /// The same on stderr.
     pub(super) fn style_of_notes(&self) -> Style {
+        #[allow(clippy::disallowed_methods, reason = "asks the terminal how wide it is")]
         let width = self.terminals.stderr.then(|| columns(&io::stderr())).flatten();
         Style {
             colour: self.colour.stderr,
@@ -65,9 +68,8 @@ impl Ui {
     }
 
     /// The result. A reader that has gone, such as `head`, has seen enough.
-    pub(super) fn result(&self, text: &str) -> Result<(), CommandError> {
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    pub(super) fn result(&self, text: &Leaving) -> Result<(), CommandError> {
+        match door::stdout(text) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             Err(error) => Err(CommandError::error(format!("the result could not be written: {error}"))),
@@ -77,35 +79,44 @@ impl Ui {
     /// Something good to know; not with `-q`.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
-            self.say(&format!("pgstrata: {text}\n"));
+            self.say(&Leaving::line(&format!("pgstrata: {text}")));
+        }
+    }
+
+    /// SQL that is being sent, line by line; with `-v` only, and not with `-q`.
+    pub(super) fn sql(&self, head: &str, sql: &str) {
+        if self.verbose && !self.quiet {
+            self.say(&Leaving::text(&format!("pgstrata: {}: {sql}\n", clean(head)), false));
         }
     }
 
     /// Something to act on; also with `-q`.
     pub(super) fn warn(&self, text: &str) {
         let word = if self.colour.stderr { "\x1b[33mwarning:\x1b[0m" } else { "warning:" };
-        self.say(&format!("pgstrata: {word} {text}\n"));
+        self.say(&Leaving::text(&format!("pgstrata: {word} {}\n", clean(text)), self.colour.stderr));
     }
 
     /// Why the command ends.
     pub(super) fn error(&self, error: &CommandError) {
         let (red, cyan, plain) = if self.colour.stderr { ("\x1b[1;31m", "\x1b[36m", "\x1b[0m") } else { ("", "", "") };
-        let mut text = error.report.as_ref().map_or_else(String::new, |report| format!("{report}\n"));
+        let report = error.report.as_ref();
+        let report = report.map_or_else(|| Leaving::own(""), |report| report.clone().then(&Leaving::own("\n")));
+        let mut text = String::new();
         let width = self.style_of_notes().width;
-        let message = hanging("pgstrata: error: ", &error.message, width);
+        let message = hanging("pgstrata: error: ", &clean(&error.message), width);
         text.push_str(&format!("pgstrata: {red}error:{plain} {message}\n"));
         for hint in &error.hints {
             // A command is copied whole.
             let is_command = hint.contains("pgstrata ") || ["mkdir ", "mv "].iter().any(|word| hint.starts_with(word));
-            let hint = hanging("hint: ", hint, width.filter(|_| !is_command));
+            let hint = hanging("hint: ", &clean(hint), width.filter(|_| !is_command));
             text.push_str(&format!("{cyan}hint:{plain} {hint}\n"));
         }
-        self.say(&text);
+        self.say(&report.then(&Leaving::text(&text, self.colour.stderr)));
     }
 
-    /// Text on stderr, as it is. Nobody may be there to read it, which is no reason to stop.
-    pub(super) fn say(&self, text: &str) {
-        drop(io::stderr().lock().write_all(text.as_bytes()));
+    /// Text on stderr.
+    pub(super) fn say(&self, text: &Leaving) {
+        door::stderr(text);
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use pgstrata::db::Env;
-use pgstrata::policy::{self, Desired, PolicyError, Source, Warning, environments};
+use pgstrata::policy::{self, Desired, Place, Policy, PolicyError, SourceMap, Warning, load_all, load_with};
 
 use super::args::ValidateArgs;
 use super::diagnostics;
+use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::Events;
 use super::policy::{invalid, sources};
@@ -14,72 +15,84 @@ use super::ui::Ui;
 
 pub(super) fn run(args: &ValidateArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     let sources = sources(&args.policy)?;
-    let all = environments(&sources).map_err(|errors| invalid(&errors, &sources, ui))?;
-    let checked: Vec<Option<&str>> = match &args.policy.env {
-        Some(name) => vec![Some(name)],
-        None if all.is_empty() => vec![None],
-        None => all.iter().map(|name| Some(name.as_str())).collect(),
+    // Checked where it is written, not where it is used: what is looked up there need not be set here.
+    let vars = |name: &str| Some(env.non_empty(name).map_or_else(|| format!("<{name}>"), str::to_owned));
+    let variables: BTreeSet<String> = args.policy.policy_env.iter().cloned().collect();
+    let all = match &args.policy.env {
+        Some(name) => vec![(Some(name.clone()), load_with(&sources, Some(name), &variables, &vars))],
+        None => load_all(&sources, &variables, &vars).map_err(|errors| invalid(&errors, &sources, ui))?,
     };
-    let mut errors = Vec::new();
-    let mut shown = Vec::new();
-    let mut counts = Vec::new();
-    let mut not_enforced = BTreeSet::new();
-    for name in checked {
-        match check(&sources, name, env, ui, &mut shown) {
-            Ok(desired) => {
-                counts.push(count(name, &desired));
-                not_enforced.extend(desired.not_enforced);
-            }
-            // What is wrong below an overlay is wrong in every environment, and said once.
-            Err(found) => found.into_iter().for_each(|error| {
-                if !errors.contains(&error) {
-                    errors.push(error);
-                }
-            }),
+    let mut found = Found::default();
+    for (name, loaded) in all {
+        // What is wrong below an overlay is wrong in every environment, and said once.
+        match loaded.and_then(|(policy, places)| found.check(name.as_deref(), &policy, &places, &vars)) {
+            Ok(()) => {}
+            Err(errors) => found.wrong(errors),
         }
+    }
+    let Found { errors, warnings, counts, not_enforced, told: _ } = found;
+    if !warnings.is_empty() {
+        let report = diagnostics::warning_report(&warnings, &sources, ui.colour.stderr, ui.width_of_notes());
+        ui.say(&Leaving::text(&report, ui.colour.stderr));
     }
     if !errors.is_empty() {
         return Err(invalid(&errors, &sources, ui));
     }
+    let mut text = counts.concat();
     if !not_enforced.is_empty() {
         let paths = not_enforced.into_iter().collect::<Vec<_>>().join(", ");
-        counts.push(format!("not yet enforced by this version: {paths}\n"));
+        text.push_str(&format!("not yet enforced by this version: {paths}\n"));
     }
-    ui.result(&counts.concat())?;
+    ui.result(&Leaving::text(&text, false))?;
     Ok(Events::new())
 }
 
-fn check(
-    sources: &[Source],
-    name: Option<&str>,
-    env: &Env,
-    ui: &Ui,
-    shown: &mut Vec<Warning>,
-) -> Result<Desired, Vec<PolicyError>> {
-    // Checked where it is written, not where it is used: what is looked up there need not be set here.
-    let vars = |name: &str| Some(env.non_empty(name).map_or_else(|| format!("<{name}>"), str::to_owned));
-    let (policy, places) = policy::load(sources, name, &vars)?;
-    let mut errors = Vec::new();
-    for url in [policy.connection_url(&vars), policy.pgbouncer_admin_url(&vars)] {
-        errors.extend(url.err());
-    }
-    let resolved = policy.resolve();
-    match resolved {
-        Ok(desired) if errors.is_empty() => {
-            let new: Vec<Warning> =
-                policy::warnings(&desired).into_iter().filter(|warning| !shown.contains(warning)).collect();
-            if !new.is_empty() {
-                let width = ui.width_of_notes();
-                ui.say(&diagnostics::warning_report(&new, &places, sources, ui.colour.stderr, width));
-                shown.extend(new);
+/// What is said of all environments together.
+#[derive(Default)]
+struct Found {
+    errors: Vec<PolicyError>,
+    warnings: Vec<(Warning, Option<Place>)>,
+    counts: Vec<String>,
+    not_enforced: BTreeSet<String>,
+    /// Both of the first, to tell what was said.
+    told: BTreeSet<String>,
+}
+
+impl Found {
+    fn wrong(&mut self, errors: Vec<PolicyError>) {
+        for error in errors {
+            if self.told.insert(format!("{error:?}")) {
+                self.errors.push(error);
             }
-            Ok(desired)
         }
-        Ok(_) => Err(places.locate(errors)),
-        Err(found) => {
-            errors.extend(found);
-            Err(places.locate(errors))
+    }
+
+    fn check(
+        &mut self,
+        name: Option<&str>,
+        policy: &Policy,
+        places: &SourceMap,
+        vars: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(), Vec<PolicyError>> {
+        let urls = [policy.connection_url(vars), policy.pgbouncer_admin_url(vars)];
+        let mut errors: Vec<PolicyError> = urls.into_iter().filter_map(Result::err).collect();
+        let desired = match policy.resolve() {
+            Ok(desired) if errors.is_empty() => desired,
+            Ok(_) => return Err(places.locate(errors)),
+            Err(found) => {
+                errors.extend(found);
+                return Err(places.locate(errors));
+            }
+        };
+        for warning in policy::warnings(&desired) {
+            if self.told.insert(format!("{warning:?}")) {
+                let place = places.value(&warning.path);
+                self.warnings.push((warning, place));
+            }
         }
+        self.counts.push(count(name, &desired));
+        self.not_enforced.extend(desired.not_enforced);
+        Ok(())
     }
 }
 

@@ -7,12 +7,12 @@ mod storage;
 mod upkeep;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use index::{Indexed, assume_index, find_index, index_like_root, judge_index};
+use index::{Indexed, assume_index, assume_parameters, find_index, index_like_root, judge_index, judge_parameters};
 
 use super::action::{Alteration, Relation};
 use super::object::Object;
@@ -114,6 +114,17 @@ pub enum Fact {
     NoIndex {
         /// The index.
         index: Relation,
+    },
+    /// The index has these storage parameters.
+    IndexParameters {
+        /// The index.
+        index: Relation,
+        /// With these values.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        set: BTreeMap<String, String>,
+        /// And none of these.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        reset: BTreeSet<String>,
     },
     /// The partition has all that these alterations lead to.
     Altered {
@@ -250,6 +261,7 @@ impl Fact {
             | Self::Marked { .. }
             | Self::NotHeld { .. }
             | Self::Index { .. }
+            | Self::IndexParameters { .. }
             | Self::Altered { .. }
             | Self::ParentGrants { .. }
             | Self::Analyzed { .. }
@@ -325,6 +337,7 @@ impl Fact {
             Self::Index { index, table, valid, attached_to, shape: _ } => {
                 judge_index(catalog, index, table, *valid, attached_to.as_ref())
             }
+            Self::IndexParameters { index, set, reset } => judge_parameters(catalog, index, set, reset),
             Self::NoIndex { index } => match find_index(catalog, &index.name) {
                 Some((_, oid, _)) if oid == index.oid => Err(format!("{} is still there", index.name)),
                 Some(_) | None => Ok(()),
@@ -407,6 +420,9 @@ impl Fact {
                 let known = Indexed { index, table, valid: *valid, attached_to: attached_to.as_ref() };
                 assume_index(&mut snapshot.catalog, &known, shape.as_deref());
                 snapshot.answers.put(Question::NameTaken { name: index.clone() }, Answer::Taken(true));
+            }
+            Self::IndexParameters { index, set, reset } => {
+                assume_parameters(&mut snapshot.catalog, index, set, reset);
             }
             Self::SameIndex { .. } => {}
             Self::ConnectionLimit { of, limit } => limits::assume_limit(&mut snapshot.catalog, of, *limit),

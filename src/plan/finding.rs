@@ -130,6 +130,8 @@ pub enum Code {
     IndexRedundant,
     /// An index that only some partitions have.
     IndexStray,
+    /// An index that is invalid and that the policy does not name.
+    IndexInvalid,
     /// A partition is not like its parent, and cannot be made so without taking something away.
     PartitionDiffers,
     /// A partition has what its parent has not.
@@ -274,6 +276,7 @@ impl Code {
             Self::IndexUnlisted => note(No, "An index that the policy does not name."),
             Self::IndexRedundant => note(No, "An index that another one makes redundant."),
             Self::IndexStray => note(No, "An index that only some partitions have."),
+            Self::IndexInvalid => warning(No, "An index is invalid, and the policy does not name it."),
             Self::PartitionDiffers => warning(Drift, "A partition is not like its parent, and is left alone."),
             Self::PartitionHasOwn => note(No, "A partition has what its parent has not."),
             Self::PrivilegesNotInherited => {

@@ -98,6 +98,11 @@ pub enum Block {
         /// Which, and the statement that gives it.
         because: String,
     },
+    /// Somebody is at it already.
+    Busy {
+        /// With what.
+        because: String,
+    },
     /// A step that it needs may not run.
     Needs {
         /// Which.
@@ -133,7 +138,7 @@ impl fmt::Display for Block {
             }
             Self::Unknown { because } => f.write_str(because),
             Self::ManagedElsewhere { by } => f.write_str(by),
-            Self::MissingRight { because } => f.write_str(because),
+            Self::MissingRight { because } | Self::Busy { because } => f.write_str(because),
             Self::Needs { step } => write!(f, "needs `{step}`, which is blocked"),
         }
     }

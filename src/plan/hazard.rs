@@ -21,6 +21,8 @@ pub enum HazardKind {
     LimitsSessions,
     /// Takes effect at a restart only.
     RestartRequired,
+    /// A setting that risks data, or weakens who may log in and what is checked.
+    LosesSafety,
     /// Rows are rewritten elsewhere.
     MovesData,
     /// Readers wait while work that grows with the data is done.
@@ -57,6 +59,7 @@ impl HazardKind {
         Self::DropsIndex,
         Self::LimitsSessions,
         Self::RestartRequired,
+        Self::LosesSafety,
         Self::MovesData,
         Self::BlocksReads,
         Self::BlocksWrites,
@@ -75,6 +78,7 @@ impl HazardKind {
             Self::DropsIndex => "DROPS_INDEX",
             Self::LimitsSessions => "LIMITS_SESSIONS",
             Self::RestartRequired => "RESTART_REQUIRED",
+            Self::LosesSafety => "LOSES_SAFETY",
             Self::MovesData => "MOVES_DATA",
             Self::BlocksReads => "BLOCKS_READS",
             Self::BlocksWrites => "BLOCKS_WRITES",
@@ -98,6 +102,7 @@ impl HazardKind {
             | Self::DropsIndex
             | Self::LimitsSessions
             | Self::RestartRequired
+            | Self::LosesSafety
             | Self::MovesData
             | Self::BlocksReads
             | Self::BlocksWrites

@@ -18,11 +18,11 @@ mod step;
 mod verify;
 
 pub use action::{
-    Action, AlterPartition, Alteration, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode,
-    CopiedCheck, CopiedTrigger, CreateDefault, CreateIndex, CreatePartition, DetachMode, DetachPartition,
-    DropPartition, IndexAction, Leaving, LimitAction, LimitDatabase, LimitRole, LooseIndex, MaintenanceAction, Making,
-    PartitionAction, ReindexIndex, Relation, Retiring, RoleSetting, SetRole, SetSetting, SettingAction, StorageAction,
-    SwapIndex, Touches, VacuumPartition, Verb,
+    Action, AlterIndex, AlterPartition, Alteration, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode,
+    CopiedCheck, CopiedTrigger, CreateDefault, CreateIndex, CreatePartition, DetachMode, DetachPartition, DiscardIndex,
+    DropPartition, IndexAction, Kept, Leaving, LimitAction, LimitDatabase, LimitRole, LooseIndex, MaintenanceAction,
+    Making, PartitionAction, ReindexIndex, Relation, Retiring, RoleSetting, SetRole, SetSetting, SettingAction,
+    StorageAction, SwapIndex, Touches, VacuumPartition, Verb,
 };
 pub use conversion::conversion_steps;
 pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};

@@ -171,8 +171,10 @@ fn roles<'a>(step: &'a Step, table: &'a TableName) -> Vec<(&'a Ident, &'a TableN
         Action::Partition(PartitionAction::Drop(drop)) => vec![(&drop.retired.owner, partition)],
         Action::Index(IndexAction::Create(create)) => vec![(&create.owner, table)],
         Action::Index(IndexAction::Build(build)) => vec![(&build.owner, partition)],
-        Action::Index(IndexAction::Attach(attach)) => vec![(&attach.owner, table)],
+        Action::Index(IndexAction::Attach(attach) | IndexAction::Validate(attach)) => vec![(&attach.owner, table)],
+        Action::Index(IndexAction::Alter(alter)) => vec![(&alter.owner, partition)],
         Action::Index(IndexAction::Rebuild(loose) | IndexAction::Drop(loose)) => vec![(&loose.owner, partition)],
+        Action::Index(IndexAction::Discard(discard)) => vec![(&discard.owner, table)],
         Action::Index(IndexAction::Swap(swap)) => vec![(&swap.owner, table)],
         // Judged by themselves: see `without_rights`.
         Action::Storage(_) => Vec::new(),

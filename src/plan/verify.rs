@@ -10,7 +10,7 @@ mod storage;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction, StorageAction};
+use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction, SettingAction, StorageAction};
 use super::document::Plan;
 use super::fact::Fact;
 use super::gate::{Gate, GrantSource};
@@ -18,6 +18,7 @@ use super::hazard::{Gating, HazardKind};
 use super::step::{Step, StepId, Unit};
 use crate::catalog::{Snapshot, TableState};
 use crate::policy::Desired;
+use crate::sql::loses_safety;
 use rules::Rules;
 
 /// A rule that a plan breaks. Such a plan is never applied.
@@ -92,7 +93,7 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
         Action::Partition(PartitionAction::Detach(_)) => Some(HazardKind::DetachesData),
         Action::Partition(PartitionAction::Attach(_)) => Some(HazardKind::AttachesData),
         Action::Partition(PartitionAction::Drop(_)) => Some(HazardKind::DeletesData),
-        Action::Index(IndexAction::Swap(_)) => Some(HazardKind::DropsIndex),
+        Action::Index(IndexAction::Swap(_) | IndexAction::Discard(_)) => Some(HazardKind::DropsIndex),
         Action::Index(IndexAction::Build(_) | IndexAction::Rebuild(_))
         | Action::Maintenance(MaintenanceAction::Reindex(_)) => Some(HazardKind::IndexBuild),
         Action::Partition(
@@ -102,7 +103,13 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
             | PartitionAction::Mark(_)
             | PartitionAction::Stamp(_),
         )
-        | Action::Index(IndexAction::Create(_) | IndexAction::Attach(_) | IndexAction::Drop(_))
+        | Action::Index(
+            IndexAction::Create(_)
+            | IndexAction::Attach(_)
+            | IndexAction::Validate(_)
+            | IndexAction::Alter(_)
+            | IndexAction::Drop(_),
+        )
         | Action::Storage(StorageAction::Alter(_))
         | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Vacuum(_)) => None,
         Action::Limit(limit) => limit.lowers().then_some(HazardKind::LimitsSessions),
@@ -110,6 +117,12 @@ fn shape(step: &Step, broken: &mut Vec<String>) {
     };
     if must_say.is_some_and(|kind| !step.hazards.iter().any(|hazard| hazard.kind == kind)) {
         broken.push("it hides a hazard of its action".to_owned());
+    }
+    if let Action::Setting(SettingAction::Set(set)) = &step.action
+        && loses_safety(&set.name, &set.to).is_some()
+        && !step.hazards.iter().any(|hazard| hazard.kind == HazardKind::LosesSafety)
+    {
+        broken.push("it hides that safety is lost".to_owned());
     }
 }
 
@@ -179,8 +192,11 @@ fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Re
         Action::Index(IndexAction::Create(create)) => own.create_index(create),
         Action::Index(IndexAction::Build(build)) => own.build_index(build),
         Action::Index(IndexAction::Attach(attach)) => own.attach_index(attach),
+        Action::Index(IndexAction::Validate(attach)) => own.validate_index(attach),
+        Action::Index(IndexAction::Alter(alter)) => own.alter_index(alter),
         Action::Index(IndexAction::Rebuild(loose)) => own.rebuild_index(loose),
         Action::Index(IndexAction::Drop(loose)) => own.drop_index(loose),
+        Action::Index(IndexAction::Discard(discard)) => own.discard_index(discard),
         Action::Index(IndexAction::Swap(swap)) => own.swap_index(swap),
         Action::Storage(StorageAction::Alter(alter)) => own.alter_partition(alter),
         Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => own.analyze(plan, analyze),

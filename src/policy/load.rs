@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::decode::decode;
 use super::index::{canonical_key, index};
-use super::interpolate::interpolate;
+use super::interpolate::{interpolate, is_readable, is_secret, references};
 use super::overlay::Merged;
 use super::source_map::SourceMap;
 use super::spec::{ExpectSpec, PolicySpec};
@@ -35,6 +35,8 @@ impl Source {
 pub struct Policy {
     pub(super) spec: PolicySpec,
     pub(super) removed_tables: BTreeSet<String>,
+    /// Variables that it may refer to besides those whose names say so.
+    variables: BTreeSet<String>,
 }
 
 impl Policy {
@@ -49,7 +51,7 @@ impl Policy {
     /// A variable that is not set and has no default.
     pub fn connection_url(&self, vars: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, PolicyError> {
         let url = self.spec.connection.as_ref().and_then(|connection| connection.url.as_ref());
-        look_up(PolicyPath::of(["connection", "url"]), url.map(AsRef::as_ref), vars)
+        self.url_at(PolicyPath::of(["connection", "url"]), url.map(AsRef::as_ref), vars)
     }
 
     /// `limits.pgbouncer.admin_url` with its references looked up; `None` without one, or when it comes out empty.
@@ -59,16 +61,40 @@ impl Policy {
     pub fn pgbouncer_admin_url(&self, vars: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, PolicyError> {
         let pgbouncer = self.spec.limits.as_ref().and_then(|limits| limits.pgbouncer.as_ref());
         let url = pgbouncer.and_then(|pgbouncer| pgbouncer.admin_url.as_ref());
-        look_up(PolicyPath::of(["limits", "pgbouncer", "admin_url"]), url.map(AsRef::as_ref), vars)
+        self.url_at(PolicyPath::of(["limits", "pgbouncer", "admin_url"]), url.map(AsRef::as_ref), vars)
+    }
+
+    /// An URL: the one kind of value that may be a secret.
+    fn url_at(
+        &self,
+        path: PolicyPath,
+        text: Option<&str>,
+        vars: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Option<String>, PolicyError> {
+        look_up(path, text, true, &self.variables, vars)
     }
 }
 
 fn look_up(
     path: PolicyPath,
     text: Option<&str>,
+    is_url: bool,
+    variables: &BTreeSet<String>,
     vars: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<String>, PolicyError> {
     let Some(text) = text else { return Ok(None) };
+    let (names, whole) = references(text);
+    for name in names {
+        if !is_readable(name) && !variables.contains(name) {
+            let message = format!("a policy does not read `{name}`: only PG*, DATABASE_* and PGSTRATA_*");
+            return Err(PolicyError::at(path, message).help(format!("allow it with --policy-env {name}")));
+        }
+        // It would stand in what is shown, saved and compared; in an URL the rest could say whom it is sent to.
+        if is_secret(name) && !(is_url && whole) {
+            let message = format!("`{name}` is a secret: it can only be the whole value of a URL");
+            return Err(PolicyError::at(path, message).help("let the variable hold the whole URL"));
+        }
+    }
     match interpolate(text, vars) {
         Ok(value) if value.is_empty() => Ok(None),
         Ok(value) => Ok(Some(value)),
@@ -95,11 +121,61 @@ pub fn load(
     env: Option<&str>,
     vars: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(Policy, SourceMap), Vec<PolicyError>> {
+    load_with(sources, env, &BTreeSet::new(), vars)
+}
+
+/// The same, where the policy may also refer to these variables; the others begin with `PG`, `DATABASE_` or `PGSTRATA_`.
+///
+/// # Errors
+/// Everything found wrong, each with its place.
+pub fn load_with(
+    sources: &[Source],
+    env: Option<&str>,
+    variables: &BTreeSet<String>,
+    vars: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Policy, SourceMap), Vec<PolicyError>> {
     let mut merged = merge(sources)?;
     check_environment(&merged, env).map_err(|error| merged.map.locate(vec![error]))?;
     if let Some(env) = env {
         merged.environment(env);
     }
+    typed(merged, variables, vars)
+}
+
+/// What [`load_with`] gives of one environment, or what is wrong with it.
+pub type Loaded = Result<(Policy, SourceMap), Vec<PolicyError>>;
+
+/// Every environment by its name (or the policy without one, where it has none), each read, merged and typed once.
+///
+/// # Errors
+/// What is wrong with the files as YAML, or where they contradict each other.
+pub fn load_all(
+    sources: &[Source],
+    variables: &BTreeSet<String>,
+    vars: &dyn Fn(&str) -> Option<String>,
+) -> Result<Vec<(Option<String>, Loaded)>, Vec<PolicyError>> {
+    let mut merged = merge(sources)?;
+    let all = match merged.root.remove("environments") {
+        Some(Tree::Map(all)) if !all.is_empty() => all,
+        _ => return Ok(vec![(None, typed(merged, variables, vars))]),
+    };
+    // Each has the base and its own overlay before it, and nothing of the others.
+    let path = PolicyPath::of(["environments"]);
+    let base = merged.map.without_inside(&path);
+    let each = all.into_iter().map(|(name, over)| {
+        let from = path.key(&name);
+        let mut map = base.clone();
+        map.take(&merged.map, &from, &from);
+        let mut one = Merged { root: merged.root.clone(), map, ..Merged::default() };
+        one.root.insert("environments".to_owned(), Tree::Map([(name.clone(), over)].into()));
+        one.environment(&name);
+        let loaded = typed(one, variables, vars);
+        (Some(name), loaded)
+    });
+    Ok(each.collect())
+}
+
+fn typed(merged: Merged, variables: &BTreeSet<String>, vars: &dyn Fn(&str) -> Option<String>) -> Loaded {
     let Merged { mut root, map, errors, removed } = merged;
     if !errors.is_empty() {
         return Err(map.locate(errors));
@@ -107,9 +183,9 @@ pub fn load(
     root.remove("environments");
     let mut spec: PolicySpec = decode(&Tree::Map(root)).map_err(|errors| map.locate(errors))?;
     if let Some(expect) = spec.connection.as_mut().and_then(|connection| connection.expect.as_mut()) {
-        look_up_expected(expect, vars).map_err(|errors| map.locate(errors))?;
+        look_up_expected(expect, variables, vars).map_err(|errors| map.locate(errors))?;
     }
-    Ok((Policy { spec, removed_tables: removed }, map))
+    Ok((Policy { spec, removed_tables: removed, variables: variables.clone() }, map))
 }
 
 /// The environments that these files have, sorted.
@@ -156,6 +232,8 @@ fn merge(sources: &[Source]) -> Result<Merged, Vec<PolicyError>> {
 }
 
 fn read(source: &Source) -> Result<(Tree, SourceMap), Vec<PolicyError>> {
+    #[cfg(test)]
+    super::source_map::work::count(source.bytes.len());
     let placed = |span, message: String| {
         PolicyError::placed(PolicyPath::root(), Place { source: source.name.clone(), span }, message)
     };
@@ -232,13 +310,17 @@ fn check_environment(merged: &Merged, env: Option<&str>) -> Result<(), PolicyErr
     }
 }
 
-fn look_up_expected(expect: &mut ExpectSpec, vars: &dyn Fn(&str) -> Option<String>) -> Result<(), Vec<PolicyError>> {
+fn look_up_expected(
+    expect: &mut ExpectSpec,
+    variables: &BTreeSet<String>,
+    vars: &dyn Fn(&str) -> Option<String>,
+) -> Result<(), Vec<PolicyError>> {
     let ExpectSpec { database, cluster_name, system_identifier } = expect;
     let mut errors = Vec::new();
     for (key, value) in
         [("database", database), ("cluster_name", cluster_name), ("system_identifier", system_identifier)]
     {
-        match look_up(PolicyPath::of(["connection", "expect", key]), value.as_deref(), vars) {
+        match look_up(PolicyPath::of(["connection", "expect", key]), value.as_deref(), false, variables, vars) {
             // An expectation that comes out empty was meant to be something: it must not just disappear.
             Ok(None) if value.is_some() => {
                 let message = format!("`{key}` comes out empty");
@@ -250,3 +332,7 @@ fn look_up_expected(expect: &mut ExpectSpec, vars: &dyn Fn(&str) -> Option<Strin
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

@@ -156,7 +156,7 @@ fn cleanup(text: &str) -> Option<Value> {
 
 /// As `parse_int` reads it: C's notations of whole numbers, else a number that is rounded, half to even.
 #[expect(clippy::cast_possible_truncation, reason = "within the range of an int")]
-fn whole(text: &str) -> Option<i64> {
+pub(super) fn whole(text: &str) -> Option<i64> {
     let text = text.trim();
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1, digits),
@@ -179,7 +179,7 @@ fn whole(text: &str) -> Option<i64> {
 }
 
 /// As `strtod` reads it: a decimal number, with an exponent or without, or a whole hexadecimal one.
-fn number(text: &str) -> Option<f64> {
+pub(super) fn number(text: &str) -> Option<f64> {
     let text = text.trim();
     if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         return u32::from_str_radix(digits, 16).ok().map(f64::from).filter(|_| !digits.starts_with('+'));

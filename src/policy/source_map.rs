@@ -6,9 +6,17 @@ use super::index::{Index, Spot};
 use super::{Place, PolicyError, PolicyPath};
 
 /// Where every value of a loaded policy comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct SourceMap {
     spots: BTreeMap<PolicyPath, (String, Spot)>,
+}
+
+impl Clone for SourceMap {
+    fn clone(&self) -> Self {
+        #[cfg(test)]
+        work::count(self.spots.len());
+        Self { spots: self.spots.clone() }
+    }
 }
 
 impl SourceMap {
@@ -67,6 +75,12 @@ impl SourceMap {
         }
     }
 
+    /// The same without what stands inside `path`, which itself stays.
+    pub(crate) fn without_inside(&self, path: &PolicyPath) -> Self {
+        let outside = self.spots.iter().filter(|(at, _)| *at == path || !at.is_within(path));
+        Self { spots: outside.map(|(at, spot)| (at.clone(), spot.clone())).collect() }
+    }
+
     /// Takes over where the whole policy stands, from the first file.
     pub(crate) fn take_root(&mut self, other: &Self) {
         if let (None, Some(spot)) = (self.spots.get(&PolicyPath::root()), other.spots.get(&PolicyPath::root())) {
@@ -77,9 +91,30 @@ impl SourceMap {
     /// Takes over `from` and all inside it from another map, as `to` here.
     pub(crate) fn take(&mut self, other: &Self, from: &PolicyPath, to: &PolicyPath) {
         for (at, spot) in other.spots.range(from.clone()..).take_while(|(at, _)| at.is_within(from)) {
+            #[cfg(test)]
+            work::count(1);
             if let Some(at) = at.rebased(from, to) {
                 self.spots.insert(at, spot.clone());
             }
         }
+    }
+}
+
+/// How much was read and copied, for a test of how that grows: a clock would tell how busy the machine is.
+#[cfg(test)]
+pub(crate) mod work {
+    use std::cell::Cell;
+
+    thread_local! {
+        static DONE: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(crate) fn count(more: usize) {
+        DONE.with(|done| done.set(done.get() + more));
+    }
+
+    /// What was done since the last time.
+    pub(crate) fn taken() -> usize {
+        DONE.with(|done| done.replace(0))
     }
 }

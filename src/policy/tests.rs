@@ -8,7 +8,7 @@ const WHOLE: &str = r#"
 version: 1
 connection:
   url: "${DATABASE_URL}"
-  expect: {database: "${DB:-app}", cluster_name: main, system_identifier: 7301234567890123456}
+  expect: {database: "${PGDATABASE:-app}", cluster_name: main, system_identifier: 7301234567890123456}
 client:
   pool:  {max_connections: 20, min_connections: 2, acquire_timeout: 10s, idle_timeout: 30s, max_lifetime: 30min}
   cache: {max_size: 100MB, max_entries: 1000, ttl: 5min}

@@ -46,7 +46,7 @@ pub(crate) fn lock_summary(plan: &Plan) -> LockSummary {
                     Action::Index(IndexAction::Build(build)) if lock.mode == LockMode::Share => {
                         summary.built.insert(build.partition.clone());
                     }
-                    Action::Index(IndexAction::Attach(attach)) => {
+                    Action::Index(IndexAction::Attach(attach) | IndexAction::Validate(attach)) => {
                         summary.attached.insert(attach.partition.clone());
                     }
                     Action::Storage(StorageAction::Alter(alter)) => {
@@ -58,8 +58,10 @@ pub(crate) fn lock_summary(plan: &Plan) -> LockSummary {
                     | Action::Index(
                         IndexAction::Create(_)
                         | IndexAction::Build(_)
+                        | IndexAction::Alter(_)
                         | IndexAction::Rebuild(_)
                         | IndexAction::Drop(_)
+                        | IndexAction::Discard(_)
                         | IndexAction::Swap(_),
                     )
                     | Action::Maintenance(_)
@@ -76,7 +78,7 @@ pub(crate) fn lock_summary(plan: &Plan) -> LockSummary {
                 }
                 continue;
             }
-            if matches!(step.action, Action::Index(IndexAction::Swap(_))) {
+            if matches!(step.action, Action::Index(IndexAction::Swap(_) | IndexAction::Discard(_))) {
                 summary.with_partitions.insert(lock.relation.clone());
             }
             let blocked = step.gate.is_blocked();

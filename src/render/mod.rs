@@ -21,6 +21,7 @@ pub(crate) mod testing;
 mod words;
 mod xml;
 
+pub use crate::visible::clean;
 pub(crate) use outline::{all_changes, changes_by_class, run_words};
 pub use style::Style;
 pub use words::{bytes, day, duration, rows, runway, second};

@@ -14,6 +14,7 @@ use crate::plan::{Action, Block, Class, Gate, Level, PartitionAction, Plan, Step
 use crate::report::drift::{Drift, Verdict};
 use crate::report::items::{Kind, items};
 use crate::sql::TableName;
+use crate::visible::clean;
 
 /// Writes what `drift` found as metrics, ending in a newline.
 ///
@@ -163,6 +164,7 @@ fn rows_in_default(plan: &Plan) -> BTreeMap<&TableName, u64> {
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
                 | Block::MissingRight { .. }
+                | Block::Busy { .. }
                 | Block::Needs { .. } => {}
             }
         }
@@ -211,9 +213,10 @@ impl Page<'_> {
     }
 }
 
-/// A label's value: the format knows three escapes, and takes everything else as it is.
+/// A label's value: the format knows three escapes (one of them for line ends, which [`clean`] leaves none of), and takes
+/// everything else as it is.
 fn escape(value: &str) -> String {
-    value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
+    clean(value).replace('\\', r"\\").replace('"', "\\\"")
 }
 
 #[cfg(test)]

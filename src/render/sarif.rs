@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::json::pretty;
 use super::sentences::code_word;
-use super::style::clean;
 use crate::plan::{Class, Level};
 use crate::report::drift::Drift;
 use crate::report::items::{Item, items};
 use crate::sql::TableName;
+use crate::visible::clean;
 
 /// A place in a policy file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use std::fmt::{self, Write};
 
 use super::sentences::{count_words, freed_words};
-use super::style::clean;
 use crate::db::session_setup_sql;
 use crate::plan::{Action, DetachMode, Gate, PartitionAction, Plan, Step};
 use crate::sql::{Literal, Statement, dollar_quoted, render};
+use crate::visible::clean;
 
 /// Writes a plan as a script for psql.
 ///

@@ -173,7 +173,8 @@ pub(crate) fn blocked_sentences(plan: &Plan) -> Vec<String> {
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
             | Block::ManagedElsewhere { .. }
-            | Block::MissingRight { .. } => {
+            | Block::MissingRight { .. }
+            | Block::Busy { .. } => {
                 others.insert(format!("No flag allows: {block}."));
             }
             // It runs once what it needs does.

@@ -1,7 +1,8 @@
 //! How text is laid out and coloured: a value, so that a pipe, a terminal and CI say the same in different clothes.
 
-use std::borrow::Cow;
 use std::fmt;
+
+use crate::visible::clean;
 
 /// How human output looks. What it says does not depend on it.
 ///
@@ -100,19 +101,6 @@ impl<T: fmt::Display> fmt::Display for Painted<T> {
     }
 }
 
-/// Text with its control characters made visible: a table may be called anything, and what is in its name must neither
-/// move a terminal's cursor nor end an SQL comment.
-pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    // Bidirectional controls would show a name as another one.
-    let hides = |c: char| {
-        c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
-    };
-    if !text.contains(hides) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.chars().map(|c| if hides(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect())
-}
-
 /// Columns that a text takes.
 pub(crate) fn columns(text: &str) -> usize {
     text.chars().count()
@@ -140,12 +128,6 @@ pub(crate) fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_cannot_speak_to_the_terminal() {
-        assert_eq!(clean("a\x1b[2Jb\nc\u{202e}"), "a\\u{1b}[2Jb\\u{a}c\\u{202e}");
-        assert_eq!(clean("größe …"), "größe …");
-    }
 
     #[test]
     fn wraps_at_blanks() {

@@ -54,6 +54,7 @@ impl World {
             database_oid: Oid(5),
             server_version_num: 170_010,
             in_recovery: false,
+            pooler: None,
         };
         let session = SessionRole { name: "deploy".to_owned(), superuser: true, ..SessionRole::default() };
         let snapshot = Snapshot {

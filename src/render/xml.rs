@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::style::clean;
+use crate::visible::clean;
 
 /// Text for an attribute in double quotes, or for an element's content. Control characters are made visible.
 pub(super) fn escape(text: &str) -> Cow<'_, str> {

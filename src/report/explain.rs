@@ -212,7 +212,8 @@ pub(super) fn grants<'a>(plan: &'a Plan, steps: &[&'a Step]) -> BTreeSet<&'a Gra
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
-                | Block::MissingRight { .. } => {}
+                | Block::MissingRight { .. }
+                | Block::Busy { .. } => {}
             }
         }
     }

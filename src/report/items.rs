@@ -215,6 +215,7 @@ impl Kind {
             | Code::IndexUnlisted
             | Code::IndexRedundant
             | Code::IndexStray
+            | Code::IndexInvalid
             | Code::PartitionHasOwn
             | Code::PrivilegesNotInherited
             | Code::PartitionLacksStatistics

@@ -1,18 +1,18 @@
 //! Facts as questions to the server: what a unit checks for itself before it changes anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Ident, Literal, TableName, is_caseless, storage};
 use crate::catalog::{HOLD_REGEX, MARKER_PREFIX, Marker, Oid};
 use crate::grid::LeafBounds;
-use crate::plan::{Fact, Object, Seen, Stamp};
+use crate::plan::{Fact, Object, Relation, Seen, Stamp};
 
 /// A boolean expression that is true while the fact holds; `None` where the statement itself refuses (overlapping
 /// bounds: 42P17).
 pub(super) fn expression(fact: &Fact) -> Option<String> {
     match fact {
         Fact::Parent { root } => Some(format!("{} AND c.relkind = 'p')", named(&root.name, root.oid))),
-        Fact::NameFree { name } => Some(format!("to_regclass({}) IS NULL", Literal(&name.to_string()))),
+        Fact::NameFree { name } => Some(format!("to_regclass({}) IS NULL", Literal(&name.in_text()))),
         Fact::RangeFree { .. } => None,
         Fact::NoDefault { root } => {
             Some(format!("EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = {} AND partdefid = 0)", root.oid))
@@ -40,6 +40,7 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
         Fact::Index { index, table, valid, attached_to, shape: _ } => {
             Some(self::index(index, table, *valid, attached_to.as_ref()))
         }
+        Fact::IndexParameters { index, set, reset } => Some(index_parameters(index, set, reset)),
         Fact::NoIndex { index } => Some(format!("NOT EXISTS (SELECT FROM pg_class WHERE oid = {})", index.oid)),
         Fact::Altered { root: _, partition, oid, alterations } => Some(storage::check(partition, *oid, alterations)),
         Fact::ParentGrants { root, partition, items, makes, secures } => {
@@ -64,7 +65,7 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
         )),
         Fact::Rebuilt { index } => Some(format!(
             "EXISTS (SELECT FROM pg_index x WHERE x.indexrelid = to_regclass({}) AND x.indexrelid <> {} AND x.indisvalid)",
-            Literal(&index.name.to_string()),
+            Literal(&index.name.in_text()),
             index.oid
         )),
         Fact::ConnectionLimit { of: Object::Database(name), limit } => {
@@ -136,7 +137,7 @@ fn named(name: &TableName, oid: Oid) -> String {
 }
 
 fn index(index: &TableName, table: &TableName, valid: Option<bool>, attached_to: Option<&TableName>) -> String {
-    let regclass = |name: &TableName| format!("to_regclass({})", Literal(&name.to_string()));
+    let regclass = |name: &TableName| format!("to_regclass({})", Literal(&name.in_text()));
     let valid = match valid {
         Some(true) => " AND x.indisvalid",
         Some(false) => " AND NOT x.indisvalid",
@@ -154,6 +155,20 @@ fn index(index: &TableName, table: &TableName, valid: Option<bool>, attached_to:
         regclass(index),
         regclass(table)
     )
+}
+
+/// What was set stands there as it was written; what was reset does not.
+fn index_parameters(index: &Relation, set: &BTreeMap<String, String>, reset: &BTreeSet<String>) -> String {
+    let set = set.iter().map(|(name, value)| {
+        format!(" AND coalesce({} = ANY (c.reloptions), false)", Literal(&format!("{name}={value}")))
+    });
+    let reset = reset.iter().map(|name| {
+        format!(
+            " AND NOT EXISTS (SELECT FROM unnest(c.reloptions) AS o WHERE starts_with(o, {}))",
+            Literal(&format!("{name}="))
+        )
+    });
+    format!("{}{})", named(&index.name, index.oid), set.chain(reset).collect::<String>())
 }
 
 fn text(ident: &Ident) -> String {

@@ -66,7 +66,7 @@ BEGIN
 {hold}  EXECUTE format('COMMENT ON TABLE %s IS %L', {shown}, nullif(concat_ws(E'\\n', nullif({kept}, ''), {added}), ''));
 END
 ",
-        shown = Literal(&name.to_string()),
+        shown = Literal(&name.in_text()),
         another = Literal(&format!("{name} is another table than the plan speaks of")),
     );
     format!("DO {}", dollar_quoted(&body))

@@ -177,8 +177,8 @@ BEGIN
   );
 END
 ",
-        shown = Literal(&partition.to_string()),
-        index = Literal(&index.to_string()),
+        shown = Literal(&partition.in_text()),
+        index = Literal(&index.in_text()),
     );
     Some(format!("DO {}", dollar_quoted(&body)))
 }

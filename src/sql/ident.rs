@@ -1,9 +1,12 @@
 //! Identifiers as the catalog stores them, quoted only where PostgreSQL itself would.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::visible::{is_odd, marked};
 
 /// A name exactly as the catalog holds it; [`fmt::Display`] writes it as SQL, quoted where needed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +27,9 @@ pub enum IdentError {
     /// PostgreSQL would silently cut it.
     #[error("an identifier has {0} bytes; PostgreSQL keeps 63")]
     TooLong(usize),
+    /// `U&"…"` with something after a backslash that is no character.
+    #[error("a backslash in U&\"…\" is followed by four hexadecimal digits, a plus and six, or a backslash")]
+    Escape,
     /// A table name without its schema, or with too many parts.
     #[error("expected `schema.table`, found {0} part(s)")]
     Parts(usize),
@@ -43,6 +49,22 @@ impl Ident {
         &self.0
     }
 
+    /// The name as functions that take names in text read it (`to_regclass`, `format('%s')`): in quotes where needed, and
+    /// never as `U&"…"`, which only SQL knows.
+    pub fn in_text(&self) -> Cow<'_, str> {
+        if self.is_plain() {
+            Cow::Borrowed(&self.0)
+        } else {
+            Cow::Owned(postgres_protocol::escape::escape_identifier(&self.0))
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        self.0.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && self.0.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '$')
+            && super::keyword::KEYWORDS.binary_search(&self.0.as_str()).is_err()
+    }
+
     /// Parses one identifier as PostgreSQL does: unquoted text is folded to lower case, `""` inside quotes is one `"`.
     pub fn parse(text: &str) -> Result<Self, IdentError> {
         match parse_dotted(text)?.as_slice() {
@@ -52,13 +74,27 @@ impl Ident {
     }
 }
 
+/// As SQL. What cannot be seen, or could be taken for a command, is written as `U&"…"` (section 4.1.2.3): a name is seen
+/// as what it is wherever it is shown, and still can be copied.
 impl fmt::Display for Ident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = self.0.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-            && self.0.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '$')
-            && super::keyword::KEYWORDS.binary_search(&self.0.as_str()).is_err();
-        if plain { f.write_str(&self.0) } else { f.write_str(&postgres_protocol::escape::escape_identifier(&self.0)) }
+        if is_odd(&self.0) { f.write_str(&unicode_identifier(&self.0)) } else { f.write_str(&self.in_text()) }
     }
+}
+
+/// `U&"…"`
+pub(super) fn unicode_identifier(name: &str) -> String {
+    let mut out = "U&\"".to_owned();
+    for (c, odd) in marked(name) {
+        match (odd, u32::from(c)) {
+            (true, code @ 0..=0xffff) => out.push_str(&format!("\\{code:04X}")),
+            (true, code) => out.push_str(&format!("\\+{code:06X}")),
+            (false, _) if matches!(c, '"' | '\\') => out.extend([c, c]),
+            (false, _) => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 impl Serialize for Ident {
@@ -98,6 +134,11 @@ impl TableName {
     pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
         Self { schema: Ident::new(schema), name: Ident::new(name) }
     }
+
+    /// The name as functions that take names in text read it: see [`Ident::in_text`].
+    pub fn in_text(&self) -> String {
+        format!("{}.{}", self.schema.in_text(), self.name.in_text())
+    }
 }
 
 impl fmt::Display for TableName {
@@ -119,7 +160,7 @@ impl FromStr for TableName {
 
 impl Serialize for TableName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.in_text())
     }
 }
 
@@ -133,8 +174,14 @@ fn parse_dotted(text: &str) -> Result<Vec<Ident>, IdentError> {
     let mut parts = Vec::new();
     let mut rest = text.trim();
     loop {
-        let (part, tail) =
-            if let Some(quoted) = rest.strip_prefix('"') { quoted_part(quoted)? } else { plain_part(rest)? };
+        let (part, tail) = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted_part(quoted)?
+        } else if let Some(quoted) = ["U&\"", "u&\""].iter().find_map(|prefix| rest.strip_prefix(prefix)) {
+            let (part, tail) = quoted_part(quoted)?;
+            (unescaped(&part)?, tail)
+        } else {
+            plain_part(rest)?
+        };
         if part.is_empty() {
             return Err(IdentError::Empty);
         }
@@ -167,6 +214,27 @@ fn quoted_part(text: &str) -> Result<(String, &str), IdentError> {
     }
 }
 
+/// What `U&"…"` stands for, its quotes taken off.
+fn unescaped(text: &str) -> Result<String, IdentError> {
+    let mut name = String::new();
+    let mut rest = text;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        name.push_str(before);
+        if let Some(after) = escape.strip_prefix('\\') {
+            name.push('\\');
+            rest = after;
+            continue;
+        }
+        let (from, digits) = if escape.starts_with('+') { (1, 6) } else { (0, 4) };
+        let code = escape.get(from..from + digits).and_then(|code| u32::from_str_radix(code, 16).ok());
+        let c = code.filter(|code| *code != 0).and_then(char::from_u32).ok_or(IdentError::Escape)?;
+        name.push(c);
+        rest = &escape[from + digits..];
+    }
+    name.push_str(rest);
+    Ok(name)
+}
+
 fn plain_part(text: &str) -> Result<(String, &str), IdentError> {
     let end = text.find('.').unwrap_or(text.len());
     let part = &text[..end];
@@ -192,10 +260,15 @@ mod tests {
             (r#""a.b"."c""d""#, r#""a.b"."c""d""#),
             ("public.order", r#"public."order""#),
             ("s.größe", r#"s."größe""#),
+            ("s.\"a\n::error ::\\\"", r#"s.U&"a\000A::error ::\\""#),
+            ("s.\"##[x]\"", r###"s.U&"##\005Bx]""###),
+            ("\"\u{202e}\".\"\u{e0041}\"", r#"U&"\202E".U&"\+0E0041""#),
+            (r#"u&"d\0061t\+000061".t"#, "data.t"),
         ] {
             let name: TableName = text.parse().unwrap();
             assert_eq!(name.to_string(), shown);
             assert_eq!(name.to_string().parse::<TableName>().unwrap(), name, "a shown name reads back as itself");
+            assert_eq!(name.in_text().parse::<TableName>().unwrap(), name);
         }
     }
 
@@ -208,6 +281,9 @@ mod tests {
             (r#"a."b"#, IdentError::Unclosed),
             ("a.b-c", IdentError::NeedsQuotes('-')),
             ("a.1b", IdentError::NeedsQuotes('1')),
+            (r#"a.U&"\12""#, IdentError::Escape),
+            (r#"a.U&"\0000""#, IdentError::Escape),
+            (r#"a.U&"\é000""#, IdentError::Escape),
         ] {
             assert_eq!(text.parse::<TableName>().unwrap_err(), error, "{text}");
         }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Ident, Literal};
-use crate::plan::{AttachIndex, BuildIndex, BuildMode, CreateIndex, LooseIndex, SwapIndex};
+use crate::plan::{
+    AlterIndex, AttachIndex, BuildIndex, BuildMode, CreateIndex, DiscardIndex, Kept, LooseIndex, SwapIndex,
+};
 use crate::policy::IndexDesired;
 
 /// What follows the table's name in `CREATE INDEX`. Columns and predicate stand as the policy has them.
@@ -76,6 +78,19 @@ pub(super) fn attach(action: &AttachIndex) -> String {
     format!("ALTER INDEX {} ATTACH PARTITION {}", action.to, action.index)
 }
 
+pub(super) fn alter(action: &AlterIndex) -> Vec<String> {
+    let AlterIndex { partition: _, owner: _, index, wanted: _, set, reset } = action;
+    let mut statements = Vec::new();
+    if !set.is_empty() {
+        statements.push(format!("ALTER INDEX {} SET ({})", index.name, parameters(set)));
+    }
+    if !reset.is_empty() {
+        let names: Vec<String> = reset.iter().map(|name| Ident::new(name.as_str()).to_string()).collect();
+        statements.push(format!("ALTER INDEX {} RESET ({})", index.name, names.join(", ")));
+    }
+    statements
+}
+
 pub(super) fn rebuild(action: &LooseIndex) -> String {
     format!("REINDEX INDEX CONCURRENTLY {}", action.index.name)
 }
@@ -84,7 +99,19 @@ pub(super) fn drop(action: &LooseIndex) -> String {
     format!("DROP INDEX CONCURRENTLY {}", action.index.name)
 }
 
+pub(super) fn discard(action: &DiscardIndex) -> String {
+    format!("DROP INDEX {}", action.index.name)
+}
+
 pub(super) fn swap(action: &SwapIndex) -> Vec<String> {
-    let SwapIndex { root: _, owner: _, old, new, wanted: _ } = action;
-    vec![format!("DROP INDEX {}", old.name), format!("ALTER INDEX {new} RENAME TO {}", old.name.name)]
+    let SwapIndex { root: _, owner: _, old, new, wanted: _, keeps } = action;
+    let mut statements = vec![format!("DROP INDEX {}", old.name)];
+    statements.extend(keeps.iter().map(|kept| match kept {
+        Kept::Comment { index, text } => format!("COMMENT ON INDEX {index} IS {}", Literal(text)),
+        Kept::StatisticsTarget { index, column, target } => {
+            format!("ALTER INDEX {index} ALTER COLUMN {column} SET STATISTICS {target}")
+        }
+    }));
+    statements.push(format!("ALTER INDEX {new} RENAME TO {}", old.name.name));
+    statements
 }

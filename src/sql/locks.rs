@@ -238,7 +238,9 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
                 BuildMode::Plainly(_) => Share,
             },
         ),
-        Action::Index(IndexAction::Attach(attach)) => {
+        // The index alone.
+        Action::Index(IndexAction::Alter(_)) => {}
+        Action::Index(IndexAction::Attach(attach) | IndexAction::Validate(attach)) => {
             locks.take(&attach.root.name, AccessShare);
             locks.take(&attach.partition, AccessShare);
         }
@@ -266,6 +268,9 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
         }
         // Rows of shared catalogs only.
         Action::Limit(_) | Action::Setting(_) => {}
+        Action::Index(IndexAction::Discard(discard)) => {
+            locks.take_all(&discard.root.name, AccessExclusive, Some(AccessExclusive));
+        }
         Action::Index(IndexAction::Swap(swap)) => {
             locks.take_all(&swap.root.name, AccessExclusive, Some(AccessExclusive));
         }
@@ -279,7 +284,8 @@ pub fn locks(action: &Action, major: u32) -> Vec<Lock> {
 pub fn index_locks(action: &Action) -> Vec<Lock> {
     let one = |relation: &TableName, mode| Lock { relation: relation.clone(), mode, partitions: None };
     match action {
-        Action::Index(IndexAction::Attach(attach)) => {
+        Action::Index(IndexAction::Alter(alter)) => vec![one(&alter.index.name, ShareUpdateExclusive)],
+        Action::Index(IndexAction::Attach(attach) | IndexAction::Validate(attach)) => {
             let mut locks = vec![one(&attach.index, AccessExclusive), one(&attach.to, ShareUpdateExclusive)];
             locks.sort();
             locks
@@ -290,6 +296,7 @@ pub fn index_locks(action: &Action) -> Vec<Lock> {
             | IndexAction::Build(_)
             | IndexAction::Rebuild(_)
             | IndexAction::Drop(_)
+            | IndexAction::Discard(_)
             | IndexAction::Swap(_),
         )
         | Action::Storage(_)

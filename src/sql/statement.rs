@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::shown::shown;
 use super::{Ident, check, comment, create, index, limits, remove, server_time, settings, storage, upkeep};
 use crate::plan::{Action, Fact, IndexAction, MaintenanceAction, PartitionAction, Step, StorageAction, Unit};
 
@@ -29,7 +30,7 @@ pub fn render(step: &Step) -> Vec<Statement> {
     let (role, mut locks, work) = work(&step.action);
     let checks = step.before.iter().filter_map(fact_check);
     let mut statements = Vec::new();
-    let mut say = |sql: String| statements.push(Statement::Sql(sql));
+    let mut say = |sql: String| statements.push(said(sql));
     match step.unit {
         Unit::Transaction => {
             say("BEGIN".to_owned());
@@ -38,18 +39,18 @@ pub fn render(step: &Step) -> Vec<Statement> {
             role.into_iter().map(|role| format!("SET LOCAL ROLE {role}")).for_each(&mut say);
             locks.drain(..).for_each(&mut say);
             statements.extend(checks);
-            statements.extend(work.into_iter().map(Statement::Sql));
-            statements.push(Statement::Sql("COMMIT".to_owned()));
+            statements.extend(work.into_iter().map(said));
+            statements.push(said("COMMIT".to_owned()));
         }
         Unit::Statement => {
             say(set("SET", "lock_timeout", step.timeouts.lock));
             say(set("SET", "statement_timeout", step.timeouts.statement));
             role.into_iter().map(|role| format!("SET ROLE {role}")).for_each(&mut say);
             statements.extend(checks);
-            statements.extend(work.into_iter().map(Statement::Sql));
+            statements.extend(work.into_iter().map(said));
             let reset = role.map(|_| "ROLE").into_iter().chain(["statement_timeout", "lock_timeout"]);
             for setting in reset {
-                statements.push(Statement::Sql(format!("RESET {setting}")));
+                statements.push(said(format!("RESET {setting}")));
             }
         }
     }
@@ -58,7 +59,13 @@ pub fn render(step: &Step) -> Vec<Statement> {
 
 /// The statement that asks the server for a fact; `None` where the work itself refuses (overlapping bounds: 42P17).
 pub fn fact_check(fact: &Fact) -> Option<Statement> {
-    check::expression(fact).map(|expression| Statement::Check { expression, fact: Box::new(fact.clone()) })
+    let expression = shown(check::expression(fact)?);
+    Some(Statement::Check { expression, fact: Box::new(fact.clone()) })
+}
+
+/// The one way from text to a statement.
+fn said(sql: String) -> Statement {
+    Statement::Sql(shown(sql))
 }
 
 fn set(word: &str, name: &str, value: Duration) -> String {
@@ -94,9 +101,13 @@ fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
         }
         Action::Index(IndexAction::Create(action)) => (&action.owner, vec![], vec![index::create(action)]),
         Action::Index(IndexAction::Build(action)) => (&action.owner, vec![], vec![index::build(action)]),
-        Action::Index(IndexAction::Attach(action)) => (&action.owner, vec![], vec![index::attach(action)]),
+        Action::Index(IndexAction::Attach(action) | IndexAction::Validate(action)) => {
+            (&action.owner, vec![], vec![index::attach(action)])
+        }
+        Action::Index(IndexAction::Alter(action)) => (&action.owner, vec![], index::alter(action)),
         Action::Index(IndexAction::Rebuild(loose)) => (&loose.owner, vec![], vec![index::rebuild(loose)]),
         Action::Index(IndexAction::Drop(loose)) => (&loose.owner, vec![], vec![index::drop(loose)]),
+        Action::Index(IndexAction::Discard(action)) => (&action.owner, vec![], vec![index::discard(action)]),
         Action::Index(IndexAction::Swap(action)) => (&action.owner, vec![], index::swap(action)),
         Action::Storage(StorageAction::Alter(action)) => (&action.owner, vec![], storage::alter(action)),
         Action::Maintenance(MaintenanceAction::AnalyzeParent(action)) => {
@@ -114,7 +125,7 @@ fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
 
 /// What an action itself says to the server, without what surrounds it: for people who carry it out by hand.
 pub(crate) fn statements_of(action: &Action) -> Vec<String> {
-    work(action).2
+    work(action).2.into_iter().map(shown).collect()
 }
 
 impl Statement {

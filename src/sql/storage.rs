@@ -61,7 +61,7 @@ pub(super) fn check(partition: &TableName, oid: Option<Oid>, alterations: &[Alte
     let holds: Vec<String> = alterations.iter().map(|alteration| format!(" AND {}", expression(alteration))).collect();
     format!(
         "EXISTS (SELECT FROM pg_class c WHERE c.oid = to_regclass({}){same}{})",
-        Literal(&partition.to_string()),
+        Literal(&partition.in_text()),
         holds.concat()
     )
 }

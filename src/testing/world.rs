@@ -89,6 +89,7 @@ impl World {
             database_oid: Oid(5),
             server_version_num: 170_010,
             in_recovery: false,
+            pooler: None,
         };
         let snapshot = Snapshot {
             format_version: SNAPSHOT_FORMAT.to_owned(),
@@ -238,6 +239,8 @@ impl World {
             building: false,
             constraint: false,
             in_use: false,
+            comment: None,
+            targets: BTreeMap::new(),
             shape: shape(&definition),
             raw: None,
             copies: CopyName::default(),

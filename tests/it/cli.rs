@@ -97,14 +97,14 @@ fn a_bad_or_missing_policy_is_78_before_anything_is_connected() {
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("bad.yaml", &POLICY.replace("premake", "premakes"));
     write("environments.yaml", &format!("{POLICY}environments: {{test: {{}}}}\n"));
-    write("unset.yaml", &format!("{POLICY}connection: {{url: \"${{NOWHERE_SET}}\"}}\n"));
+    write("unset.yaml", &format!("{POLICY}connection: {{url: \"${{PG_NOWHERE_SET}}\"}}\n"));
     fs::create_dir(folder.path().join("empty")).unwrap();
     for (policy, said) in [
         ("missing.yaml", "there is no policy missing.yaml"),
         ("empty", "there is no *.yaml in the folder empty"),
         ("bad.yaml", "did you mean `premake`?"),
         ("environments.yaml", "--env"),
-        ("unset.yaml", "NOWHERE_SET"),
+        ("unset.yaml", "PG_NOWHERE_SET"),
     ] {
         for command in ["plan", "drift"] {
             let ran = ran(pgstrata().current_dir(&folder).args([command, "-p", policy]), 78);
@@ -276,9 +276,9 @@ fn the_connection_comes_from_the_first_that_names_one() {
     plan(&[("PGSTRATA_URL", here), ("DATABASE_URL", nowhere)], &[], 0);
     plan(&[("DATABASE_URL", here), ("PGHOST", "127.0.0.1")], &[], 0);
     plan(&[("PGSTRATA_URL", ""), ("DATABASE_URL", here)], &[], 0);
-    place.write("with.yaml", &format!("{POLICY}connection: {{url: \"${{APP_DB}}\"}}\n"));
-    plan(&[("APP_DB", here), ("DATABASE_URL", nowhere)], &["-p", "with.yaml"], 0);
-    plan(&[("APP_DB", here), ("PGSTRATA_URL", nowhere)], &["-p", "with.yaml"], 69);
+    place.write("with.yaml", &format!("{POLICY}connection: {{url: \"${{DATABASE_APP}}\"}}\n"));
+    plan(&[("DATABASE_APP", here), ("DATABASE_URL", nowhere)], &["-p", "with.yaml"], 0);
+    plan(&[("DATABASE_APP", here), ("PGSTRATA_URL", nowhere)], &["-p", "with.yaml"], 69);
     // Flags have variables, lists of them by commas, and the flag wins.
     plan(&[("PGSTRATA_URL", here), ("PGSTRATA_POLICY", "missing.yaml")], &[], 78);
     plan(&[("PGSTRATA_URL", here), ("PGSTRATA_POLICY", "missing.yaml")], &["-p", "pgstrata.yaml"], 0);

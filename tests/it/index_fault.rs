@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use pgstrata::apply::{Ended, Event, Outcome, Silent, StepResult};
 use pgstrata::db::{Interrupt, Signal};
-use pgstrata::plan::Code;
+use pgstrata::plan::{Block, Gate};
 use pgstrata::policy::Desired;
 use pgstrata::sandbox::Options;
 use postgres::Client;
@@ -145,7 +145,13 @@ fn an_index_that_another_role_builds_is_no_leftover() {
     let keeper = url.replace("user=postgres", "user=keeper");
     let (plan, _) = plan_now(&keeper, &policy(), None, &grant_all());
     assert!(plan.steps.iter().all(|step| step.action.word() != "drop index"), "{:?}", plan.steps);
-    assert!(plan.findings.iter().any(|finding| finding.code == Code::IndexBuilding), "{:?}", plan.findings);
+    let attach = plan.steps.iter().find(|step| step.id.0 == "attach index public.events_big_actor_idx");
+    let blocked = attach.map(|step| step.gate.clone());
+    let Some(Gate::Blocked(blocks)) = blocked else { panic!("{:?}", plan.steps) };
+    assert!(
+        matches!(&blocks[..], [Block::Busy { because }] if because.contains("another session is building")),
+        "{blocks:?}"
+    );
     // Left behind, it is one.
     cancel.cancel_query(postgres::NoTls).unwrap();
     building.join().unwrap().unwrap_err();

@@ -74,15 +74,17 @@ fn a_console_that_does_not_answer_stops_nothing() {
     let drift = place("pooler_itself", &itself, wanted).run(&["drift"], 1);
     assert!(drift.stdout.contains("SHOW CONFIG"), "{}", drift.stdout);
     // Without a URL it is not asked; a variable without a default must be set.
-    place("pooler_unset", "${NO_SUCH_POOLER:-}", wanted).run(&["drift"], 0);
+    place("pooler_unset", "${PG_NO_SUCH_POOLER_URL:-}", wanted).run(&["drift"], 0);
     let place = Place::new(
         "pooler_missing",
         "",
-        &nobody.read("pgstrata.yaml").replace("postgresql://127.0.0.1:1/pgbouncer?user=admin", "${NO_SUCH_POOLER}"),
+        &nobody
+            .read("pgstrata.yaml")
+            .replace("postgresql://127.0.0.1:1/pgbouncer?user=admin", "${PG_NO_SUCH_POOLER_URL}"),
     );
     let missing = place.run(&["plan"], 78);
     assert!(
-        missing.stderr.contains("NO_SUCH_POOLER") && missing.stderr.contains("pgstrata.yaml:7"),
+        missing.stderr.contains("PG_NO_SUCH_POOLER_URL") && missing.stderr.contains("pgstrata.yaml:7"),
         "{}",
         missing.stderr
     );

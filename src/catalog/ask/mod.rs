@@ -11,6 +11,7 @@ mod names;
 mod newest;
 mod rows;
 mod schemas;
+mod settle;
 mod spelling;
 
 use std::collections::BTreeSet;
@@ -21,7 +22,7 @@ use super::error::InspectError;
 use super::question::{Answer, Question};
 use super::reader::Reader;
 use super::snapshot::{Catalog, Leaf, LeafKind, Oid, Root, Snapshot, TableState};
-use crate::sql::{Ident, TableName};
+use crate::sql::{Ident, Literal, TableName};
 
 /// READ COMMITTED: no question needs another's snapshot, and one held for the whole run would hold back vacuum.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; \
@@ -55,13 +56,14 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         return Ok(());
     }
     let catalog = &snapshot.catalog;
-    let answers = Reader::transaction(client, BEGIN, |reader| {
+    let (answers, spelled) = Reader::transaction(client, BEGIN, |reader| {
         let mut answers = Vec::with_capacity(questions.len());
         let mut relations = Vec::new();
         let mut bloated = Vec::new();
         let mut taken = Vec::new();
         let mut existing = Vec::new();
         let mut schemas = Vec::new();
+        let mut spelled = Vec::new();
         for question in questions {
             match question {
                 Question::NewestNonEmpty { root } => {
@@ -73,9 +75,10 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
                 Question::DefaultRows { leaf, from, to } => {
                     answers.push((question.clone(), rows::answer(reader, catalog, *leaf, *from, *to)?));
                 }
-                Question::IndexSpelling { index } => {
-                    answers.push((question.clone(), spelling::of_existing(reader, *index)?));
-                }
+                Question::IndexSpelling { index } => match spelling::of_existing(reader, *index)? {
+                    Ok(found) => spelled.push((*index, found)),
+                    Err(unknown) => answers.push((question.clone(), unknown)),
+                },
                 // In a transaction of its own: it makes something.
                 Question::WantedIndex { .. } => {}
                 Question::Bloat { index } => bloated.push(*index),
@@ -94,11 +97,11 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         answers.extend(schemas::answers(reader, &schemas)?);
         let existing = names::existing(reader, &existing)?;
         answers.extend(existing.into_iter().map(|(relation, answer)| (Question::Exists { relation }, answer)));
-        Ok(answers)
+        Ok((answers, spelled))
     })?;
     let wanted: Vec<&Question> =
         questions.iter().filter(|question| matches!(question, Question::WantedIndex { .. })).collect();
-    let wanted = spelling::wanted(client, &snapshot.catalog, snapshot.target.major(), &wanted)?;
+    let wanted = spelling::probed(client, &snapshot.catalog, snapshot.target.major(), &wanted, spelled)?;
     for (question, answer) in answers.into_iter().chain(wanted) {
         snapshot.answers.put(question, answer);
     }
@@ -123,8 +126,7 @@ fn from_item(leaf: &Leaf) -> String {
 
 /// The OID that a name stands for now, as an SQL expression: another table may have taken it since the inspection.
 fn oid_of(name: &TableName) -> String {
-    let literal = postgres_protocol::escape::escape_literal(&name.to_string());
-    format!("pg_catalog.to_regclass({literal})::pg_catalog.oid")
+    format!("pg_catalog.to_regclass({})::pg_catalog.oid", Literal(&name.in_text()))
 }
 
 fn is_oid(text: Option<&str>, oid: Oid) -> bool {

@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use postgres::Client;
 
 use super::super::error::InspectError;
-use super::super::index::{IndexFacts, IndexSpelling};
+use super::super::index::IndexFacts;
 use super::super::inspect::of_tables;
 use super::super::question::{Answer, Question};
 use super::super::reader::Reader;
 use super::super::snapshot::{Catalog, Oid, Root, TableState};
-use super::{quoted, readers};
+use super::settle::{self, Spelled};
+use super::{quoted, readers, roots};
 use crate::policy::IndexDesired;
 use crate::sql::{TableName, index_definition};
 
@@ -28,55 +29,59 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
      SET LOCAL search_path = ''; SET LOCAL default_tablespace = ''; SET LOCAL temp_tablespaces = ''; \
      SET LOCAL standard_conforming_strings = on";
 
-/// An existing index's expressions and predicate. It opens the table: whoever locks it makes the answer unknown.
-pub(super) fn of_existing(reader: &mut Reader<'_>, index: Oid) -> Result<Answer, InspectError> {
-    let asked = reader.aside(STEP, |reader| spelling(reader, index))?;
-    Ok(asked.map_or_else(|error| Answer::Unknown(error.because()), Answer::Spelling))
+/// An existing index, as its catalog entry is printed. It opens the table: whoever locks it makes the answer unknown.
+pub(super) fn of_existing(reader: &mut Reader<'_>, index: Oid) -> Result<Result<Spelled, Answer>, InspectError> {
+    let asked = reader.aside(STEP, |reader| settle::read(reader, &index.to_string()))?;
+    Ok(asked.map_err(|error| Answer::Unknown(error.because())))
 }
 
-fn spelling(reader: &mut Reader<'_>, index: Oid) -> Result<IndexSpelling, InspectError> {
-    let sql = format!(
-        "SELECT u.ord, pg_catalog.pg_get_indexdef(x.indexrelid, u.ord::int, false), \
-                pg_catalog.pg_get_expr(x.indpred, x.indrelid) \
-         FROM pg_catalog.pg_index AS x \
-         LEFT JOIN LATERAL unnest(x.indkey::int2[]) WITH ORDINALITY AS u(attnum, ord) ON u.attnum = 0 \
-         WHERE x.indexrelid = {index} ORDER BY u.ord"
-    );
-    let rows = reader.simple(STEP, &sql)?;
-    let first = rows.first().ok_or_else(|| InspectError::unreadable(STEP, "the index is gone"))?;
-    Ok(IndexSpelling {
-        expressions: rows.iter().filter_map(|row| row.get(1)).map(str::to_owned).collect(),
-        predicate: first.get(2).map(str::to_owned),
-    })
+/// What is asked of one root's likeness.
+#[derive(Default)]
+struct OfRoot<'q> {
+    wanted: Vec<(&'q Question, &'q IndexDesired)>,
+    existing: Vec<(Oid, Spelled)>,
 }
 
-/// Answers for the wanted indexes among these questions. One that the server refuses is refused by itself; a root whose
-/// likeness cannot be made makes all of its own unknown.
-pub(super) fn wanted(
+/// Answers for the wanted indexes among these questions, and for existing ones, as they were read. One that the server
+/// refuses is refused by itself; a root whose likeness cannot be made makes all that it wants unknown.
+pub(super) fn probed(
     client: &mut Client,
     catalog: &Catalog,
     major: u32,
     questions: &[&Question],
+    existing: Vec<(Oid, Spelled)>,
 ) -> Result<Vec<(Question, Answer)>, InspectError> {
-    let mut by_root: BTreeMap<Oid, Vec<(&Question, &IndexDesired)>> = BTreeMap::new();
+    let mut by_root: BTreeMap<Oid, OfRoot<'_>> = BTreeMap::new();
     for question in questions {
         if let Question::WantedIndex { root, definition } = question {
-            by_root.entry(*root).or_default().push((question, definition));
+            by_root.entry(*root).or_default().wanted.push((question, definition));
         }
     }
     let mut answers = Vec::new();
-    for (oid, wanted) in by_root {
+    for (index, spelled) in existing {
+        match roots(catalog).find(|root| root.indexes.contains_key(&index)) {
+            Some(root) => by_root.entry(root.oid).or_default().existing.push((index, spelled)),
+            None => answers.push((Question::IndexSpelling { index }, Answer::Spelling(spelled.spelling))),
+        }
+    }
+    for (oid, asked) in by_root {
         let found = catalog.tables.iter().find_map(|(name, state)| match state {
             TableState::Partitioned(root) if root.oid == oid => Some((name, &**root)),
             TableState::Partitioned(_) | TableState::Missing | TableState::Unfit(_) => None,
         });
         let Some((name, root)) = found else { continue };
-        match of_root(client, catalog, major, (name, root), &wanted) {
+        match of_root(client, catalog, major, (name, root), &asked) {
             Ok(of_root) => answers.extend(of_root),
             Err(error) if error.leaves_session() => {
                 let because = error.because();
-                answers
-                    .extend(wanted.iter().map(|(question, _)| ((*question).clone(), Answer::Unknown(because.clone()))));
+                answers.extend(
+                    asked.wanted.iter().map(|(question, _)| ((*question).clone(), Answer::Unknown(because.clone()))),
+                );
+                answers.extend(
+                    asked.existing.into_iter().map(|(index, spelled)| {
+                        (Question::IndexSpelling { index }, Answer::Spelling(spelled.spelling))
+                    }),
+                );
             }
             Err(error) => return Err(error),
         }
@@ -89,7 +94,7 @@ fn of_root(
     catalog: &Catalog,
     major: u32,
     (name, root): (&TableName, &Root),
-    wanted: &[(&Question, &IndexDesired)],
+    asked: &OfRoot<'_>,
 ) -> Result<Vec<(Question, Answer)>, InspectError> {
     let mut refused = None;
     for role in readers(catalog, &root.attributes.owner) {
@@ -98,7 +103,15 @@ fn of_root(
                 reader.simple(PROBE, &format!("SET LOCAL ROLE {}", quoted(role)))?;
             }
             reader.simple(PROBE, &format!("CREATE TEMPORARY TABLE pgstrata_probe (LIKE {name})"))?;
-            wanted.iter().map(|(question, index)| Ok(((*question).clone(), probe(reader, index, major)?))).collect()
+            let mut answers = Vec::new();
+            for (question, index) in &asked.wanted {
+                answers.push(((*question).clone(), probe(reader, index, major)?));
+            }
+            for (index, spelled) in &asked.existing {
+                let spelling = settle::settle(reader, spelled.clone())?;
+                answers.push((Question::IndexSpelling { index: *index }, Answer::Spelling(spelling)));
+            }
+            Ok(answers)
         });
         match made {
             Err(error) if error.is_privilege() => refused = refused.or(Some(error)),
@@ -118,12 +131,20 @@ fn probe(reader: &mut Reader<'_>, index: &IndexDesired, major: u32) -> Result<An
         let found = of_tables(reader, &[table], major)?;
         let (oid, facts): (Oid, IndexFacts) =
             found.into_iter().next().ok_or_else(|| InspectError::unreadable(PROBE, "no index was made"))?;
-        let spelling = spelling(reader, oid)?;
-        Ok(facts.spelled(&spelling))
+        Ok((facts, settle::read(reader, &oid.to_string())?))
     })?;
     Ok(match made {
-        Ok(shape) => Answer::Shape(Box::new(shape)),
-        Err(error) if error.is_mistake() => Answer::Refused(error.because()),
+        Ok((facts, spelled)) => {
+            let spelling = settle::settle(reader, spelled)?;
+            Answer::Shape(Box::new(facts.spelled(&spelling)))
+        }
+        Err(error) if error.is_mistake() => {
+            let IndexDesired { columns, predicate, .. } = index;
+            let texts: Vec<String> = columns.iter().chain(predicate).cloned().collect();
+            let hint = if error.is_undefined() { settle::qualified(reader, &texts)? } else { None };
+            let hint = hint.map_or_else(String::new, |hint| format!("\n{hint}"));
+            Answer::Refused(format!("{}{hint}", error.because()))
+        }
         Err(error) => Answer::Unknown(error.because()),
     })
 }

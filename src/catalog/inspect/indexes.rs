@@ -58,6 +58,8 @@ fn facts(row: &Row) -> Result<IndexFacts, InspectError> {
         building: field(STEP, row, "building")?,
         constraint: field(STEP, row, "is_constraint")?,
         in_use: field(STEP, row, "in_use")?,
+        comment: field(STEP, row, "description")?,
+        targets: targets(row)?,
         shape: shape(row)?,
         raw: field(STEP, row, "raw")?,
         copies: CopyName {
@@ -65,6 +67,15 @@ fn facts(row: &Row) -> Result<IndexFacts, InspectError> {
             ending: CopyEnding::of_constraint(field::<_, Option<i8>>(STEP, row, "contype")?.map(i8::cast_unsigned)),
         },
     })
+}
+
+fn targets(row: &Row) -> Result<BTreeMap<u16, u16>, InspectError> {
+    let targets: Vec<Option<i32>> = field(STEP, row, "targets")?;
+    let numbered = targets.iter().zip(1_u16..).filter_map(|(target, column)| {
+        // Not set is NULL, before 17 -1.
+        Some((column, u16::try_from((*target)?).ok()?))
+    });
+    Ok(numbered.collect())
 }
 
 fn shape(row: &Row) -> Result<IndexShape, InspectError> {

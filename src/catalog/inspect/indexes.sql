@@ -16,6 +16,8 @@ SELECT x.indrelid,
        k.collations,
        k.options,
        k.opclass_options,
+       k.targets,
+       d.description,
        k.own_names,
        (SELECT o.contype FROM pg_catalog.pg_constraint AS o
         WHERE o.conindid = x.indexrelid AND o.conrelid = x.indrelid AND o.contype IN ('p', 'u', 'x')) AS contype,
@@ -33,8 +35,10 @@ SELECT x.indrelid,
        -- for a leftover.
        EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS b
                WHERE b.datname = current_database()
-                 AND (b.index_relid = x.indexrelid
-                      OR coalesce(b.index_relid, 0) = 0
+                 -- A build of this one, or what else is built on its table: REINDEX … CONCURRENTLY shows one of the three
+                 -- indexes that it works on.
+                 AND (b.relid = x.indrelid
+                      OR coalesce(b.relid, 0) = 0
                          AND EXISTS (SELECT FROM pg_catalog.pg_locks AS k
                                      WHERE k.pid = b.pid
                                        AND k.locktype = 'relation'
@@ -46,6 +50,8 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_am AS m ON m.oid = c.relam
 LEFT JOIN pg_catalog.pg_tablespace AS t ON t.oid = c.reltablespace
 LEFT JOIN pg_catalog.pg_inherits AS h ON h.inhrelid = x.indexrelid
+LEFT JOIN pg_catalog.pg_description AS d
+       ON d.objoid = x.indexrelid AND d.classoid = 'pg_catalog.pg_class'::regclass AND d.objsubid = 0
 CROSS JOIN LATERAL (
     SELECT array_agg(a.attname::text ORDER BY u.ord) AS columns,
            -- varchar_ops and text_ops are one: of a family's classes for one type the first stands for all.
@@ -55,6 +61,7 @@ CROSS JOIN LATERAL (
                   AND q.opcnamespace = p.opcnamespace) ELSE p.opcname END ORDER BY u.ord) AS opclasses,
            array_agg(ln.nspname || '.' || l.collname ORDER BY u.ord) AS collations,
            array_agg(x.indoption[u.ord - 1]::int ORDER BY u.ord) AS options,
+           array_agg(i.attstattarget::int ORDER BY u.ord) AS targets,
            array_agg(array_to_string(i.attoptions, E'\x01') ORDER BY u.ord) AS opclass_options,
            array_agg(i.attname::text ORDER BY u.ord) AS own_names
     FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS u(attnum, ord)

@@ -3,26 +3,30 @@
 use postgres::types::Type;
 
 use super::super::error::InspectError;
+use super::super::part_config::{Candidate, Whose, candidates, hold};
 use super::super::reader::{Reader, field};
 use super::Roots;
-use crate::sql::{Ident, TableName};
 
 const STEP: &str = "reading pg_partman's configuration";
 
 pub(super) fn read(reader: &mut Reader<'_>, roots: &mut Roots) -> Result<(), InspectError> {
-    let rows = reader.query(STEP, include_str!("partman.sql"), &[])?;
-    let Some(row) = rows.first() else { return Ok(()) };
-    let schema = Ident::new(field::<_, &str>(STEP, row, 0)?);
-    let part_config = TableName { schema: schema.clone(), name: Ident::new("part_config") };
+    let all = candidates(reader, STEP)?;
+    let own = |one: &&Candidate| !one.is_sub() && one.judged() == Ok(Whose::Extension);
+    let Some(part_config) = all.iter().find(own) else { return Ok(()) };
+    let schema = part_config.name.schema.clone();
     // parent_table holds both names as the catalog has them, joined by a dot and never quoted.
     let parents: Vec<String> =
         roots.iter().map(|(name, _)| format!("{}.{}", name.schema.as_str(), name.name.as_str())).collect();
     let sql = format!(
-        "/* pgstrata inspect */ SELECT parent_table::text FROM {part_config} \
-         WHERE automatic_maintenance = 'on' AND parent_table = ANY ($1)"
+        "/* pgstrata inspect */ SELECT parent_table::text FROM ONLY {} \
+         WHERE automatic_maintenance = 'on' AND parent_table = ANY ($1)",
+        part_config.name
     );
-    let read = reader.aside(STEP, |reader| reader.query(STEP, &sql, &[(&parents, Type::TEXT_ARRAY)]))?;
-    // Row security, or a table of that name that is not pg_partman's: nothing is known of its plans then.
+    let read = reader.aside(STEP, |reader| {
+        hold(reader, STEP, &[part_config])?;
+        reader.query(STEP, &sql, &[(&parents, Type::TEXT_ARRAY)])
+    })?;
+    // A version that has no such column, or one that is being altered: nothing is known of its plans then.
     let Ok(rows) = read else { return Ok(()) };
     for row in &rows {
         let parent: &str = field(STEP, row, 0)?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::super::pooler::{PoolerDatabase, PoolerFacts, PoolerState};
-use crate::db::{Connector, describe};
+use crate::db::{ConnError, Connector, describe};
 
 /// How often it is looked whether somebody wants to stop.
 const POLL: Duration = Duration::from_millis(50);
@@ -61,7 +61,8 @@ pub fn inspect_pooler(console: &Connector) -> PoolerState {
 
 fn read(console: &Connector) -> Result<PoolerFacts, String> {
     let console = console.clone().bare();
-    let mut session = console.connect(console.default_deadline()).map_err(|error| error.to_string())?;
+    let mut session =
+        console.connect(console.default_deadline()).map_err(|error| unnamed(&error, console.info().user()))?;
     let mut show = |what: &str| -> Result<Vec<SimpleQueryRow>, String> {
         let answer = session.simple_query(what).map_err(|error| format!("{what}: {}", describe(&error)))?;
         let mut rows = Vec::new();
@@ -95,6 +96,40 @@ fn read(console: &Connector) -> Result<PoolerFacts, String> {
     Ok(facts)
 }
 
+/// Why there is no session, without the role: it comes from a secret, and whoever answers may repeat it.
+fn unnamed(error: &ConnError, user: &str) -> String {
+    let text = match error {
+        ConnError::AuthFailed { target, .. } => return format!("authentication failed at {target}"),
+        ConnError::NoHost(tried) => {
+            let tried: Vec<String> = tried.iter().map(|error| unnamed(error, user)).collect();
+            return format!("no host gave a session: {}", tried.join("; "));
+        }
+        ConnError::BadConnInfo(_)
+        | ConnError::Unreachable { .. }
+        | ConnError::Mute { .. }
+        | ConnError::Tls { .. }
+        | ConnError::UnknownDatabase { .. }
+        | ConnError::TooManyConnections { .. }
+        | ConnError::Refused { .. }
+        | ConnError::WrongServer { .. }
+        | ConnError::PoolExhausted { .. }
+        | ConnError::Interrupted { .. } => error.to_string(),
+    };
+    let of_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(user).filter(|_| !user.is_empty()) {
+        let after = &rest[at + user.len()..];
+        // Before an `@` it is the database of the same name.
+        let whole = !rest[..at].ends_with(of_word) && !after.starts_with(of_word) && !after.starts_with('@');
+        out.push_str(&rest[..at]);
+        out.push_str(if whole { "…" } else { user });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 /// A row by its columns' names; null and the empty text are not there.
 fn cells(row: &SimpleQueryRow) -> BTreeMap<String, String> {
     let named = row.columns().iter().enumerate();
@@ -103,4 +138,27 @@ fn cells(row: &SimpleQueryRow) -> BTreeMap<String, String> {
         Some((column.name().to_owned(), value.to_owned()))
     });
     filled.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_role_is_not_named() {
+        let target = "pgbouncer@db1:6432".to_owned();
+        let refused = ConnError::Refused {
+            target: target.clone(),
+            message: "no such user: pgbouncer, or \"pgbouncer\"; pgbouncer2".to_owned(),
+            sqlstate: None,
+        };
+        assert_eq!(
+            unnamed(&refused, "pgbouncer"),
+            "pgbouncer@db1:6432 refused the session: no such user: …, or \"…\"; pgbouncer2"
+        );
+        let failed =
+            ConnError::AuthFailed { target, user: "stats".to_owned(), message: "for user \"stats\"".to_owned() };
+        let all = ConnError::NoHost(vec![failed]);
+        assert_eq!(unnamed(&all, "stats"), "no host gave a session: authentication failed at pgbouncer@db1:6432");
+    }
 }

@@ -49,6 +49,7 @@ pub(super) fn read(
             server_version_num: u32::try_from(version)
                 .map_err(|_| InspectError::unreadable(STEP, format!("server version {version}")))?,
             in_recovery: field(STEP, row, 4)?,
+            pooler: None,
         },
         taken_at,
         clock_skew_ms: skew_ms(asked, answered, taken_at),

@@ -9,6 +9,7 @@ use postgres::types::Type;
 use super::ask::ask;
 use super::error::InspectError;
 use super::inspect::{BEGIN, inspect, inspect_siblings, inspect_storage};
+use super::part_config::{Candidate, candidates, hold};
 use super::question::Question;
 use super::reader::{Reader, field};
 use super::snapshot::{Snapshot, TableState};
@@ -27,6 +28,10 @@ pub struct Survey {
     pub time_zone: String,
     /// What pg_partman was told of a table.
     pub partman: BTreeMap<TableName, PartConfig>,
+    /// Where that was read, and whose the table is.
+    pub told_by: Vec<(TableName, String)>,
+    /// Tables that look like pg_partman's and are not believed, and why.
+    pub not_believed: Vec<(TableName, String)>,
 }
 
 /// A row of pg_partman's `part_config`, whatever columns its version has.
@@ -72,7 +77,7 @@ pub fn survey(
     scope: &SurveyScope,
     client_clock: &dyn Fn() -> Timestamp,
 ) -> Result<Survey, InspectError> {
-    let (tables, time_zone, partman) = Reader::transaction(client, BEGIN, |reader| {
+    let (tables, time_zone, told) = Reader::transaction(client, BEGIN, |reader| {
         let tables = if scope.tables.is_empty() { listed(reader, scope)? } else { scope.tables.clone() };
         let tables: BTreeSet<TableName> = tables.difference(&scope.exclude).cloned().collect();
         Ok((tables, time_zone(reader)?, part_config(reader)?))
@@ -84,10 +89,12 @@ pub fn survey(
     ask(client, &mut snapshot, &highest)?;
     let partman = tables.into_iter().filter_map(|table| {
         // Both names as the catalog has them, joined by a dot and never quoted.
-        let row = partman.get(&format!("{}.{}", table.schema.as_str(), table.name.as_str()))?;
+        let row = told.rows.get(&format!("{}.{}", table.schema.as_str(), table.name.as_str()))?;
         Some((table, row.clone()))
     });
-    Ok(Survey { snapshot, time_zone, partman: partman.collect() })
+    let partman = partman.collect();
+    let Told { rows: _, read, not_read } = told;
+    Ok(Survey { snapshot, time_zone, partman, told_by: read, not_believed: not_read })
 }
 
 /// Among ids only rows tell which partitions lie ahead.
@@ -123,33 +130,61 @@ fn time_zone(reader: &mut Reader<'_>) -> Result<String, InspectError> {
     Ok(value.flatten().unwrap_or_default())
 }
 
-/// Every row, by its `parent_table`; of two `part_config` the extension's own counts.
-fn part_config(reader: &mut Reader<'_>) -> Result<BTreeMap<String, PartConfig>, InspectError> {
-    let mut found = BTreeMap::new();
-    for table in reader.query(PARTMAN, include_str!("partman_tables.sql"), &[])? {
-        let schema = Ident::new(field::<_, &str>(PARTMAN, &table, 0)?);
-        let (part_config, part_config_sub) = ["part_config", "part_config_sub"]
-            .map(|name| TableName { schema: schema.clone(), name: Ident::new(name) })
-            .into();
-        let sub = match field(PARTMAN, &table, 1)? {
-            true => format!("EXISTS (SELECT FROM {part_config_sub} AS s WHERE s.sub_parent = p.parent_table)"),
-            false => "false".to_owned(),
+/// What the tables say that are believed, and what is said of each.
+#[derive(Default)]
+struct Told {
+    /// Every row, by its `parent_table`; of two tables the extension's own counts.
+    rows: BTreeMap<String, PartConfig>,
+    read: Vec<(TableName, String)>,
+    not_read: Vec<(TableName, String)>,
+}
+
+fn part_config(reader: &mut Reader<'_>) -> Result<Told, InspectError> {
+    let mut told = Told::default();
+    let all = candidates(reader, PARTMAN)?;
+    for table in &all {
+        let whose = match table.judged() {
+            Ok(whose) => whose,
+            Err(because) => {
+                told.not_read.push((table.name.clone(), because));
+                continue;
+            }
         };
-        let sql = format!(
-            "/* pgstrata import */ SELECT p.parent_table::text, to_jsonb(p)::text, {sub} FROM {part_config} AS p \
-             WHERE p.parent_table IS NOT NULL"
+        if table.is_sub() {
+            continue;
+        }
+        let schema = &table.name.schema;
+        let sub = all.iter().find(|sub| sub.is_sub() && sub.name.schema == *schema && sub.judged().is_ok());
+        let exists = sub.map_or_else(
+            || "false".to_owned(),
+            |sub| format!("EXISTS (SELECT FROM ONLY {} AS s WHERE s.sub_parent = p.parent_table)", sub.name),
         );
-        let read = reader.aside(PARTMAN, |reader| reader.query(PARTMAN, &sql, &[]))?;
-        // Row security, a lock, or a table of that name that is not pg_partman's: nothing is known of its plans then.
-        let Ok(rows) = read else { continue };
+        let sql = format!(
+            "/* pgstrata import */ SELECT p.parent_table::text, to_jsonb(p)::text, {exists} FROM ONLY {} AS p \
+             WHERE p.parent_table IS NOT NULL",
+            table.name
+        );
+        let held: Vec<&Candidate> = std::iter::once(table).chain(sub).collect();
+        let read = reader.aside(PARTMAN, |reader| {
+            hold(reader, PARTMAN, &held)?;
+            reader.query(PARTMAN, &sql, &[])
+        })?;
+        let rows = match read {
+            Ok(rows) => rows,
+            Err(error) => {
+                told.not_read.push((table.name.clone(), error.because()));
+                continue;
+            }
+        };
+        told.read.push((table.name.clone(), whose.words().to_owned()));
         for row in &rows {
             let (parent, json): (&str, &str) = (field(PARTMAN, row, 0)?, field(PARTMAN, row, 1)?);
             let columns = columns(json)?;
             let config = PartConfig { schema: schema.clone(), columns, sub_partitioned: field(PARTMAN, row, 2)? };
-            found.entry(parent.to_owned()).or_insert(config);
+            told.rows.entry(parent.to_owned()).or_insert(config);
         }
     }
-    Ok(found)
+    Ok(told)
 }
 
 fn columns(json: &str) -> Result<BTreeMap<String, String>, InspectError> {

@@ -50,8 +50,12 @@ pub struct ConnInfo {
 impl ConnInfo {
     /// `database@host:port`, every host in order; for messages.
     pub fn display_target(&self) -> String {
-        let hosts = self.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        format!("{}@{hosts}", self.dbname)
+        format!("{}@{}", self.dbname, self.display_hosts())
+    }
+
+    /// `host:port`, every one in order; for messages.
+    pub fn display_hosts(&self) -> String {
+        self.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
     }
 
     /// The servers to try, in order.

@@ -1,5 +1,7 @@
 //! Steps on indexes: made on the root, built and attached on each partition, swapped for one that the policy changed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::Relation;
@@ -20,12 +22,21 @@ pub enum IndexAction {
     /// Attaches a partition's index to the root's.
     #[serde(rename = "attach_index")]
     Attach(AttachIndex),
+    /// Attaches a partition's index once more: the server then looks again whether the root's is whole.
+    #[serde(rename = "validate_index")]
+    Validate(AttachIndex),
+    /// Gives a partition's index the storage parameters of the policy.
+    #[serde(rename = "alter_index")]
+    Alter(AlterIndex),
     /// Builds an attached index of a partition anew: an invalid one cannot be dropped by itself.
     #[serde(rename = "rebuild_index")]
     Rebuild(LooseIndex),
     /// Drops an invalid index of a partition that an interruption left behind.
     #[serde(rename = "drop_index")]
     Drop(LooseIndex),
+    /// Drops a root's index that we began and the policy wants no more, with those of its partitions.
+    #[serde(rename = "discard_index")]
+    Discard(DiscardIndex),
     /// Drops a root's index that the policy defines otherwise, and gives its name to the new one.
     #[serde(rename = "swap_index")]
     Swap(SwapIndex),
@@ -38,7 +49,10 @@ impl IndexAction {
             Self::Create(create) => &create.root.name,
             Self::Build(build) => &build.partition,
             Self::Attach(attach) => &attach.partition,
+            Self::Validate(attach) => &attach.root.name,
+            Self::Alter(alter) => &alter.partition.name,
             Self::Rebuild(loose) | Self::Drop(loose) => &loose.partition.name,
+            Self::Discard(discard) => &discard.root.name,
             Self::Swap(swap) => &swap.root.name,
         }
     }
@@ -49,7 +63,10 @@ impl IndexAction {
             Self::Create(create) => &create.index,
             Self::Build(build) => &build.index,
             Self::Attach(attach) => &attach.index,
+            Self::Validate(attach) => &attach.to,
+            Self::Alter(alter) => &alter.index.name,
             Self::Rebuild(loose) | Self::Drop(loose) => &loose.index.name,
+            Self::Discard(discard) => &discard.index.name,
             Self::Swap(swap) => &swap.old.name,
         }
     }
@@ -59,8 +76,10 @@ impl IndexAction {
         match self {
             Self::Create(create) => &create.wanted,
             Self::Build(build) => &build.wanted,
-            Self::Attach(attach) => &attach.wanted,
+            Self::Attach(attach) | Self::Validate(attach) => &attach.wanted,
+            Self::Alter(alter) => &alter.wanted,
             Self::Rebuild(loose) | Self::Drop(loose) => &loose.wanted,
+            Self::Discard(discard) => &discard.wanted,
             Self::Swap(swap) => &swap.wanted,
         }
     }
@@ -69,7 +88,12 @@ impl IndexAction {
         match self {
             Self::Build(build) => build.mode == BuildMode::Concurrently,
             Self::Rebuild(_) | Self::Drop(_) => true,
-            Self::Create(_) | Self::Attach(_) | Self::Swap(_) => false,
+            Self::Create(_)
+            | Self::Attach(_)
+            | Self::Validate(_)
+            | Self::Alter(_)
+            | Self::Discard(_)
+            | Self::Swap(_) => false,
         }
     }
 
@@ -78,8 +102,11 @@ impl IndexAction {
             Self::Create(_) => "create index",
             Self::Build(_) => "build index",
             Self::Attach(_) => "attach index",
+            Self::Validate(_) => "validate index",
+            Self::Alter(_) => "alter index",
             Self::Rebuild(_) => "rebuild index",
             Self::Drop(_) => "drop index",
+            Self::Discard(_) => "discard index",
             Self::Swap(_) => "swap index",
         }
     }
@@ -129,7 +156,7 @@ pub enum BuildMode {
     Plainly(String),
 }
 
-/// See [`IndexAction::Attach`].
+/// See [`IndexAction::Attach`] and [`IndexAction::Validate`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttachIndex {
     /// The root.
@@ -146,6 +173,25 @@ pub struct AttachIndex {
     pub wanted: Ident,
 }
 
+/// See [`IndexAction::Alter`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlterIndex {
+    /// The partition.
+    pub partition: Relation,
+    /// Its owner.
+    pub owner: Ident,
+    /// The index.
+    pub index: Relation,
+    /// The index's name in the policy.
+    pub wanted: Ident,
+    /// Parameters that get a value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, String>,
+    /// Parameters that go back to their default.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reset: BTreeSet<String>,
+}
+
 /// One existing index of a partition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LooseIndex {
@@ -156,6 +202,19 @@ pub struct LooseIndex {
     /// The index.
     pub index: Relation,
     /// The index's name in the policy.
+    pub wanted: Ident,
+}
+
+/// See [`IndexAction::Discard`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscardIndex {
+    /// The root.
+    pub root: Relation,
+    /// Its owner.
+    pub owner: Ident,
+    /// The index.
+    pub index: Relation,
+    /// The policy's index that it was to become.
     pub wanted: Ident,
 }
 
@@ -172,4 +231,29 @@ pub struct SwapIndex {
     pub new: TableName,
     /// The index's name in the policy.
     pub wanted: Ident,
+    /// What else of the old one and of its partitions' the new ones get.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keeps: Vec<Kept>,
+}
+
+/// What a person gave an index, and its successor gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "of")]
+pub enum Kept {
+    /// Its comment.
+    Comment {
+        /// The successor.
+        index: TableName,
+        /// The text.
+        text: String,
+    },
+    /// The statistics target of one of its expressions.
+    StatisticsTarget {
+        /// The successor.
+        index: TableName,
+        /// The column's number there.
+        column: u16,
+        /// The target.
+        target: u16,
+    },
 }

@@ -10,7 +10,9 @@ mod wire;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::index::{AttachIndex, BuildIndex, BuildMode, CreateIndex, IndexAction, LooseIndex, SwapIndex};
+pub use self::index::{
+    AlterIndex, AttachIndex, BuildIndex, BuildMode, CreateIndex, DiscardIndex, IndexAction, Kept, LooseIndex, SwapIndex,
+};
 pub use self::limit::{LimitAction, LimitDatabase, LimitRole, RoleSetting, SetRole};
 pub use self::maintenance::{AnalyzeParent, MaintenanceAction, ReindexIndex, VacuumPartition};
 pub use self::partition::{

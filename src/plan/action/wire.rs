@@ -4,10 +4,10 @@
 use serde::Deserialize;
 
 use super::{
-    AlterPartition, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, CreateDefault, CreateIndex,
-    CreatePartition, DetachPartition, DropPartition, IndexAction, Leaving, LimitAction, LimitDatabase, LimitRole,
-    LooseIndex, MaintenanceAction, PartitionAction, ReindexIndex, Retiring, SetRole, SetSetting, SettingAction,
-    StorageAction, SwapIndex, VacuumPartition,
+    AlterIndex, AlterPartition, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, CreateDefault, CreateIndex,
+    CreatePartition, DetachPartition, DiscardIndex, DropPartition, IndexAction, Leaving, LimitAction, LimitDatabase,
+    LimitRole, LooseIndex, MaintenanceAction, PartitionAction, ReindexIndex, Retiring, SetRole, SetSetting,
+    SettingAction, StorageAction, SwapIndex, VacuumPartition,
 };
 
 #[derive(Deserialize)]
@@ -24,8 +24,11 @@ pub(super) enum Action {
     CreateIndex(CreateIndex),
     BuildIndex(BuildIndex),
     AttachIndex(AttachIndex),
+    ValidateIndex(AttachIndex),
+    AlterIndex(AlterIndex),
     RebuildIndex(LooseIndex),
     DropIndex(LooseIndex),
+    DiscardIndex(DiscardIndex),
     SwapIndex(SwapIndex),
     AlterPartition(AlterPartition),
     AnalyzeParent(AnalyzeParent),
@@ -51,8 +54,11 @@ impl From<Action> for super::Action {
             Action::CreateIndex(it) => Self::Index(IndexAction::Create(it)),
             Action::BuildIndex(it) => Self::Index(IndexAction::Build(it)),
             Action::AttachIndex(it) => Self::Index(IndexAction::Attach(it)),
+            Action::ValidateIndex(it) => Self::Index(IndexAction::Validate(it)),
+            Action::AlterIndex(it) => Self::Index(IndexAction::Alter(it)),
             Action::RebuildIndex(it) => Self::Index(IndexAction::Rebuild(it)),
             Action::DropIndex(it) => Self::Index(IndexAction::Drop(it)),
+            Action::DiscardIndex(it) => Self::Index(IndexAction::Discard(it)),
             Action::SwapIndex(it) => Self::Index(IndexAction::Swap(it)),
             Action::AlterPartition(it) => Self::Storage(StorageAction::Alter(it)),
             Action::AnalyzeParent(it) => Self::Maintenance(MaintenanceAction::AnalyzeParent(it)),
@@ -86,6 +92,14 @@ mod tests {
             json!({"kind": "attach_index", "root": events, "owner": "o", "to": index["name"], "partition": january["name"],
                 "index": index["name"], "wanted": "i"}),
             json!({"kind": "swap_index", "root": events, "owner": "o", "old": index, "new": index["name"], "wanted": "i"}),
+            json!({"kind": "swap_index", "root": events, "owner": "o", "old": index, "new": index["name"], "wanted": "i",
+                "keeps": [{"of": "comment", "index": index["name"], "text": "why"},
+                    {"of": "statistics_target", "index": index["name"], "column": 1, "target": 500}]}),
+            json!({"kind": "discard_index", "root": events, "owner": "o", "index": index, "wanted": "i"}),
+            json!({"kind": "validate_index", "root": events, "owner": "o", "to": index["name"], "partition": january["name"],
+                "index": index["name"], "wanted": "i"}),
+            json!({"kind": "alter_index", "partition": january, "owner": "o", "index": index, "wanted": "i",
+                "set": {"fillfactor": "70"}, "reset": ["deduplicate_items"]}),
             json!({"kind": "create_index", "root": events, "owner": "o", "index": index["name"], "wanted": "i",
                 "definition": definition}),
             json!({"kind": "build_index", "partition": january["name"], "oid": 2, "owner": "o", "index": index["name"],

@@ -1,7 +1,11 @@
 //! Facts about indexes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::action::Relation;
 use super::{next_free_oid, roots_mut};
 use crate::catalog::{Catalog, CopyName, IndexFacts, IndexShape, Oid, Root, TableState};
+use crate::policy::is_same_of_index;
 use crate::sql::TableName;
 
 pub(super) fn find_index<'a>(catalog: &'a Catalog, name: &TableName) -> Option<(&'a Root, Oid, &'a IndexFacts)> {
@@ -39,6 +43,43 @@ pub(super) fn judge_index(
     }
 }
 
+/// By meaning: a saved plan's step is done where the parameter is spelled otherwise, too.
+pub(super) fn judge_parameters(
+    catalog: &Catalog,
+    index: &Relation,
+    set: &BTreeMap<String, String>,
+    reset: &BTreeSet<String>,
+) -> Result<(), String> {
+    let found = find_index(catalog, &index.name).filter(|(_, oid, _)| *oid == index.oid);
+    let Some((_, _, facts)) = found else { return Err(format!("{} is not there", index.name)) };
+    let parameters = &facts.shape.parameters;
+    for (name, value) in set {
+        match parameters.get(name) {
+            Some(is) if is_same_of_index(&facts.shape.method, name, Some(is), Some(value)) => {}
+            Some(is) => return Err(format!("its {name} is {is}")),
+            None => return Err(format!("it has no {name}")),
+        }
+    }
+    match reset.iter().find_map(|name| Some((name, parameters.get(name)?))) {
+        Some((name, is)) => Err(format!("its {name} is {is}")),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn assume_parameters(
+    catalog: &mut Catalog,
+    index: &Relation,
+    set: &BTreeMap<String, String>,
+    reset: &BTreeSet<String>,
+) {
+    for root in roots_mut(catalog) {
+        if let Some(facts) = root.indexes.get_mut(&index.oid) {
+            facts.shape.parameters.retain(|name, _| !reset.contains(name));
+            facts.shape.parameters.extend(set.clone());
+        }
+    }
+}
+
 /// What is assumed of an index.
 pub(super) struct Indexed<'a> {
     pub(super) index: &'a TableName,
@@ -66,7 +107,7 @@ pub(super) fn assume_index(catalog: &mut Catalog, known: &Indexed<'_>, shape: Op
     // A swap gives an old name to the index that was built under another.
     let before = before.or_else(|| {
         let renamed = root.indexes.iter().find(|(_, facts)| {
-            facts.table == table && facts.parent.is_none() && shape.is_some_and(|shape| facts.shape == *shape)
+            facts.table == table && facts.parent.is_none() && shape.is_some_and(|shape| facts.shape.is_like(shape))
         });
         let renamed = renamed.filter(|_| table == root_oid).map(|(oid, _)| *oid)?;
         root.indexes.remove(&renamed).inspect(|facts| {
@@ -88,6 +129,8 @@ pub(super) fn assume_index(catalog: &mut Catalog, known: &Indexed<'_>, shape: Op
         building: false,
         constraint: before.as_ref().is_some_and(|facts| facts.constraint),
         in_use: before.as_ref().is_some_and(|facts| facts.in_use),
+        comment: before.as_ref().and_then(|facts| facts.comment.clone()),
+        targets: before.as_ref().map(|facts| facts.targets.clone()).unwrap_or_default(),
         shape: match (shape, before) {
             (Some(shape), _) => shape.clone(),
             (None, Some(facts)) => facts.shape,
@@ -129,7 +172,7 @@ pub(super) fn index_like_root(root: &mut Root, leaf: Oid, name: &TableName, mut 
         next = next.saturating_add(1);
         let own = TableName::new(name.schema.as_str(), format!("{}_{}", name.name.as_str(), facts.name.name.as_str()));
         let own = IndexFacts { name: own, table: leaf, parent: Some(parent), valid: true, building: false, ..facts };
+        // ATTACH of a table does not look whether the root's index is whole now (measured on 14 to 18).
         root.indexes.insert(Oid(next), own);
-        complete(root, parent);
     }
 }

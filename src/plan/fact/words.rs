@@ -43,6 +43,12 @@ impl fmt::Display for Fact {
                     None => Ok(()),
                 }
             }
+            Self::IndexParameters { index, set, reset } => {
+                write!(f, "{} has", index.name)?;
+                let set = set.iter().map(|(name, value)| format!("{name} = {value}"));
+                let all: Vec<String> = set.chain(reset.iter().map(|name| format!("no {name}"))).collect();
+                write!(f, " {}", all.join(", "))
+            }
             Self::Altered { root: _, partition, oid: _, alterations } => {
                 let all: Vec<String> = alterations.iter().map(ToString::to_string).collect();
                 write!(f, "{partition} has {}", all.join(", "))

@@ -1,9 +1,13 @@
 //! The rules of actions on indexes: only what the policy names is built, and only what is invalid, or replaced, goes.
 
-use super::super::action::{AttachIndex, BuildIndex, CreateIndex, LooseIndex, Relation, SwapIndex};
+use super::super::action::{
+    AlterIndex, AttachIndex, BuildIndex, CreateIndex, DiscardIndex, LooseIndex, Relation, SwapIndex,
+};
 use super::super::fact::Fact;
+use super::super::hazard::HazardKind;
 use super::rules::{Rules, rule};
 use crate::policy::IndexDesired;
+use crate::resource::index::successor_names;
 use crate::sql::{Ident, TableName};
 
 impl Rules<'_> {
@@ -37,6 +41,29 @@ impl Rules<'_> {
         self.makes(index, partition, Some(to))
     }
 
+    pub(super) fn validate_index(&self, attach: &AttachIndex) -> Result<(), String> {
+        let AttachIndex { root, owner, to, partition, index, wanted } = attach;
+        rule(self.is_root(root), "its root is another table")?;
+        rule(*owner == self.root.attributes.owner, "it works as a role that is not the owner")?;
+        rule(self.table.indexes.contains_key(wanted), "the policy names no such index")?;
+        self.states(|fact| matches!(fact, Fact::Index { index: found, table, valid: Some(true), attached_to: Some(parent), .. } if found == index && table == partition && parent == to))?;
+        self.makes(to, self.name, None)
+    }
+
+    pub(super) fn alter_index(&self, alter: &AlterIndex) -> Result<(), String> {
+        let AlterIndex { partition, owner, index, wanted, set, reset } = alter;
+        let leaf = self.root.leaves.get(&partition.oid);
+        rule(
+            leaf.is_none_or(|leaf| leaf.name == partition.name && leaf.owner == *owner),
+            "its partition is another one's",
+        )?;
+        let defined = self.table.indexes.get(wanted).ok_or("the policy names no such index")?;
+        rule(set.iter().all(|(name, value)| defined.with.get(name) == Some(value)), "the policy sets it otherwise")?;
+        rule(reset.iter().all(|name| !defined.with.contains_key(name)), "it resets what the policy sets")?;
+        self.states(|fact| matches!(fact, Fact::Index { index: found, table, .. } if *found == index.name && *table == partition.name))?;
+        self.promises(|fact| matches!(fact, Fact::IndexParameters { index: found, set: given, reset: taken } if found == index && given == set && taken == reset))
+    }
+
     pub(super) fn rebuild_index(&self, loose: &LooseIndex) -> Result<(), String> {
         self.loose(loose)?;
         self.states(|fact| matches!(fact, Fact::Index { index, valid: Some(false), attached_to: Some(_), .. } if *index == loose.index.name))
@@ -44,24 +71,47 @@ impl Rules<'_> {
 
     pub(super) fn drop_index(&self, loose: &LooseIndex) -> Result<(), String> {
         self.loose(loose)?;
-        self.states(|fact| matches!(fact, Fact::Index { index, valid: Some(false), attached_to: None, .. } if *index == loose.index.name))?;
+        // A valid one goes with a grant only.
+        let gated = self.step.hazards.iter().any(|hazard| hazard.kind == HazardKind::DropsIndex);
+        self.states(|fact| matches!(fact, Fact::Index { index, valid: Some(valid), attached_to: None, .. } if *index == loose.index.name && *valid == gated))?;
         let found = self.root.indexes.get(&loose.index.oid);
         rule(
-            found.is_none_or(|facts| !facts.valid && !facts.building && !facts.constraint && facts.parent.is_none()),
-            "the index is valid, being built, attached, or a constraint's",
+            found.is_none_or(|facts| {
+                facts.valid == gated && !facts.building && !facts.constraint && !facts.in_use && facts.parent.is_none()
+            }),
+            "the index is valid, being built, attached, or something stands on it",
         )?;
         self.loses(&loose.index)
     }
 
+    pub(super) fn discard_index(&self, discard: &DiscardIndex) -> Result<(), String> {
+        let DiscardIndex { root, owner, index, wanted } = discard;
+        rule(self.is_root(root), "its root is another table")?;
+        rule(*owner == self.root.attributes.owner, "it works as a role that is not the owner")?;
+        rule(self.table.indexes.contains_key(wanted), "the policy names no such index")?;
+        rule(!self.table.indexes.contains_key(&index.name.name), "the policy names the index itself")?;
+        let place = TableName { schema: self.name.schema.clone(), name: wanted.clone() };
+        rule(successor_names(&place).contains(&index.name), "its name is none that we give")?;
+        self.nothing_stands_on(index)?;
+        self.states(|fact| matches!(fact, Fact::Index { index: found, table, valid: Some(false), .. } if *found == index.name && table == self.name))?;
+        self.loses(index)
+    }
+
+    /// Its drop takes those of the partitions along.
+    fn nothing_stands_on(&self, index: &Relation) -> Result<(), String> {
+        let with_it =
+            self.root.indexes.iter().filter(|(oid, facts)| **oid == index.oid || facts.parent == Some(index.oid));
+        let mut with_it = with_it.map(|(_, facts)| facts);
+        rule(with_it.all(|facts| !facts.constraint && !facts.in_use), "a constraint or an identity stands on it")
+    }
+
     pub(super) fn swap_index(&self, swap: &SwapIndex) -> Result<(), String> {
-        let SwapIndex { root, owner, old, new, wanted } = swap;
+        let SwapIndex { root, owner, old, new, wanted, keeps: _ } = swap;
         rule(self.is_root(root), "its root is another table")?;
         rule(*owner == self.root.attributes.owner, "it works as a role that is not the owner")?;
         rule(self.table.indexes.contains_key(wanted), "the policy names no such index")?;
         rule(old.name.name == *wanted && old.name != *new, "it drops an index of another name")?;
-        let with_it = self.root.indexes.iter().filter(|(oid, facts)| **oid == old.oid || facts.parent == Some(old.oid));
-        let mut with_it = with_it.map(|(_, facts)| facts);
-        rule(with_it.all(|facts| !facts.constraint && !facts.in_use), "a constraint or an identity stands on it")?;
+        self.nothing_stands_on(old)?;
         self.states(|fact| matches!(fact, Fact::Index { index, table, valid: Some(true), .. } if index == new && table == self.name))?;
         self.loses(old)
     }

@@ -177,7 +177,11 @@ impl Checks {
             IdentError::NeedsQuotes(_) => {
                 Some("PostgreSQL's double quotes go inside YAML's: '\"Odd Name\"'".to_owned())
             }
-            IdentError::Parts(_) | IdentError::Empty | IdentError::Unclosed | IdentError::TooLong(_) => None,
+            IdentError::Parts(_)
+            | IdentError::Empty
+            | IdentError::Unclosed
+            | IdentError::Escape
+            | IdentError::TooLong(_) => None,
         };
         let message = format!("`{}` is no {what}: {error}", super::tree::shortened(text));
         let error =

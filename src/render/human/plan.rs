@@ -45,7 +45,8 @@ pub fn plan(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
 pub(crate) fn header(command: &str, plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
     let dot = style.middot();
     let target = style.text(&plan.target.to_string());
-    let head = format!("pgstrata {command} {dot} {target} {dot} evaluated {}", words::second(plan.evaluated_at));
+    let also = plan.target.also_asked().map_or_else(String::new, |also| format!(" {dot} {}", style.text(&also)));
+    let head = format!("pgstrata {command} {dot} {target}{also} {dot} evaluated {}", words::second(plan.evaluated_at));
     wrap(&head, style.width).iter().try_for_each(|line| writeln!(out, "{}", style.paint(Paint::Bold, line)))
 }
 

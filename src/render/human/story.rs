@@ -418,7 +418,8 @@ fn blocked<'a>(run: &'a [StoryStep<'_>]) -> Vec<&'a String> {
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
             | Block::ManagedElsewhere { .. }
-            | Block::MissingRight { .. } => false,
+            | Block::MissingRight { .. }
+            | Block::Busy { .. } => false,
         };
         let goes_without_saying = match &step.step.gate {
             Gate::Blocked(blocks) => blocks.iter().any(|block| within(block) && block.to_string() == *because),

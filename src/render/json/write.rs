@@ -8,6 +8,7 @@ use crate::plan::{Block, Finding, Gate, Level, Overrides, Plan, Step, Summary, T
 use crate::policy::{Desired, PolicyHash};
 use crate::render::detail::statements;
 use crate::sql::{LockMode, TableName, index_locks, locks};
+use crate::visible::clean_json;
 
 /// A plan as a document: pretty, ending in a newline, the same plan always the same bytes.
 ///
@@ -22,10 +23,10 @@ pub fn to_json(plan: &Plan) -> String {
     pretty(&document(plan))
 }
 
-/// Pretty JSON with a newline at its end.
+/// Pretty JSON with a newline at its end, everything in it to be seen: `\\u202e`.
 pub(crate) fn pretty<T: Serialize>(value: &T) -> String {
     // Only maps with keys that are no text can fail, and none of ours has such keys.
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut text = clean_json(serde_json::to_string_pretty(value).unwrap_or_default());
     text.push('\n');
     text
 }

@@ -1,7 +1,7 @@
 //! A page of bounded size: what does not fit is left out from the end, and said.
 
 use super::text::fence;
-use crate::render::style::clean;
+use crate::visible::clean;
 
 /// What GitHub takes as one comment, here counted in bytes: never more than in characters.
 pub const MAX_BYTES: usize = 65_536;

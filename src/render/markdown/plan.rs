@@ -45,7 +45,9 @@ pub(super) fn heading(command: &str, plan: &Plan, page: &mut Page) {
     let place = code(&format!("{}@{}", target.database, target.host));
     page.line(&format!("### pgstrata {command}: {place} (PostgreSQL {})", target.server_version()));
     page.line("");
-    page.line(&format!("Evaluated {}.", second(plan.evaluated_at)));
+    let also =
+        plan.target.also_asked().map_or_else(String::new, |also| format!(" {} was asked as well.", prose(&also)));
+    page.line(&format!("Evaluated {}.{also}", second(plan.evaluated_at)));
 }
 
 /// Everything below the verdict, most important first.

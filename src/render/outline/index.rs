@@ -13,6 +13,10 @@ struct Count<'a> {
     plainly: BTreeSet<&'a TableName>,
     attached: BTreeSet<&'a TableName>,
     swaps: bool,
+    validates: bool,
+    discards: bool,
+    altered: BTreeSet<&'a TableName>,
+    dropped: BTreeSet<&'a TableName>,
     creates: bool,
 }
 
@@ -27,10 +31,13 @@ impl<'a> Count<'a> {
                 },
                 Action::Index(IndexAction::Rebuild(loose)) => count.concurrently.insert(&loose.partition.name),
                 Action::Index(IndexAction::Attach(attach)) => count.attached.insert(&attach.partition),
+                Action::Index(IndexAction::Validate(_)) => std::mem::replace(&mut count.validates, true),
+                Action::Index(IndexAction::Discard(_)) => std::mem::replace(&mut count.discards, true),
+                Action::Index(IndexAction::Alter(alter)) => count.altered.insert(&alter.partition.name),
+                Action::Index(IndexAction::Drop(loose)) => count.dropped.insert(&loose.partition.name),
                 Action::Index(IndexAction::Swap(_)) => std::mem::replace(&mut count.swaps, true),
                 Action::Index(IndexAction::Create(_)) => std::mem::replace(&mut count.creates, true),
-                Action::Index(IndexAction::Drop(_))
-                | Action::Partition(_)
+                Action::Partition(_)
                 | Action::Storage(_)
                 | Action::Maintenance(_)
                 | Action::Limit(_)
@@ -64,6 +71,15 @@ pub(super) fn index_words(change: &Change<'_>) -> String {
         (attached, true) => words.push(format!("attach that of {}", partitions(attached))),
         (attached, false) => words.push(format!("attach {attached}")),
     }
+    if !count.altered.is_empty() {
+        words.push(format!("set parameters on {}", partitions(count.altered.len())));
+    }
+    if count.built() == 0 && !count.dropped.is_empty() {
+        words.push(format!("drop a leftover on {}", partitions(count.dropped.len())));
+    }
+    if count.validates {
+        words.push("validate".to_owned());
+    }
     match (count.swaps, words.is_empty()) {
         (false, _) => {}
         (true, true) => words.push("drop the old one".to_owned()),
@@ -71,22 +87,22 @@ pub(super) fn index_words(change: &Change<'_>) -> String {
     }
     match words.is_empty() {
         true if count.creates => "create on the table".to_owned(),
-        true => "drop what is invalid".to_owned(),
+        true => "drop what was begun".to_owned(),
         false => words.join(", "),
     }
 }
 
-/// `13 partitions concurrently: …; 4 small ones plainly: …`: what a build means for whoever uses the table.
+/// `13 partitions concurrently: …; 4 small ones non-concurrently (…)`: what a build means for whoever uses the table.
 pub(super) fn build_words(change: &Change<'_>) -> String {
     let Count { concurrently, plainly, .. } = Count::of(change);
     let online = "reads and writes go on, old transactions are waited for";
-    let plain = "writes wait a moment";
+    let plain = "non-concurrently (writes blocked for milliseconds)";
     match (concurrently.len(), plainly.len()) {
-        (0, 1) => format!("1 small partition plainly: {plain}"),
-        (0, small) => format!("{small} small partitions plainly: {plain}"),
+        (0, 1) => format!("1 small partition {plain}"),
+        (0, small) => format!("{small} small partitions {plain}"),
         (large, 0) => format!("{} concurrently: {online}", partitions(large)),
-        (large, 1) => format!("{} concurrently: {online}; 1 small one plainly: {plain}", partitions(large)),
-        (large, small) => format!("{} concurrently: {online}; {small} small ones plainly: {plain}", partitions(large)),
+        (large, 1) => format!("{} concurrently: {online}; 1 small one {plain}", partitions(large)),
+        (large, small) => format!("{} concurrently: {online}; {small} small ones {plain}", partitions(large)),
     }
 }
 

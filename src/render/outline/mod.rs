@@ -133,7 +133,7 @@ fn joins(change: &Change<'_>, step: &Step) -> bool {
             change.lead.gate.is_blocked() == step.gate.is_blocked()
         }
         // What needs a grant is seen by itself.
-        (_, Action::Index(IndexAction::Swap(_))) => !step.gate.is_blocked(),
+        (_, Action::Index(IndexAction::Swap(_) | IndexAction::Discard(_))) => !step.gate.is_blocked(),
         (Action::Index(_), _) => true,
         (
             Action::Partition(_) | Action::Storage(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_),
@@ -237,8 +237,11 @@ impl<'a> Change<'a> {
             Action::Index(IndexAction::Create(_)) => "build on every partition",
             Action::Index(IndexAction::Build(_)) => "build",
             Action::Index(IndexAction::Attach(_)) => "attach",
+            Action::Index(IndexAction::Validate(_)) => "validate",
+            Action::Index(IndexAction::Alter(_)) => "set parameters",
             Action::Index(IndexAction::Rebuild(_)) => "rebuild",
             Action::Index(IndexAction::Drop(_)) => "drop what is invalid, and build",
+            Action::Index(IndexAction::Discard(_)) => "drop what was begun",
             Action::Index(IndexAction::Swap(_)) => "drop the old one, and take its name",
             Action::Storage(StorageAction::Alter(alter)) => {
                 if alter.waits() {
@@ -322,7 +325,8 @@ impl<'a> Change<'a> {
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
-                | Block::MissingRight { .. } => {
+                | Block::MissingRight { .. }
+                | Block::Busy { .. } => {
                     because.insert(block.to_string());
                 }
             }
@@ -498,6 +502,7 @@ fn concerns_data(kind: HazardKind) -> bool {
         HazardKind::DropsIndex
         | HazardKind::LimitsSessions
         | HazardKind::RestartRequired
+        | HazardKind::LosesSafety
         | HazardKind::BlocksReads
         | HazardKind::BlocksWrites
         | HazardKind::PlainLeaf

@@ -34,6 +34,18 @@ use crate::catalog::{Survey, TableState};
 /// Applying it to the same database changes nothing but what is missing ahead of now, or between partitions.
 pub fn from_database(survey: &Survey) -> Draft {
     let mut draft = Draft { origin: survey.snapshot.target.to_string(), ..Draft::default() };
+    if !survey.partman.is_empty() {
+        let read = survey
+            .told_by
+            .iter()
+            .map(|(table, whose)| format!("What pg_partman was told is read from {table}, {whose}."));
+        draft.remarks.extend(read);
+    }
+    let not_believed = survey
+        .not_believed
+        .iter()
+        .map(|(table, because)| format!("{table} is called like a table of pg_partman's and is not read: {because}"));
+    draft.notes.extend(not_believed);
     for (name, state) in &survey.snapshot.catalog.tables {
         let found = match state {
             TableState::Missing => Err("there is no such table".to_owned()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use granit_parser::{ErrorKind, Parser};
 use serde_yaml::Value;
 
 /// Why a file is no configuration of the tool.
@@ -10,6 +11,12 @@ pub enum SourceError {
     /// Not YAML.
     #[error("no YAML: {0}")]
     Yaml(String),
+    /// Nested without an end, which its reader would follow for hours.
+    #[error("line {line}: nested deeper than {MAX_DEPTH} levels")]
+    Deep {
+        /// Where it goes too deep.
+        line: usize,
+    },
     /// YAML, and something else.
     #[error("there is no `{missing}` at the top: is this a configuration of {tool}?")]
     NotTheTools {
@@ -20,6 +27,24 @@ pub enum SourceError {
     },
 }
 
+/// Deeper than any configuration of these tools.
+const MAX_DEPTH: usize = 64;
+/// What cannot be looked through for its depth is read up to this size only: reading it takes the square of that.
+const MAX_UNKNOWN_BYTES: usize = 16 << 10;
+
+/// A look at how deep it is nested, by a parser that stops there.
+fn is_shallow(text: &str) -> Result<(), SourceError> {
+    let options = granit_parser::options! { flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
+    let Some(error) = Parser::new_from_str_with_options(text, options).find_map(Result::err) else { return Ok(()) };
+    let at = error.marker().byte_offset().unwrap_or(0).min(text.len());
+    if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+        let before = text.get(..at).unwrap_or(text);
+        return Err(SourceError::Deep { line: before.matches('\n').count() + 1 });
+    }
+    // Its opinion of YAML is not the reader's.
+    if text.len() > MAX_UNKNOWN_BYTES { Err(SourceError::Yaml(error.to_string())) } else { Ok(()) }
+}
+
 /// A mapping by its keys, which may be spelled in any case. A key that is no text is left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Map(BTreeMap<String, (String, Value)>);
@@ -28,6 +53,7 @@ impl Map {
     /// Reads a document whose top is a mapping with `needed` in it.
     pub(super) fn document(text: &str, needed: &'static str, tool: &'static str) -> Result<Self, SourceError> {
         let unread = |error: serde_yaml::Error| SourceError::Yaml(error.to_string());
+        is_shallow(text)?;
         let mut value: Value = serde_yaml::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(unread)?;
         // `<<`: both tools' readers merge such keys, a retention among them.
         value.apply_merge().map_err(unread)?;
@@ -98,5 +124,29 @@ pub(super) fn text(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Null | Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod depth {
+    use super::*;
+
+    #[test]
+    fn what_is_nested_without_an_end_is_not_followed() {
+        let deep = [
+            format!("a: {}", "[".repeat(200_000)),
+            "{a: ".repeat(100_000),
+            "- ".repeat(200_000),
+            "? ".repeat(50_000),
+            (0..500).map(|at| format!("{}a:\n", " ".repeat(at))).collect::<String>(),
+            format!("a: \"{}\nb: {}", "x".repeat(20_000), "[".repeat(200_000)),
+        ];
+        for text in deep {
+            let read = Map::document(&text, "a", "nobody");
+            let told = matches!(read, Err(SourceError::Deep { .. } | SourceError::Yaml(_)));
+            assert!(told, "{}: {read:?}", &text[..40]);
+        }
+        let fine = format!("a: {}{}", "[".repeat(60), "]".repeat(60));
+        assert!(Map::document(&fine, "a", "nobody").is_ok());
     }
 }

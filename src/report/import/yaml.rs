@@ -1,6 +1,7 @@
 //! The draft as YAML for people: short lines, comments where something has to be checked.
 
 use super::draft::{Draft, Line, TableDraft, Value};
+use crate::visible::{clean, is_odd, marked};
 
 /// Comments longer than this go above what they speak of, wrapped.
 const WIDTH: usize = 100;
@@ -41,7 +42,7 @@ impl Draft {
 }
 
 fn table(out: &mut String, table: &TableDraft) {
-    out.push_str(&format!("  {}:\n", scalar(&table.name.to_string())));
+    out.push_str(&format!("  {}:\n", scalar(&table.name.in_text())));
     for remark in &table.remarks {
         comment(out, 4, remark);
     }
@@ -76,7 +77,7 @@ fn section(out: &mut String, name: &str, lines: &[Line]) {
         match said {
             None => out.push_str(&line),
             Some(said) if line.chars().count() + 4 + said.chars().count() <= WIDTH => {
-                out.push_str(&format!("{line}   # {}", legible(said)));
+                out.push_str(&format!("{line}   # {}", clean(said)));
             }
             Some(said) => {
                 comment(out, 6, said);
@@ -89,7 +90,7 @@ fn section(out: &mut String, name: &str, lines: &[Line]) {
 
 /// A comment, wrapped between words; what it begins with is the indentation of its other lines.
 fn comment(out: &mut String, indent: usize, text: &str) {
-    let text = legible(text);
+    let text = clean(text);
     let inner = text.chars().take_while(|c| *c == ' ').count();
     let room = WIDTH.saturating_sub(indent + 2);
     let lead = format!("{}# {}", " ".repeat(indent), " ".repeat(inner));
@@ -112,13 +113,6 @@ fn comment(out: &mut String, indent: usize, text: &str) {
     out.push_str(&format!("{lead}{line}\n"));
 }
 
-/// A name may hold anything, a line's end included; a comment ends there.
-fn legible(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') { '?' } else { c })
-        .collect()
-}
-
 /// Plain where YAML reads it as the text it is, else in quotes.
 fn scalar(text: &str) -> String {
     let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -133,18 +127,20 @@ fn scalar(text: &str) -> String {
         ["null", "true", "false", "yes", "no", "on", "off", "y", "n"].contains(&text.to_ascii_lowercase().as_str());
     match plain && !word {
         true => text.to_owned(),
-        false if text.chars().any(char::is_control) => quoted(text),
+        false if is_odd(text) => quoted(text),
         false => format!("'{}'", text.replace('\'', "''")),
     }
 }
 
 fn quoted(text: &str) -> String {
     let mut out = "\"".to_owned();
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
+    for (c, odd) in marked(text) {
+        match (odd, u32::from(c)) {
+            (false, _) if matches!(c, '"' | '\\') => out.extend(['\\', c]),
+            (false, _) => out.push(c),
+            (true, code @ 0..=0xffff) => out.push_str(&format!("\\u{code:04x}")),
+            // YAML has no surrogates.
+            (true, code) => out.push_str(&format!("\\U{code:08x}")),
         }
     }
     out.push('"');
@@ -172,6 +168,7 @@ mod tests {
             "tab\there",
             "café",
             "line\nend",
+            "bidi\u{202e} tag\u{e0041} \u{85} ##[x]",
             "x:",
         ] {
             for written in [scalar(text), quoted(text)] {
@@ -179,6 +176,7 @@ mod tests {
                 let read = read.get("k").unwrap();
                 let read = read.as_str().map_or_else(|| format!("{read:?}"), str::to_owned);
                 assert_eq!(read, text, "{written}");
+                assert!(!is_odd(&written), "{written:?}");
             }
         }
     }

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::names::{leaf_index_name, names_of, successor_names};
 use super::others;
 use super::server_names;
 use super::steps::{Place, Wanted, obstacle};
+use super::swap;
 use super::view::{Seen, View, leaves, representatives, wanted};
 use crate::catalog::{Answer, IndexShape, Oid, Question};
 use crate::grid::{Bound, LeafBounds};
-use crate::plan::{Action, BuildMode, Code, Finding, PartitionAction, Step, StepId};
+use crate::plan::{Action, Block, BuildMode, Code, Finding, Gate, PartitionAction, Step, StepId};
 use crate::policy::IndexDesired;
-use crate::resource::partition::{Context, Diff, SMALL_BYTES, suffixed};
+use crate::resource::partition::{Context, Diff, SMALL_BYTES};
 use crate::sql::{Ident, TableName};
 
 /// What must be asked of the server before [`diff`] can judge the table's indexes; `earlier` as there.
@@ -78,15 +80,21 @@ enum Unclear {
 impl Unclear {
     fn named(self, context: &Context<'_>, name: &Ident) -> Finding {
         let index = TableName { schema: context.name.schema.clone(), name: name.clone() };
+        let mut hint = None;
         let (code, message) = match self {
-            Self::Refused(because) => (Code::IndexRefused, format!("there can be no such index: {because}")),
-            Self::Unverified(because) => {
-                (Code::IndexUnverified, format!("whether it is there as the policy says is unverified: {because}"))
+            Self::Refused(because) => {
+                let (because, meant) = because.split_once('\n').unwrap_or((&because, ""));
+                let place = format!("`tables.{}.indexes.{name}`", context.name);
+                hint = Some(match meant {
+                    "" => format!("correct {place} in the policy"),
+                    meant => format!("{meant} in {place}: an index is built with an empty search_path"),
+                });
+                (Code::IndexRefused, format!("invalid index definition: {because}"))
             }
+            Self::Unverified(because) => (Code::IndexUnverified, format!("not verified: {because}")),
         };
         let mut finding = context.finding(code, Some(&index), message);
-        finding.hint = (code == Code::IndexRefused)
-            .then(|| format!("correct `tables.{}.indexes.{name}` in the policy", context.name));
+        finding.hint = hint;
         finding
     }
 }
@@ -114,11 +122,11 @@ fn shape_of(context: &Context<'_>, definition: &IndexDesired) -> Result<IndexSha
 }
 
 /// The root's index that is, or will be, the wanted one.
-struct Target<'a> {
+pub(super) struct Target<'a> {
     /// It is there.
-    existing: Option<Seen<'a>>,
+    pub(super) existing: Option<Seen<'a>>,
     /// One that has the wanted name and is something else.
-    rival: Option<Seen<'a>>,
+    pub(super) rival: Option<Seen<'a>>,
     /// Names for it where it is not there, best first.
     names: Vec<TableName>,
     /// An index that may be it, and whose spelling is unknown.
@@ -128,27 +136,27 @@ struct Target<'a> {
 impl<'a> Target<'a> {
     fn find(context: &Context<'_>, view: &View<'a>, name: &Ident, shape: &IndexShape) -> Self {
         let wanted = TableName { schema: context.name.schema.clone(), name: name.clone() };
-        let equal = |seen: &&Seen<'a>| seen.shape.as_ref() == Some(shape);
+        // The server alters no parameters of a root's index: those of its partitions' count.
+        let equal = |seen: &&Seen<'a>| seen.is_like(shape);
         // A valid one before others, its own name before others.
         let rank = |seen: &&Seen<'a>| (!seen.facts.valid, seen.facts.name != wanted);
         let existing = view.of_root.iter().filter(equal).min_by_key(rank).cloned();
         let named = view.of_root.iter().find(|seen| seen.facts.name == wanted);
         let rival = named.filter(|seen| !equal(seen) && seen.shape.is_some()).cloned();
         let unclear = view.of_root.iter().find(|seen| seen.shape.is_none()).filter(|_| existing.is_none()).cloned();
-        let first = if rival.is_some() {
-            TableName { schema: wanted.schema.clone(), name: suffixed(name.as_str(), "_new") }
-        } else {
-            wanted
+        let names = match (&existing, &rival) {
+            (Some(_), _) => Vec::new(),
+            (None, Some(_)) => successor_names(&wanted),
+            (None, None) => names_of(&wanted),
         };
-        let names = if existing.is_some() { Vec::new() } else { names_of(&first) };
         Self { existing, rival, names, unclear }
     }
 }
 
 /// A partition's part of a wanted index.
 enum State<'s, 'a> {
-    /// Attached and valid, or about to be by somebody else.
-    Fine,
+    /// Attached and valid.
+    Fine(&'s Seen<'a>),
     /// Attached and invalid.
     Broken(&'s Seen<'a>),
     /// There and valid, and not attached.
@@ -162,16 +170,16 @@ enum State<'s, 'a> {
 fn state<'s, 'a>(view: &'s View<'a>, target: &Target<'_>, leaf: Oid, shape: &IndexShape) -> State<'s, 'a> {
     if let Some(child) = target.existing.as_ref().and_then(|root| view.child(leaf, root.oid)) {
         return match (child.facts.valid, child.facts.building) {
-            (true, _) => State::Fine,
+            (true, _) => State::Fine(child),
             (false, true) => State::Building(child),
             (false, false) => State::Broken(child),
         };
     }
-    let mut equal = view.loose(leaf).filter(|seen| seen.shape.as_ref() == Some(shape) && !seen.facts.constraint);
+    let mut equal = view.loose(leaf).filter(|seen| seen.is_like(shape) && !seen.facts.constraint);
     if let Some(valid) = equal.find(|seen| seen.facts.valid) {
         return State::Loose(valid);
     }
-    let mut equal = view.loose(leaf).filter(|seen| seen.shape.as_ref() == Some(shape));
+    let mut equal = view.loose(leaf).filter(|seen| seen.is_like(shape));
     match equal.find(|seen| seen.facts.building) {
         Some(building) => State::Building(building),
         None => State::Missing,
@@ -198,10 +206,7 @@ impl<'s, 'a> One<'s, 'a> {
         let target = Target::find(context, view, name, &shape);
         let own_name = TableName { schema: context.name.schema.clone(), name: name.clone() };
         if let Some(unclear) = &target.unclear {
-            let message = format!(
-                "whether it is there as the policy says is unverified: how {} is spelled is unknown",
-                unclear.facts.name
-            );
+            let message = format!("not verified: how {} is spelled is unknown", unclear.facts.name);
             self.found(Code::IndexUnverified, &own_name, message);
             return None;
         }
@@ -221,7 +226,7 @@ impl<'s, 'a> One<'s, 'a> {
         let leaves: Vec<_> = leaves(context).into_iter().filter(|(oid, _)| !leaving.contains(oid)).collect();
         let states: BTreeMap<Oid, State<'_, 'a>> =
             leaves.iter().map(|(oid, _)| (*oid, state(view, &target, *oid, &shape))).collect();
-        let lacking = states.values().filter(|state| !matches!(state, State::Fine)).count();
+        let lacking = states.values().filter(|state| !matches!(state, State::Fine(_))).count();
         let reason = reason(&target, &shape, lacking, leaves.len());
         let one = Wanted { name, definition, shape, reason };
         let mut steps = Vec::new();
@@ -235,15 +240,29 @@ impl<'s, 'a> One<'s, 'a> {
                 (free, Some(id))
             }
         };
-        let mut waits_for: Vec<StepId> = made.iter().cloned().collect();
-        let building = states.values().any(|state| matches!(state, State::Building(_)));
+        // It is whole once those that leave have left.
+        let mut waits_for: Vec<StepId> = made.iter().cloned().chain(self.departures()).collect();
+        let mut attaches = false;
         for (oid, leaf) in &leaves {
             let place = Place::of(*oid, leaf);
-            match &states[oid] {
-                State::Fine => {}
+            let state = &states[oid];
+            if let State::Fine(seen) | State::Broken(seen) | State::Loose(seen) = state {
+                steps.extend(one.leftovers(context, view, &place, *oid, Some(seen)).into_iter().map(|(step, _)| step));
+            }
+            match state {
+                State::Fine(_) => {}
                 State::Building(seen) => {
-                    let message = format!("somebody is building it on {}", leaf.name);
-                    self.found(Code::IndexBuilding, &seen.facts.name, message);
+                    let because = format!("another session is building it on {}", leaf.name);
+                    // It waits for whoever builds: a client of ours that was killed leaves a server that goes on.
+                    let mut step = match seen.facts.parent {
+                        Some(_) => one.rebuild(context, &place, *oid, seen, &to),
+                        None => one.attach(context, &place, &to, &seen.facts.name),
+                    };
+                    step.needs.extend(made.clone());
+                    step.gate = Gate::Blocked(vec![Block::Busy { because }]);
+                    waits_for.push(step.id.clone());
+                    attaches = true;
+                    steps.push(step);
                 }
                 State::Broken(seen) => {
                     let step = one.rebuild(context, &place, *oid, seen, &to);
@@ -254,18 +273,27 @@ impl<'s, 'a> One<'s, 'a> {
                     let mut step = one.attach(context, &place, &to, &seen.facts.name);
                     step.needs.extend(made.clone());
                     waits_for.push(step.id.clone());
+                    attaches = true;
                     steps.push(step);
                 }
                 State::Missing => {
-                    let dropped = self.leftovers(&one, &place, *oid);
-                    let mode = self.mode(*oid);
+                    let dropped = one.leftovers(context, view, &place, *oid, None);
+                    let mode = self.mode(*oid, &one);
                     if let Some(built) = self.build(&one, &place, &to, made.as_ref(), mode, dropped, &mut steps) {
                         waits_for.push(built);
                     }
+                    attaches = true;
                 }
+            }
+            // What is rebuilt becomes another index: its turn comes next time.
+            if let State::Fine(seen) | State::Loose(seen) = state {
+                let after = steps.last().filter(|step| step.action.object().is(&seen.facts.name)).map(|step| &step.id);
+                let after = after.cloned();
+                steps.extend(one.alter(context, &place, *oid, seen, &to, after));
             }
         }
         for (place, made_by) in self.newly_attached(target.existing.is_some()) {
+            attaches = true;
             let mode = BuildMode::Plainly("this plan makes it, and it is empty".to_owned());
             let mode = if place.oid.is_some() { BuildMode::Concurrently } else { mode };
             if let Some(attached) = self.build(&one, &place, &to, made.as_ref(), mode, Vec::new(), &mut steps) {
@@ -275,80 +303,29 @@ impl<'s, 'a> One<'s, 'a> {
                 waits_for.push(attached);
             }
         }
-        if let Some(rival) = &target.rival {
-            self.replace(&one, rival, &to, &waits_for, building, &mut steps);
-        } else if let (Some(seen), true) = (&target.existing, steps.is_empty() && !building)
-            && !seen.facts.valid
-        {
-            let message = match leaving.len() {
-                0 => "every partition has its own, and PostgreSQL still takes it for invalid".to_owned(),
-                _ => "every partition that stays has its own; PostgreSQL looks again when one is attached after the others \
-                      have left"
-                    .to_owned(),
-            };
-            let mut finding = context.finding(Code::IndexNotPossible, Some(&seen.facts.name), message);
-            // Measured: current minor releases look at all partitions again, older ones do nothing.
-            finding.hint = leaves.first().and_then(|(leaf, _)| view.child(*leaf, seen.oid)).map(|child| {
-                let statement = format!("ALTER INDEX {} ATTACH PARTITION {}", seen.facts.name, child.facts.name);
-                format!("{statement}: once more, it has the server look again")
-            });
-            self.result.findings.push(finding);
+        // What is attached last has the server look whether the whole is whole; where nothing is, it is asked to.
+        if let Some(seen) = target.existing.as_ref().filter(|seen| !seen.facts.valid && !attaches) {
+            let child = leaves.iter().find_map(|(oid, leaf)| Some((*oid, *leaf, view.child(*oid, seen.oid)?)));
+            match child {
+                Some((oid, leaf, child)) => {
+                    let mut step = one.validate(context, &Place::of(oid, leaf), &seen.facts.name, &child.facts.name);
+                    step.needs.extend(waits_for.iter().cloned());
+                    waits_for.push(step.id.clone());
+                    steps.push(step);
+                }
+                None => {
+                    let message = "invalid, and no partition has its own for PostgreSQL to look again".to_owned();
+                    self.found(Code::IndexNotPossible, &seen.facts.name, message);
+                }
+            }
         }
+        if let Some(rival) = &target.rival {
+            let swap = swap::Swap { context, view, one: &one, target: &target, rival, new: &to, waits_for: &waits_for };
+            swap.add(&mut steps, &mut self.result.findings);
+        }
+        steps.extend(one.discards(context, view, &target));
         self.result.steps.extend(steps);
         met
-    }
-
-    /// The last step of a changed definition.
-    fn replace(
-        &mut self,
-        one: &Wanted<'_>,
-        rival: &Seen<'_>,
-        new: &TableName,
-        waits_for: &[StepId],
-        building: bool,
-        steps: &mut Vec<Step>,
-    ) {
-        let differences = rival.shape.as_ref().map(|shape| shape.differences(&one.shape).join("; "));
-        let message = format!("it differs from the policy: {}", differences.unwrap_or_default());
-        if let Some(because) = self.stands_on(rival) {
-            self.found(
-                Code::IndexDiffers,
-                &rival.facts.name,
-                format!("{message}; {because}, so it stays beside {new}"),
-            );
-            return;
-        }
-        if !building {
-            let mut step = one.swap(self.context, rival, new);
-            step.needs.extend(waits_for.iter().cloned());
-            steps.push(step);
-        }
-    }
-
-    /// Why a root's index cannot be dropped: its drop takes the partitions' along, and a replica identity or a mark of
-    /// CLUSTER is each table's own.
-    fn stands_on(&self, rival: &Seen<'_>) -> Option<String> {
-        let used = |seen: &Seen<'_>, of: &str| match (seen.facts.constraint, seen.facts.in_use) {
-            (true, _) => Some(format!("a constraint stands on {of}")),
-            (false, true) => Some(format!("{of} is a replica identity, or what CLUSTER goes by")),
-            (false, false) => None,
-        };
-        used(rival, "it").or_else(|| {
-            let children = self.view.of_leaf.values().flatten().filter(|seen| seen.facts.parent == Some(rival.oid));
-            children.filter_map(|seen| used(seen, &seen.facts.name.to_string())).min()
-        })
-    }
-
-    /// Invalid leftovers of this index on a partition, as steps; their names are free afterwards.
-    fn leftovers(&self, one: &Wanted<'_>, place: &Place<'_>, leaf: Oid) -> Vec<(Step, TableName)> {
-        let planned = leaf_index_name(self.context, place.partition, one.name);
-        let leftover = |seen: &&Seen<'a>| {
-            let facts = seen.facts;
-            let same = seen.shape.as_ref() == Some(&one.shape) || facts.name == planned;
-            same && !facts.valid && !facts.building && !facts.constraint
-        };
-        let found = self.view.loose(leaf).filter(leftover);
-        found.map(|seen| (one.drop(self.context, place, leaf, seen), seen.facts.name.clone())).collect()
     }
 
     /// Build and attach; gives the attach's id.
@@ -399,10 +376,11 @@ impl<'s, 'a> One<'s, 'a> {
         }
     }
 
-    /// Small partitions are built plainly: a few milliseconds under SHARE, and no wait for old transactions.
-    fn mode(&self, leaf: Oid) -> BuildMode {
+    /// Small partitions are built plainly, where that is quick: a few milliseconds under SHARE, and no wait for old
+    /// transactions.
+    fn mode(&self, leaf: Oid, one: &Wanted<'_>) -> BuildMode {
         match self.context.snapshot.answers.get(&Question::Bytes { relation: leaf }) {
-            Answer::Bytes(bytes) if bytes <= SMALL_BYTES => {
+            Answer::Bytes(bytes) if bytes <= SMALL_BYTES && one.shape.is_quick() => {
                 BuildMode::Plainly(format!("it has {} and is done in a moment", crate::render::bytes(bytes)))
             }
             Answer::Bytes(_)
@@ -418,26 +396,16 @@ impl<'s, 'a> One<'s, 'a> {
         }
     }
 
+    /// The steps by which partitions leave.
+    fn departures(&self) -> impl Iterator<Item = StepId> + use<'s> {
+        let open = self.earlier.iter().filter(|step| !step.gate.is_blocked());
+        open.filter(|step| departs(&step.action).is_some()).map(|step| step.id.clone())
+    }
+
     /// Partitions that this plan detaches.
     fn leaving(&self) -> BTreeSet<Oid> {
         let open = self.earlier.iter().filter(|step| !step.gate.is_blocked());
-        let detached = open.filter_map(|step| match &step.action {
-            Action::Partition(PartitionAction::Detach(detach)) => Some(detach.leaving.partition.oid),
-            Action::Partition(PartitionAction::Finalize(leaving)) => Some(leaving.partition.oid),
-            Action::Partition(
-                PartitionAction::Create(_)
-                | PartitionAction::CreateDefault(_)
-                | PartitionAction::Mark(_)
-                | PartitionAction::Stamp(_)
-                | PartitionAction::Attach(_)
-                | PartitionAction::Drop(_),
-            )
-            | Action::Index(_)
-            | Action::Storage(_)
-            | Action::Maintenance(_)
-            | Action::Limit(_)
-            | Action::Setting(_) => None,
-        });
+        let detached = open.filter_map(|step| departs(&step.action));
         detached.collect()
     }
 
@@ -448,6 +416,27 @@ impl<'s, 'a> One<'s, 'a> {
         }
         let open = self.earlier.iter().filter(|step| !step.gate.is_blocked());
         open.filter_map(|step| Some((made_by(&step.action)?, step.id.clone()))).collect()
+    }
+}
+
+/// The partition that an action takes away from its table.
+fn departs(action: &Action) -> Option<Oid> {
+    match action {
+        Action::Partition(PartitionAction::Detach(detach)) => Some(detach.leaving.partition.oid),
+        Action::Partition(PartitionAction::Finalize(leaving)) => Some(leaving.partition.oid),
+        Action::Partition(
+            PartitionAction::Create(_)
+            | PartitionAction::CreateDefault(_)
+            | PartitionAction::Mark(_)
+            | PartitionAction::Stamp(_)
+            | PartitionAction::Attach(_)
+            | PartitionAction::Drop(_),
+        )
+        | Action::Index(_)
+        | Action::Storage(_)
+        | Action::Maintenance(_)
+        | Action::Limit(_)
+        | Action::Setting(_) => None,
     }
 }
 
@@ -495,20 +484,7 @@ fn reason(target: &Target<'_>, shape: &IndexShape, lacking: usize, all: usize) -
     }
     match (&target.existing, lacking) {
         (None, _) => "missing".to_owned(),
+        (Some(_), 0) => "invalid".to_owned(),
         (Some(_), lacking) => format!("missing on {lacking} of {all} partitions"),
     }
-}
-
-/// A partition's index is called after both: `audit_log_p20260301_actor_idx` for `audit_log_actor_idx`.
-fn leaf_index_name(context: &Context<'_>, partition: &TableName, index: &Ident) -> TableName {
-    let table = format!("{}_", context.name.name.as_str());
-    let own = index.as_str().strip_prefix(table.as_str()).unwrap_or(index.as_str());
-    TableName { schema: partition.schema.clone(), name: suffixed(partition.name.as_str(), &format!("_{own}")) }
-}
-
-/// A name, then others, cut so that the suffix survives.
-fn names_of(first: &TableName) -> Vec<TableName> {
-    let others = (2..=4)
-        .map(|n| TableName { schema: first.schema.clone(), name: suffixed(first.name.as_str(), &format!("_{n}")) });
-    std::iter::once(first.clone()).chain(others).collect()
 }

@@ -1,11 +1,15 @@
 //! Indexes that the policy names: there on the root, valid, and attached from every partition.
 
 mod diff;
+mod leftovers;
+mod names;
 mod others;
 mod server_names;
 mod steps;
+mod swap;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub(crate) use diff::{diff, questions};
+pub(crate) use names::successor_names;

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::names::successor_names;
 use super::view::{Seen, View};
-use crate::catalog::{IndexShape, Oid};
+use crate::catalog::{IndexFacts, IndexShape, Oid};
 use crate::plan::{Code, Finding};
 use crate::policy::OtherIndexes;
 use crate::resource::partition::Context;
@@ -34,7 +35,12 @@ pub(super) fn findings(context: &Context<'_>, view: &View<'_>, named: &Named) ->
         if facts.constraint || named.met.contains(&seen.oid) || wanted.contains(facts.name.name.as_str()) {
             continue;
         }
+        let discarded = facts.parent.is_none() && !facts.valid && is_begun(context, facts);
         let (code, message) = match redundant(view, seen) {
+            _ if discarded => continue,
+            _ if !facts.valid => {
+                (Code::IndexInvalid, "invalid, and not in the policy: no query of the table uses it".to_owned())
+            }
             Some(message) => (Code::IndexRedundant, message),
             None if named.unverified => continue,
             None => (Code::IndexUnlisted, "it is not in the policy: left alone".to_owned()),
@@ -44,6 +50,7 @@ pub(super) fn findings(context: &Context<'_>, view: &View<'_>, named: &Named) ->
     if !named.unverified {
         findings.extend(strays(context, view, named));
     }
+    findings.extend(invalid(context, view, named));
     findings
 }
 
@@ -52,7 +59,7 @@ fn redundant(view: &View<'_>, seen: &Seen<'_>) -> Option<String> {
     let shape = seen.shape.as_ref()?;
     let others = view.of_root.iter().filter(|other| other.oid != seen.oid && other.facts.valid);
     others.filter_map(|other| Some((other, other.shape.as_ref()?))).find_map(|(other, theirs)| {
-        if theirs == shape {
+        if theirs.is_like(shape) {
             Some(format!("it is not in the policy, and {} is its equal", other.facts.name))
         } else if theirs.covers(shape) {
             Some(format!("it is not in the policy, and {} covers it", other.facts.name))
@@ -62,6 +69,32 @@ fn redundant(view: &View<'_>, seen: &Seen<'_>) -> Option<String> {
     })
 }
 
+/// Whether it was begun by us to take the place of an index of the policy, which has a step of its own for it.
+fn is_begun(context: &Context<'_>, facts: &IndexFacts) -> bool {
+    context.table.indexes.keys().any(|name| {
+        successor_names(&TableName { schema: context.name.schema.clone(), name: name.clone() }).contains(&facts.name)
+    })
+}
+
+/// Invalid indexes of partitions that are no leftover of what the policy names: they cost writers and serve nobody.
+fn invalid(context: &Context<'_>, view: &View<'_>, named: &Named) -> Vec<Finding> {
+    let left = view.of_leaf.values().flatten().filter(|seen| {
+        let facts = seen.facts;
+        let wanted = named.shapes.iter().any(|shape| seen.is_like(shape)) || named.unverified && seen.shape.is_none();
+        facts.parent.is_none() && !facts.valid && !facts.building && !facts.constraint && !wanted
+    });
+    let mut names: Vec<&TableName> = left.map(|seen| &seen.facts.name).collect();
+    names.sort();
+    let Some(first) = names.first() else { return Vec::new() };
+    let message = match names.len() {
+        1 => "invalid: writes maintain it, no query uses it".to_owned(),
+        count => format!("invalid, and {} more: writes maintain them, no query uses them", count - 1),
+    };
+    let mut finding = context.finding(Code::IndexInvalid, Some(first), message);
+    finding.hint = Some(format!("DROP INDEX CONCURRENTLY {first}, or REINDEX INDEX CONCURRENTLY {first}"));
+    vec![finding]
+}
+
 /// Indexes that only some partitions have, and that nothing of the root's or of the policy's is like.
 fn strays(context: &Context<'_>, view: &View<'_>, named: &Named) -> Vec<Finding> {
     let mut by_table: BTreeMap<Oid, Vec<&TableName>> = BTreeMap::new();
@@ -69,8 +102,8 @@ fn strays(context: &Context<'_>, view: &View<'_>, named: &Named) -> Vec<Finding>
         for seen in all.iter().filter(|seen| seen.facts.parent.is_none() && seen.facts.valid && !seen.facts.constraint)
         {
             let Some(shape) = &seen.shape else { continue };
-            let known = view.of_root.iter().any(|root| root.shape.as_ref() == Some(shape));
-            if !known && !named.shapes.contains(shape) {
+            let known = view.of_root.iter().any(|root| root.is_like(shape));
+            if !known && !named.shapes.iter().any(|named| named.is_like(shape)) {
                 by_table.entry(*leaf).or_default().push(&seen.facts.name);
             }
         }

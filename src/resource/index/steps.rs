@@ -4,12 +4,12 @@ use super::view::Seen;
 use crate::catalog::{IndexShape, Leaf, LeafKind, Oid};
 use crate::grid::LeafBounds;
 use crate::plan::{
-    Action, AttachIndex, BuildIndex, BuildMode, Class, CreateIndex, Fact, Hazard, HazardKind, IndexAction, LooseIndex,
-    Relation, Step, SwapIndex,
+    Action, AlterIndex, AttachIndex, BuildIndex, BuildMode, Class, CreateIndex, DiscardIndex, Fact, Hazard, HazardKind,
+    IndexAction, Kept, LooseIndex, Relation, Step, StepId, SwapIndex,
 };
 use crate::policy::IndexDesired;
 use crate::resource::partition::Context;
-use crate::sql::{Ident, TableName};
+use crate::sql::{Ident, TableName, server_time};
 
 /// One index of the policy, and why it has steps.
 pub(super) struct Wanted<'a> {
@@ -76,7 +76,10 @@ impl Wanted<'_> {
             BuildMode::Concurrently => {
                 "built concurrently: reads and writes go on, old transactions are waited for".to_owned()
             }
-            BuildMode::Plainly(because) => format!("built plainly: {because}"),
+            BuildMode::Plainly(because) => {
+                let longer = server_time(context.desired.apply.statement_timeout);
+                format!("built non-concurrently: {because}; concurrently, should that take longer than {longer}")
+            }
         };
         let mut step = self.step(
             context,
@@ -122,7 +125,62 @@ impl Wanted<'_> {
         step
     }
 
-    /// An invalid index that an interruption left behind, and that nobody is building.
+    /// The same once more: current minor releases look at all partitions again, and the root's index is valid if each has
+    /// its own (measured; older ones do nothing).
+    pub(super) fn validate(&self, context: &Context<'_>, place: &Place<'_>, to: &TableName, index: &TableName) -> Step {
+        let mut step = self.step(
+            context,
+            Action::Index(IndexAction::Validate(AttachIndex {
+                root: context.relation(),
+                owner: context.root.attributes.owner.clone(),
+                to: to.clone(),
+                partition: place.partition.clone(),
+                index: index.clone(),
+                wanted: self.name.clone(),
+            })),
+        );
+        step.before.push(attached(context, place));
+        step.before.push(self.there(index, place.partition, Some(true), Some(to)));
+        step.after.push(self.there(to, context.name, Some(true), None));
+        step
+    }
+
+    /// Gives a partition's index the policy's storage parameters, where they differ by meaning.
+    pub(super) fn alter(
+        &self,
+        context: &Context<'_>,
+        place: &Place<'_>,
+        oid: Oid,
+        seen: &Seen<'_>,
+        to: &TableName,
+        after: Option<StepId>,
+    ) -> Option<Step> {
+        let (set, reset) = self.shape.parameters_to_change(&seen.facts.shape.parameters, &self.definition.with);
+        if set.is_empty() && reset.is_empty() {
+            return None;
+        }
+        let LooseIndex { partition, owner, index, wanted } = self.loose(place, oid, seen);
+        let is = |name: &str| seen.facts.shape.parameters.get(name).map_or("not set", String::as_str).to_owned();
+        let all = set.iter().map(|(name, value)| format!("{name} {} instead of {value}", is(name)));
+        let all: Vec<String> =
+            all.chain(reset.iter().map(|name| format!("{name} {} instead of the default", is(name)))).collect();
+        let action = AlterIndex { partition, owner, index: index.clone(), wanted, set, reset };
+        let reason = format!("differs: {}", all.join("; "));
+        let mut step = context.step(Action::Index(IndexAction::Alter(action.clone())), Class::Drift, &reason);
+        step.needs.extend(after);
+        step.before.push(attached(context, place));
+        step.before.push(Fact::Index {
+            index: index.name.clone(),
+            table: place.partition.clone(),
+            valid: None,
+            attached_to: Some(to.clone()),
+            shape: None,
+        });
+        step.after.push(Fact::IndexParameters { index, set: action.set, reset: action.reset });
+        Some(step)
+    }
+
+    /// An index that an interruption left behind, and that nobody is building.
     pub(super) fn drop(&self, context: &Context<'_>, place: &Place<'_>, oid: Oid, seen: &Seen<'_>) -> Step {
         let loose = self.loose(place, oid, seen);
         let index = loose.index.clone();
@@ -131,11 +189,18 @@ impl Wanted<'_> {
         step.before.push(Fact::Index {
             index: index.name.clone(),
             table: place.partition.clone(),
-            valid: Some(false),
+            valid: Some(seen.facts.valid),
             attached_to: None,
             shape: None,
         });
-        step.after.push(Fact::NoIndex { index });
+        step.after.push(Fact::NoIndex { index: index.clone() });
+        if seen.facts.valid {
+            step.hazards.push(Hazard {
+                kind: HazardKind::DropsIndex,
+                object: place.partition.clone().into(),
+                detail: format!("{} is valid, and named like what an interrupted REINDEX leaves", index.name),
+            });
+        }
         step
     }
 
@@ -178,7 +243,7 @@ impl Wanted<'_> {
     }
 
     /// The new definition takes the old one's name, and the old one goes.
-    pub(super) fn swap(&self, context: &Context<'_>, old: &Seen<'_>, new: &TableName) -> Step {
+    pub(super) fn swap(&self, context: &Context<'_>, old: &Seen<'_>, new: &TableName, keeps: Vec<Kept>) -> Step {
         let index = Relation { name: old.facts.name.clone(), oid: old.oid };
         let mut step = self.step(
             context,
@@ -188,6 +253,7 @@ impl Wanted<'_> {
                 old: index.clone(),
                 new: new.clone(),
                 wanted: self.name.clone(),
+                keeps,
             })),
         );
         step.before.push(self.there(new, context.name, Some(true), None));
@@ -197,6 +263,33 @@ impl Wanted<'_> {
             kind: HazardKind::DropsIndex,
             object: context.name.clone().into(),
             detail: format!("{} as it was goes from every partition, each locked for a moment", old.facts.name),
+        });
+        step
+    }
+
+    /// A root's index that was begun to take another one's place.
+    pub(super) fn discard(&self, context: &Context<'_>, begun: &Seen<'_>) -> Step {
+        let index = Relation { name: begun.facts.name.clone(), oid: begun.oid };
+        let action = DiscardIndex {
+            root: context.relation(),
+            owner: context.root.attributes.owner.clone(),
+            index: index.clone(),
+            wanted: self.name.clone(),
+        };
+        let reason = "begun for another definition, and invalid";
+        let mut step = context.step(Action::Index(IndexAction::Discard(action)), Class::Drift, reason);
+        step.before.push(Fact::Index {
+            index: index.name.clone(),
+            table: context.name.clone(),
+            valid: Some(false),
+            attached_to: None,
+            shape: None,
+        });
+        step.after.push(Fact::NoIndex { index: index.clone() });
+        step.hazards.push(Hazard {
+            kind: HazardKind::DropsIndex,
+            object: context.name.clone().into(),
+            detail: format!("{} goes from every partition that has it, each locked for a moment", index.name),
         });
         step
     }

@@ -77,7 +77,7 @@ fn what_an_interruption_left_is_continued() {
     drop index public.events_20260301_actor_idx_ccnew on public.events_20260301 drift: missing on 3 of 4 partitions
     build index public.events_20260301_actor_idx on public.events_20260301 drift: missing on 3 of 4 partitions !INDEX_BUILD needs drop index public.events_20260301_actor_idx, drop index public.events_20260301_actor_idx_ccnew
     attach index public.events_20260301_actor_idx on public.events_20260301 drift: missing on 3 of 4 partitions needs build index public.events_20260301_actor_idx
-    ? public.events INDEX_BUILDING public.four: somebody is building it on public.events_20260401
+    attach index public.four on public.events_20260401 drift: missing on 3 of 4 partitions | BLOCKED another session is building it on public.events_20260401
     ");
     let facts = world.root(TABLE).indexes.get_mut(&building).unwrap();
     (facts.building, facts.valid) = (false, true);
@@ -150,8 +150,8 @@ fn what_cannot_be_compared_is_said_and_left() {
     let question = Question::WantedIndex { root, definition };
     world.unknown.insert(question, "permission denied to create temporary tables".to_owned());
     insta::assert_snapshot!(plan(&mut world), @r"
-    ? public.events INDEX_REFUSED public.other: there can be no such index: a unique index must have the partition key at among its columns
-    ? public.events INDEX_UNVERIFIED public.events_actor_idx: whether it is there as the policy says is unverified: permission denied to create temporary tables
+    ? public.events INDEX_REFUSED public.other: invalid index definition: a unique index must have the partition key at among its columns
+    ? public.events INDEX_UNVERIFIED public.events_actor_idx: not verified: permission denied to create temporary tables
     ");
 }
 

@@ -14,6 +14,13 @@ pub(super) struct Seen<'a> {
     pub(super) shape: Option<IndexShape>,
 }
 
+impl Seen<'_> {
+    /// Whether it is this index, parameters aside: those are altered where they are.
+    pub(super) fn is_like(&self, shape: &IndexShape) -> bool {
+        self.shape.as_ref().is_some_and(|own| own.is_like(shape))
+    }
+}
+
 /// The indexes of one root and of its partitions.
 pub(super) struct View<'a> {
     /// Of the root itself, by name.

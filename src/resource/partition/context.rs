@@ -263,10 +263,14 @@ impl<'a> Context<'a> {
             Action::Partition(PartitionAction::Drop(drop)) => ObjectRef::Existing(drop.retired.partition.clone()),
             Action::Index(IndexAction::Create(create)) => ObjectRef::MadeBy(id.clone(), create.index.clone()),
             Action::Index(IndexAction::Build(build)) => ObjectRef::MadeBy(id.clone(), build.index.clone()),
-            Action::Index(IndexAction::Attach(attach)) => ObjectRef::Existing(attach.root.clone()),
+            Action::Index(IndexAction::Attach(attach) | IndexAction::Validate(attach)) => {
+                ObjectRef::Existing(attach.root.clone())
+            }
+            Action::Index(IndexAction::Alter(alter)) => ObjectRef::Existing(alter.index.clone()),
             Action::Index(IndexAction::Rebuild(loose) | IndexAction::Drop(loose)) => {
                 ObjectRef::Existing(loose.index.clone())
             }
+            Action::Index(IndexAction::Discard(discard)) => ObjectRef::Existing(discard.index.clone()),
             Action::Index(IndexAction::Swap(swap)) => ObjectRef::Existing(swap.old.clone()),
             Action::Storage(StorageAction::Alter(alter)) => ObjectRef::Existing(alter.partition.clone()),
             Action::Maintenance(MaintenanceAction::AnalyzeParent(analyze)) => ObjectRef::Existing(analyze.root.clone()),

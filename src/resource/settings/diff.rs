@@ -10,7 +10,7 @@ use crate::plan::{
     Action, Block, Code, Fact, Finding, Gate, Hazard, HazardKind, Object, Seen, SetSetting, SettingAction,
 };
 use crate::policy::{SettingsDesired, SettingsMode};
-use crate::sql::{left_to_a_person, setting_text, statements_of};
+use crate::sql::{left_to_a_person, loses_safety, setting_text, statements_of};
 
 /// Settings that no configuration file may hold, beside those of the context `internal` (guc_tables.c,
 /// `GUC_DISALLOW_IN_FILE`).
@@ -302,6 +302,10 @@ impl Run<'_> {
         step.note = Some(shown.join(" to "));
         step.before.push(before);
         step.after.push(after);
+        if let Some(because) = loses_safety(name, wanted).or_else(|| loses_safety(name, &in_files)) {
+            let detail = because.to_owned();
+            step.hazards.push(Hazard { kind: HazardKind::LosesSafety, object: step.action.object(), detail });
+        }
         if restart {
             let mut detail =
                 "in force after a restart only, which this does not do; a server that cannot have what it says \

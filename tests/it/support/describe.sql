@@ -31,6 +31,9 @@ SELECT line FROM (
   SELECT name, 5, format('%s index %s parent %s valid %s tablespace %s', name, pg_get_indexdef(x.indexrelid), coalesce((SELECT i.inhparent::regclass::text FROM pg_inherits i WHERE i.inhrelid = x.indexrelid), '-'), x.indisvalid,
       coalesce((SELECT t.spcname FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace WHERE c.oid = x.indexrelid), '-'))
     || CASE WHEN x.indisreplident THEN ' replica identity' ELSE '' END
+    || coalesce(' comment ' || obj_description(x.indexrelid, 'pg_class'), '')
+    || coalesce((SELECT string_agg(format(' target %s of column %s', a.attstattarget, a.attnum), '' ORDER BY a.attnum)
+                 FROM pg_attribute a WHERE a.attrelid = x.indexrelid AND a.attstattarget >= 0), '')
   FROM rel JOIN pg_index x ON x.indrelid = rel.oid
   UNION ALL
   SELECT name, 6, format('%s policy %s %s %s to %s using %s check %s', name, p.polname, p.polcmd, p.polpermissive,

@@ -1,1 +1,1 @@
-UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'events_mar_actor_idx'::regclass;
+UPDATE pg_index SET indisvalid = true WHERE indexrelid IN ('events_mar_actor_idx'::regclass, 'events_actor_idx'::regclass);

@@ -1,4 +1,5 @@
--- Attached while it was invalid, which the server allows: the root's stays invalid until the index is built anew.
+-- Attached while it was invalid, which the server allows: the root's stays invalid until the index is built anew and the
+-- server looks again.
 CREATE TABLE events (at timestamptz NOT NULL, actor int) PARTITION BY RANGE (at);
 CREATE TABLE events_mar PARTITION OF events FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00');
 CREATE TABLE events_apr PARTITION OF events FOR VALUES FROM ('2026-04-01 00:00+00') TO ('2026-05-01 00:00+00');

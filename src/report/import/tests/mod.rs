@@ -61,7 +61,13 @@ impl Found {
         let table = T.parse().unwrap();
         let config = PartConfig { schema: Ident::new("partman"), columns: self.told.clone(), sub_partitioned: false };
         let partman = if self.told.is_empty() { BTreeMap::new() } else { BTreeMap::from([(table, config)]) };
-        let survey = Survey { snapshot: world.snapshot, time_zone: self.zone.to_owned(), partman };
+        let survey = Survey {
+            snapshot: world.snapshot,
+            time_zone: self.zone.to_owned(),
+            partman,
+            told_by: Vec::new(),
+            not_believed: Vec::new(),
+        };
         let yaml = from_database(&survey).to_yaml("pgstrata.yaml");
         let loaded = load(&[Source::new("pgstrata.yaml", yaml.clone())], None, &|_| None);
         let desired = loaded.and_then(|(policy, _)| policy.resolve());

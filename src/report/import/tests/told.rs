@@ -15,8 +15,13 @@ fn what_tells_no_interval_is_left_out() {
             "no number of hours, days or months leads",
         ),
     ] {
-        let survey =
-            Survey { snapshot: found.world.snapshot.clone(), time_zone: "UTC".to_owned(), partman: BTreeMap::new() };
+        let survey = Survey {
+            snapshot: found.world.snapshot.clone(),
+            time_zone: "UTC".to_owned(),
+            partman: BTreeMap::new(),
+            told_by: Vec::new(),
+            not_believed: Vec::new(),
+        };
         let draft = from_database(&survey);
         assert_eq!(draft.tables(), 0);
         let (name, said) = draft.skipped().next().unwrap();

@@ -6,12 +6,13 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::error::CommandError;
-use super::exit::Event;
+use super::Leaving;
+use crate::cli::error::CommandError;
+use crate::cli::exit::Event;
 
 /// Who may read a new file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(in crate::cli) enum Mode {
     /// As the umask says.
     Shared,
     /// Its owner.
@@ -20,14 +21,13 @@ pub(super) enum Mode {
 
 /// Puts `text` into `path` as a whole: a reader sees the old content or the new. What is no regular file (a pipe,
 /// `/dev/stdout`) is written to as it is, and a symbolic link keeps pointing where it does.
-pub(super) fn write_atomically(path: &Path, text: &str, mode: Mode) -> Result<(), CommandError> {
+pub(in crate::cli) fn write_atomically(path: &Path, text: &Leaving, mode: Mode) -> Result<(), CommandError> {
     let failed = |error: io::Error| CommandError::error(format!("{} could not be written: {error}", path.display()));
     let target = match fs::metadata(path) {
         Ok(found) if found.is_file() => fs::canonicalize(path).map_err(failed)?,
         Ok(found) if found.is_dir() => return Err(failed(io::ErrorKind::IsADirectory.into())),
         Ok(_) => {
-            let written =
-                OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+            let written = OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(text.bytes()));
             return match written {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 other => other.map_err(failed),
@@ -44,7 +44,7 @@ pub(super) fn write_atomically(path: &Path, text: &str, mode: Mode) -> Result<()
 }
 
 /// Whether the folder of a file to be written is there: better known before the work than after it.
-pub(super) fn check_folder(path: &Path) -> Result<(), CommandError> {
+pub(in crate::cli) fn check_folder(path: &Path) -> Result<(), CommandError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         Some(_) | None => Path::new("."),
@@ -60,12 +60,12 @@ pub(super) fn check_folder(path: &Path) -> Result<(), CommandError> {
 }
 
 /// Appends to a file that others append to as well.
-pub(super) fn append(path: &Path, text: &str) -> io::Result<()> {
-    OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes())
+pub(in crate::cli) fn append(path: &Path, text: &Leaving) -> io::Result<()> {
+    OpenOptions::new().append(true).create(true).open(path)?.write_all(text.bytes())
 }
 
 /// A whole file, if it is no larger than `limit` bytes.
-pub(super) fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+pub(in crate::cli) fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
@@ -75,7 +75,7 @@ pub(super) fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 }
 
 /// The files of a folder that are policies, in the order of their names.
-pub(super) fn policies_in(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
+pub(in crate::cli) fn policies_in(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
     let failed =
         |error: io::Error| CommandError::new(Event::Config, format!("{} cannot be read: {error}", folder.display()));
     let mut found = Vec::new();
@@ -110,7 +110,7 @@ fn beside(target: &Path) -> PathBuf {
     target.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
 }
 
-fn write_new(path: &Path, text: &str, mode: Mode) -> io::Result<()> {
+fn write_new(path: &Path, text: &Leaving, mode: Mode) -> io::Result<()> {
     // One that a killed process of the same id left behind; a file somebody else put there is not written through.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -124,7 +124,7 @@ fn write_new(path: &Path, text: &str, mode: Mode) -> io::Result<()> {
             Mode::Private => 0o600,
         })
         .open(path)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(text.bytes())?;
     // The rename may reach the disk before the content does.
     file.sync_all()
 }
@@ -140,7 +140,7 @@ mod tests {
         let (file, link) = (folder.path().join("plan.json"), folder.path().join("latest"));
         fs::write(&file, "old").unwrap();
         symlink("plan.json", &link).unwrap();
-        write_atomically(&link, "new", Mode::Private).unwrap();
+        write_atomically(&link, &Leaving::own("new"), Mode::Private).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "new");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
@@ -151,12 +151,12 @@ mod tests {
     fn what_cannot_be_written_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("no").join("plan.json");
-        assert_eq!(write_atomically(&missing, "x", Mode::Shared).unwrap_err().event, Event::Error);
+        assert_eq!(write_atomically(&missing, &Leaving::own("x"), Mode::Shared).unwrap_err().event, Event::Error);
         assert_eq!(check_folder(&missing).unwrap_err().event, Event::Usage);
         assert_eq!(check_folder(folder.path()).unwrap_err().event, Event::Usage);
         assert_eq!(check_folder(&folder.path().join("plan.json")), Ok(()));
         assert_eq!(check_folder(Path::new("plan.json")), Ok(()));
-        write_atomically(Path::new("/dev/null"), "x", Mode::Private).unwrap();
+        write_atomically(Path::new("/dev/null"), &Leaving::own("x"), Mode::Private).unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
     }
 

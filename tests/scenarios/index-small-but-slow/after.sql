@@ -1,0 +1,15 @@
+CREATE INDEX t_lower ON ONLY t (lower(w));
+CREATE INDEX t_mar_lower ON t_mar (lower(w));
+ALTER INDEX t_lower ATTACH PARTITION t_mar_lower;
+CREATE INDEX t_plain ON ONLY t (v) WHERE w IN ('x', 'y');
+CREATE INDEX t_mar_plain ON t_mar (v) WHERE w IN ('x', 'y');
+ALTER INDEX t_plain ATTACH PARTITION t_mar_plain;
+CREATE INDEX t_some ON ONLY t (v) WHERE lower(w) = 'x';
+CREATE INDEX t_mar_some ON t_mar (v) WHERE lower(w) = 'x';
+ALTER INDEX t_some ATTACH PARTITION t_mar_some;
+CREATE INDEX t_tags ON ONLY t USING gin (tags);
+CREATE INDEX t_mar_tags ON t_mar USING gin (tags);
+ALTER INDEX t_tags ATTACH PARTITION t_mar_tags;
+CREATE INDEX t_when ON ONLY t USING brin (at);
+CREATE INDEX t_mar_when ON t_mar USING brin (at);
+ALTER INDEX t_when ATTACH PARTITION t_mar_when;
