@@ -52,7 +52,7 @@ pub enum Gating {
 
 impl HazardKind {
     /// All kinds, in the order they are shown.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::DeletesData,
         Self::DetachesData,
         Self::AttachesData,

@@ -104,10 +104,8 @@ fn is_policys_index(context: &Context<'_>, leaf: &TableName, own: &Own) -> bool 
     let Some(facts) = facts.filter(|facts| facts.raw.is_none()) else { return true };
     context.table.indexes.values().any(|definition| {
         let question = Question::WantedIndex { root: context.root.oid, definition: definition.clone() };
-        match context.snapshot.answers.get(&question) {
-            Answer::Shape(shape) => alike(&shape, &facts.shape),
-            _ => false,
-        }
+        let answer = context.snapshot.answers.get(&question);
+        if let Answer::Shape(shape) = answer { alike(&shape, &facts.shape) } else { false }
     })
 }
 
