@@ -122,6 +122,7 @@ impl<'a> Executor<'a> {
             | StepResult::AlreadySatisfied
             | StepResult::Blocked(_)
             | StepResult::Skipped(_)
+            | StepResult::Superseded { .. }
             | StepResult::Failed { .. } => false,
         });
         let ended = match (lost, self.stop.signal()) {

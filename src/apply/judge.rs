@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::reviewed::{Afresh, Reviewed};
 use crate::catalog::Snapshot;
 use crate::plan::{
-    Action, Code, DetachMode, Finding, PLAN_FORMAT, PartitionAction, Plan, PlanOptions, Step, StepId, Summary,
-    Violation, plan, verify,
+    Code, Finding, Overrides, PLAN_FORMAT, Plan, PlanOptions, Step, StepId, Summary, Violation, World,
+    missing_privileges, plan_in, verify,
 };
 use crate::policy::Desired;
-use crate::sql::render;
 
 /// Why a plan is not carried out. Nothing ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +64,21 @@ pub struct Judged {
     pub plan: Plan,
     /// Steps whose effect is there already.
     pub satisfied: Vec<StepId>,
-    /// Steps that became due since.
+    /// Steps that are not run, and do not make the plan stale.
+    pub superseded: Vec<Superseded>,
+    /// Steps that became due since, or are planned under the grants of the command that runs, and were not reviewed.
     pub due_since: Vec<StepId>,
+}
+
+/// A step of a saved plan that is planned otherwise now, or is not needed any more. It is not run; the rest is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Superseded {
+    /// The step.
+    pub step: StepId,
+    /// Why.
+    pub because: String,
+    /// What it was for is still wanted: a new plan says how.
+    pub wanted: bool,
 }
 
 /// Judges a saved plan with the policy it must have been made from. `options` carries the grants of the command that
@@ -103,32 +116,44 @@ pub fn judge(
     let by_flag = options.overrides;
     let of_saved = options.of_saved(saved, desired);
     let at_then = PlanOptions { now: saved.evaluated_at, overrides: saved.overrides, ..of_saved };
-    let fresh = plan(desired, snapshot, &at_then);
-    let now = plan(desired, snapshot, &PlanOptions { now: snapshot.taken_at, ..at_then });
+    // Nothing that was not reviewed is carried out, and what is blocked has no effect.
+    let world = World::OpenAmong(saved.steps.iter().map(|step| &step.id).collect());
+    let fresh = plan_in(&world, desired, snapshot, &at_then);
+    let now = plan_in(&world, desired, snapshot, &PlanOptions { now: snapshot.taken_at, ..at_then.clone() });
     if let Some(because) = &fresh.not_applyable_because {
         return refuse(Refusal::NotApplyable(because.clone()));
     }
 
-    let afresh = Afresh::new(&fresh, &now);
-    let mut satisfied = satisfied(saved, &afresh, snapshot);
-    let (to_run, stale) = to_run(saved, &afresh, snapshot, &mut satisfied);
+    let other = other_gates(saved, &fresh).then(|| {
+        let could_run = saved.steps.iter().filter(|step| !step.gate.is_blocked()).map(|step| &step.id);
+        plan_in(&World::Only(could_run.collect()), desired, snapshot, &at_then)
+    });
+
+    let afresh = Afresh::new(&fresh, &now, other.as_ref());
+    let satisfied = satisfied(saved, &afresh, snapshot);
+    let Reviewed { to_run, satisfied, superseded, stale, .. } = Reviewed::judge(saved, &afresh, snapshot, satisfied);
     if !stale.is_empty() {
         return refuse(Refusal::Stale(stale));
     }
     // A drop without grace follows a stamp that is younger than the plan: by the plan's clock its grace is not over.
-    let follows = to_run.iter().any(|step| !afresh.then.contains_key(&step.id));
+    let follows = to_run.iter().any(|step| !afresh.plans_then(&step.id));
     let evaluated_at = if follows { snapshot.taken_at } else { saved.evaluated_at };
+    let mut findings = fresh.findings.clone();
+    findings.retain(|finding| finding.code != Code::MissingPrivilege);
+    findings.extend(missing_privileges(&to_run, snapshot));
+    findings.sort();
     let mut judged = Plan {
         summary: Summary::of(&to_run),
         steps: to_run,
-        findings: fresh.findings,
+        findings,
         target: snapshot.target.clone(),
         ..saved.clone()
     };
-    // A flag on the apply itself is said by whoever runs it, and changes no more than how long a step waits.
+    judged.overrides = saved.overrides.carried(by_flag, &desired.apply);
     for step in judged.steps.iter_mut().filter(|step| !step.action.is_concurrent()) {
-        step.timeouts.lock = by_flag.lock_timeout.unwrap_or(step.timeouts.lock);
-        step.timeouts.lock_retries = by_flag.lock_retries.unwrap_or(step.timeouts.lock_retries);
+        let Overrides { lock_timeout, lock_retries } = judged.overrides;
+        step.timeouts.lock = lock_timeout.unwrap_or(step.timeouts.lock);
+        step.timeouts.lock_retries = lock_retries.unwrap_or(step.timeouts.lock_retries);
     }
     let steps = without_done_needs(&judged.steps, &satisfied);
     if let Err(violations) = verify(&Plan { steps, evaluated_at, ..judged.clone() }, desired, snapshot) {
@@ -137,7 +162,7 @@ pub fn judge(
     let due_since = now.steps.iter().map(|step| &step.id).filter(|id| saved.steps.iter().all(|step| step.id != **id));
     let due_since = due_since.cloned().collect();
     missing(&judged)?;
-    Ok(Judged { plan: judged, satisfied, due_since })
+    Ok(Judged { plan: judged, satisfied, superseded, due_since })
 }
 
 /// The rights that the steps need and the role lacks: nothing runs without them.
@@ -147,34 +172,11 @@ pub(super) fn missing(plan: &Plan) -> Result<(), Box<Refusal>> {
     if missing.is_empty() { Ok(()) } else { Err(Box::new(Refusal::MissingPrivileges(missing))) }
 }
 
-/// The steps that the policy plans on the catalog as it is now.
-struct Afresh<'a> {
-    /// By the saved plan's clock.
-    then: BTreeMap<&'a StepId, &'a Step>,
-    /// By the server's.
-    now: BTreeMap<&'a StepId, &'a Step>,
-}
-
-impl<'a> Afresh<'a> {
-    fn new(then: &'a Plan, now: &'a Plan) -> Self {
-        let by_id = |plan: &'a Plan| plan.steps.iter().map(|step| (&step.id, step)).collect();
-        Self { then: by_id(then), now: by_id(now) }
-    }
-
-    /// By the plan's own clock. A drop without grace follows a stamp that is younger than the plan, once that is there.
-    fn get(&self, id: &StepId) -> Option<&'a Step> {
-        self.then.get(id).or_else(|| self.now.get(id)).copied()
-    }
-
-    /// The end of a detach that this step began: it is never begun again, always continued.
-    fn end_of(&self, step: &Step) -> Option<&'a Step> {
-        let Action::Partition(PartitionAction::Detach(detach)) = &step.action else { return None };
-        let id = StepId(format!("finalize {}", detach.leaving.partition.name));
-        let end = self.then.get(&id).copied()?;
-        let same =
-            matches!(&end.action, Action::Partition(PartitionAction::Finalize(leaving)) if *leaving == detach.leaving);
-        (same && detach.mode == DetachMode::Concurrently).then_some(end)
-    }
+/// Whether a step could run when the plan was saved and may not now, or the other way round.
+fn other_gates(saved: &Plan, fresh: &Plan) -> bool {
+    let gates: BTreeMap<&StepId, bool> = fresh.steps.iter().map(|step| (&step.id, step.gate.is_blocked())).collect();
+    let mut steps = saved.steps.iter();
+    steps.any(|step| gates.get(&step.id).is_some_and(|blocked| *blocked != step.gate.is_blocked()))
 }
 
 /// Steps whose own facts after hold, or that were needed by one of these. What the policy plans afresh is still wanted.
@@ -182,7 +184,7 @@ fn satisfied(saved: &Plan, afresh: &Afresh<'_>, snapshot: &Snapshot) -> Vec<Step
     let mut done: Vec<StepId> = Vec::new();
     // What a step needs stands before it, so that all that needs it has been seen.
     let mut needed: BTreeSet<&StepId> = BTreeSet::new();
-    for step in saved.steps.iter().rev().filter(|step| !afresh.then.contains_key(&step.id)) {
+    for step in saved.steps.iter().rev().filter(|step| !afresh.plans_then(&step.id)) {
         let holds = || !step.after.is_empty() && step.after.iter().all(|fact| fact.judge(snapshot).is_ok());
         if needed.contains(&step.id) || holds() {
             done.push(step.id.clone());
@@ -193,78 +195,9 @@ fn satisfied(saved: &Plan, afresh: &Afresh<'_>, snapshot: &Snapshot) -> Vec<Step
     done
 }
 
-/// Judges what is left: against the catalog as the steps before will leave it.
-fn to_run(
-    saved: &Plan,
-    afresh: &Afresh<'_>,
-    snapshot: &Snapshot,
-    satisfied: &mut Vec<StepId>,
-) -> (Vec<Step>, Vec<StaleStep>) {
-    let mut world = snapshot.clone();
-    let (mut to_run, mut stale): (Vec<Step>, Vec<StaleStep>) = (Vec::new(), Vec::new());
-    let mut done: BTreeSet<StepId> = satisfied.iter().cloned().collect();
-    // Done, or to be done before what follows.
-    let mut over = done.clone();
-    for step in &saved.steps {
-        if done.contains(&step.id) {
-            continue;
-        }
-        let planned = afresh.get(&step.id);
-        if let (None, Some(end)) = (planned, afresh.end_of(step)) {
-            end.after.iter().for_each(|fact| fact.assume(&mut world, snapshot.taken_at));
-            to_run.push(end.clone());
-            satisfied.push(step.id.clone());
-            done.insert(step.id.clone());
-            over.extend([step.id.clone(), end.id.clone()]);
-            continue;
-        }
-        let mut facts: Vec<StaleFact> = step
-            .before
-            .iter()
-            .filter_map(|fact| fact.judge(&world).err().map(|found| StaleFact { planned: fact.to_string(), found }))
-            .collect();
-        // A detach that somebody else left pending since must end first.
-        let first = planned.iter().flat_map(|now| &now.needs);
-        let first = first.filter(|need| !over.contains(*need));
-        facts.extend(first.filter(|need| !step.needs.contains(need)).map(|need| StaleFact {
-            planned: "nothing else has to be done first".to_owned(),
-            found: format!("`{need}` is needed first"),
-        }));
-        // The hazards are today's; everything that reaches the server must be what was reviewed.
-        let same = planned.is_some_and(|now| {
-            now.action == step.action
-                && now.unit == step.unit
-                && now.timeouts == step.timeouts
-                && now.table == step.table
-        });
-        match planned.filter(|_| facts.is_empty() && same) {
-            Some(now) => {
-                now.after.iter().for_each(|fact| fact.assume(&mut world, snapshot.taken_at));
-                over.insert(now.id.clone());
-                to_run.push(now.clone());
-            }
-            // Whoever is at the table now, or was since, has made it wait or needless: the next run's plan says which. It
-            // must not keep what else was reviewed from happening.
-            None if step.action.is_maintenance() => {}
-            None => {
-                let sql = facts.is_empty().then(|| (text(step), planned.map(text).unwrap_or_default()));
-                stale.push(StaleStep { step: step.id.clone(), facts, sql });
-                // What follows is judged as if this one had run: a reader wants the cause, not what comes of it.
-                step.after.iter().for_each(|fact| fact.assume(&mut world, snapshot.taken_at));
-            }
-        }
-    }
-    (to_run, stale)
-}
-
 /// What comes before the dot of a format's version.
 fn major(version: &str) -> &str {
     version.split_once('.').map_or(version, |(major, _)| major)
-}
-
-fn text(step: &Step) -> String {
-    let statements = render(step);
-    statements.iter().filter_map(|statement| statement.sql()).map(|sql| format!("{sql};\n")).collect()
 }
 
 fn without_done_needs(steps: &[Step], done: &[StepId]) -> Vec<Step> {

@@ -6,6 +6,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "applying waits, retries and keeps time")]
 
+mod alike;
 mod arrival;
 mod blockers;
 mod control;
@@ -16,12 +17,13 @@ mod observer;
 mod online;
 mod outcome;
 mod progress;
+mod reviewed;
 mod run;
 mod stretch;
 mod unit;
 
 pub use control::BeginError;
-pub use judge::{Judged, Refusal, StaleFact, StaleStep, judge};
+pub use judge::{Judged, Refusal, StaleFact, StaleStep, Superseded, judge};
 pub use observer::{Event, Observer, Silent};
 pub use outcome::{Ended, Outcome, StepResult};
 pub use run::{ApplyOptions, Run};

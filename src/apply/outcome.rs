@@ -26,6 +26,13 @@ pub enum StepResult {
         /// Only locks were in the way: safe to run again.
         lock_spent: bool,
     },
+    /// A step of a saved plan that is planned otherwise now, or is not needed any more: nothing was done.
+    Superseded {
+        /// Why.
+        because: String,
+        /// What it was for is still wanted: a new plan says how.
+        wanted: bool,
+    },
     /// The run ended before it.
     NotReached,
 }
@@ -35,7 +42,12 @@ impl StepResult {
     pub fn is_done(&self) -> bool {
         match self {
             Self::Applied { .. } | Self::AlreadySatisfied => true,
-            Self::Blocked(_) | Self::Postponed(_) | Self::Skipped(_) | Self::Failed { .. } | Self::NotReached => false,
+            Self::Blocked(_)
+            | Self::Postponed(_)
+            | Self::Skipped(_)
+            | Self::Failed { .. }
+            | Self::Superseded { .. }
+            | Self::NotReached => false,
         }
     }
 }
@@ -64,7 +76,7 @@ pub struct Outcome {
     pub committed: bool,
     /// What the policy still wants, by the catalog as it is now; `None` when it could not be read again.
     pub remains: Option<Plan>,
-    /// Steps that became due since a saved plan was made: listed, not run.
+    /// Steps that became due since a saved plan was made, or that its review did not see: listed, not run.
     pub due_since: Vec<StepId>,
 }
 
@@ -89,8 +101,13 @@ impl Outcome {
         self.count(|result| *result == StepResult::NotReached)
     }
 
-    /// Steps that may not run, or have to wait for a later run.
+    /// Steps that may not run, have to wait for a later run, or for a new plan.
     pub fn held_back(&self) -> usize {
-        self.count(|result| matches!(result, StepResult::Blocked(_) | StepResult::Postponed(_)))
+        self.count(|result| {
+            matches!(
+                result,
+                StepResult::Blocked(_) | StepResult::Postponed(_) | StepResult::Superseded { wanted: true, .. }
+            )
+        })
     }
 }

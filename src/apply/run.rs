@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::control::{BeginError, Control};
 use super::executor::{Executor, Reporter, lock};
-use super::judge::{Judged, Refusal, missing};
+use super::judge::{Judged, Refusal, Superseded, missing};
 use super::observer::{Event, Observer};
 use super::outcome::{Ended, Outcome, StepResult};
 use crate::catalog::{InspectError, Snapshot, interruptible, take, take_for_saved};
@@ -80,7 +80,7 @@ impl Run {
         let check: Result<(), Vec<Violation>> = verify(&plan, desired, snapshot);
         check.map_err(|violations| Box::new(Refusal::Forged(violations)))?;
         missing(&plan)?;
-        Ok(Judged { plan, satisfied: Vec::new(), due_since: Vec::new() })
+        Ok(Judged { plan, satisfied: Vec::new(), superseded: Vec::new(), due_since: Vec::new() })
     }
 
     /// Carries out what was judged, and reads the catalog again.
@@ -91,7 +91,7 @@ impl Run {
         options: &ApplyOptions,
         observer: &mut dyn Observer,
     ) -> Outcome {
-        let Judged { plan: judged, satisfied, due_since } = judged;
+        let Judged { plan: judged, satisfied, superseded, due_since } = judged;
         let observer = Mutex::new(observer);
         let (done, ended, committed) = {
             let tell = |event: &Event<'_>| lock(&observer).on(event);
@@ -102,6 +102,10 @@ impl Run {
         };
         let mut results: Vec<(StepId, StepResult)> =
             satisfied.into_iter().map(|id| (id, StepResult::AlreadySatisfied)).collect();
+        results.extend(superseded.into_iter().map(|Superseded { step, because, wanted }| {
+            let result = StepResult::Superseded { because, wanted };
+            (step, result)
+        }));
         results.extend(judged.steps.iter().map(|step| {
             let result = done.get(&step.id).cloned().unwrap_or(StepResult::NotReached);
             (step.id.clone(), result)

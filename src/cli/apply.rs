@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pgstrata::apply::{ApplyOptions, Ended, Judged, Outcome, Run, judge};
 use pgstrata::db::{Env, Interrupt, Signal};
-use pgstrata::plan::{Finding, Plan, PlanOptions, Scope};
+use pgstrata::plan::{Finding, Overrides, Plan, PlanOptions, Scope};
 use pgstrata::policy::Desired;
 use pgstrata::render::Style;
 use pgstrata::report::drift::{default_fail_on, drift};
@@ -140,8 +140,33 @@ fn judged(
     let (snapshot, options) =
         run.inspect_for(saved, desired, &options).map_err(|error| unreadable(&error, stop.signal()))?;
     let judged = judge(saved, desired, &snapshot, &options).map_err(|refusal| refused(&refusal, Some(path), ui))?;
+    say_overrides(saved.overrides, options.overrides, &judged.plan, ui);
     // What became due since the plan was made is listed, and is not what remains of it.
     Ok(Prepared { judged, planning: PlanOptions { now: saved.evaluated_at, ..options } })
+}
+
+/// A file that says how long others may be kept waiting says so aloud.
+fn say_overrides(carried: Overrides, by_flag: Overrides, plan: &Plan, ui: &Ui) {
+    let holds = plan.overrides;
+    if let (Some(carried), Some(holds), None) = (carried.lock_timeout, holds.lock_timeout, by_flag.lock_timeout) {
+        let capped = match carried > holds {
+            true => format!(", capped by the policy's {}; give --lock-timeout again for more", timeout_words(holds)),
+            false => String::new(),
+        };
+        ui.note(&format!("lock_timeout of the plan: {}{capped}", timeout_words(carried)));
+    }
+    if let (Some(carried), Some(holds), None) = (carried.lock_retries, holds.lock_retries, by_flag.lock_retries) {
+        let capped = match carried > holds {
+            true => format!(", capped by the policy's {holds}; give --lock-retries again for more"),
+            false => String::new(),
+        };
+        ui.note(&format!("lock_retries of the plan: {carried}{capped}"));
+    }
+}
+
+fn timeout_words(timeout: Duration) -> String {
+    let millis = timeout.as_millis();
+    if millis.is_multiple_of(1_000) { format!("{} s", millis / 1_000) } else { format!("{millis} ms") }
 }
 
 /// A fresh plan, shown and approved.

@@ -24,6 +24,7 @@ pub(super) use self::values::Report;
 use self::values::{class, instant, report, timeout};
 use super::colour::ColorWhen;
 use super::exit;
+use super::paste::Given;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -302,6 +303,9 @@ pub(super) struct PlanArgs {
     /// Plan for this instant instead of the server's clock; ahead of it the plan is for reading only.
     #[arg(long, value_name = "INSTANT", value_parser = instant, help_heading = "Policy")]
     pub(super) now: Option<Timestamp>,
+    /// What of these stood on the command line.
+    #[arg(skip)]
+    pub(super) given: Given,
 }
 
 /// `apply`

@@ -30,6 +30,7 @@ mod masked;
 mod outcome_text;
 mod parse;
 mod partition;
+mod paste;
 mod pgbouncer;
 mod plan;
 mod plan_file;

@@ -6,16 +6,23 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, ValueEnum as _};
 use pgstrata::db::Env;
 
-use super::args::Cli;
+use super::args::{Cli, Command};
 use super::colour::{ColorChoice, ColorWhen, Terminals};
 use super::door::{self, Leaving};
 use super::env;
 use super::exit;
+use super::paste::Given;
 
 /// The command, or the exit code of what was said instead: help is 0, wrong usage 64.
 pub(super) fn parse(args: &[OsString], env: &Env) -> Result<Cli, u8> {
     let mut command = env::defaults(Cli::command(), env);
-    let parsed = command.try_get_matches_from_mut(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = command.try_get_matches_from_mut(args).and_then(|matches| {
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        if let (Command::Plan(plan), Some((_, matches))) = (&mut cli.command, matches.subcommand()) {
+            plan.given = Given::of(matches);
+        }
+        Ok(cli)
+    });
     parsed.map_err(|error| say(&error.format(&mut command), args, env))
 }
 

@@ -11,9 +11,10 @@ use super::args::{PlanArgs, PlanFormat};
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::files::{Mode, check_folder, write_atomically};
+use super::paste::Paste;
 use super::plan_text::{plan_text, write_reports};
 use super::ui::Ui;
-use super::{at_fault, github, inspect, policy};
+use super::{at_fault, github, inspect, paste, policy};
 
 pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     for path in args.out.iter().chain(args.output.report.iter().map(|report| &report.path)) {
@@ -30,9 +31,12 @@ pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, Command
     at_fault::say(&plan, &loaded, ui);
     write_reports(&plan, &args.output.report)?;
     if let Some(path) = &args.out {
-        save(&plan, path, ui)?;
+        save(&plan, path)?;
     }
     github::report(|| plan_text(&plan, PlanFormat::Markdown, Style::PLAIN), Some(&plan), env, ui);
+    if let Some(path) = &args.out {
+        say_how_to_apply(&plan, path, args, ui);
+    }
     let mut events = Events::new();
     if inspect::something_is_broken(&plan) {
         events.insert(Event::Error);
@@ -51,13 +55,21 @@ fn standing_events(plan: &Plan) -> Events {
     [errors.then_some(Event::Error), pending.then_some(Event::Pending)].into_iter().flatten().collect()
 }
 
-fn save(plan: &Plan, path: &Path, ui: &Ui) -> Result<(), CommandError> {
+fn save(plan: &Plan, path: &Path) -> Result<(), CommandError> {
     let text = plan_text(plan, PlanFormat::Json, Style::PLAIN)?;
-    write_atomically(path, &text, Mode::Private)?;
-    let path = path.display();
-    match &plan.not_applyable_because {
-        None => ui.note(&format!("saved; carry out exactly this with: pgstrata apply {path}")),
-        Some(because) => ui.note(&format!("saved for reading (pgstrata show {path}); it cannot be applied: {because}")),
+    write_atomically(path, &text, Mode::Private)
+}
+
+/// The last line is there to be copied: nothing breaks it, and nothing follows.
+fn say_how_to_apply(plan: &Plan, path: &Path, args: &PlanArgs, ui: &Ui) {
+    if let Some(because) = &plan.not_applyable_because {
+        let path = path.display();
+        ui.note(&format!("saved for reading (pgstrata show {path}); it cannot be applied: {because}"));
+        return;
     }
-    Ok(())
+    let Paste { command, needs_url } = paste::apply(path, args);
+    if needs_url {
+        ui.note("the URL has a password, which is not repeated: set PGSTRATA_URL to the URL first");
+    }
+    ui.note(&format!("saved; carry out exactly this with:\n{command}"));
 }

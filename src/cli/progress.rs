@@ -73,6 +73,7 @@ impl Observer for Progress<'_> {
                     | StepResult::AlreadySatisfied
                     | StepResult::Postponed(_)
                     | StepResult::Skipped(_)
+                    | StepResult::Superseded { .. }
                     | StepResult::Failed { .. } => false,
                 };
                 if silent && !self.ui.verbose {
@@ -86,6 +87,7 @@ impl Observer for Progress<'_> {
                     StepResult::Blocked(_) => "blocked".to_owned(),
                     StepResult::Postponed(because) => format!("postponed: {because}"),
                     StepResult::Skipped(because) => format!("skipped: {because}"),
+                    StepResult::Superseded { because, wanted: _ } => format!("superseded: {because}"),
                     StepResult::Failed { error, lock_spent: _ } => format!("failed{took}: {error}"),
                     StepResult::NotReached => "not reached".to_owned(),
                 };

@@ -37,7 +37,7 @@ mod tls_verify;
 
 pub use cancel::CancelHandle;
 pub use connector::{Connector, DEFAULT_DEADLINE};
-pub use conninfo::{ConnInfo, Host, SslMode, TargetSessionAttrs, resolve};
+pub use conninfo::{ConnInfo, Host, SslMode, TargetSessionAttrs, carries_password, resolve};
 pub use env::Env;
 pub use error::{ConnError, describe};
 pub use interrupt::{Interrupt, Interrupted, Signal, Watch};

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::{Action, PartitionAction, Touches};
 use super::step::Step;
+use super::world::World;
 use crate::sql::TableName;
 
 /// Adds to each step what earlier steps made of the tables that reference its root, and takes away what they dropped.
-pub(super) fn follow_detached(steps: &mut [Step]) {
+pub(super) fn follow_detached(steps: &mut [Step], world: &World<'_>) {
     let mut detached: BTreeMap<TableName, BTreeSet<TableName>> = BTreeMap::new();
     let mut gone: BTreeSet<TableName> = BTreeSet::new();
     for step in steps.iter_mut() {
@@ -18,7 +19,7 @@ pub(super) fn follow_detached(steps: &mut [Step]) {
             touches.referenced_by.extend(joined.map(|(table, _)| table.clone()));
             touches.referenced_by.retain(|table| !gone.contains(table));
         }
-        if step.gate.is_blocked() {
+        if !world.has(step) {
             continue;
         }
         match &step.action {

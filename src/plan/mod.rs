@@ -16,6 +16,7 @@ mod privilege;
 mod questions;
 mod step;
 mod verify;
+mod world;
 
 pub use action::{
     Action, AlterIndex, AlterPartition, Alteration, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode,
@@ -31,8 +32,10 @@ pub use finding::{Code, Finding, Level, Unmet};
 pub use gate::{Block, Gate, GrantSource, Granted};
 pub use hazard::{Gating, HazardKind, UnknownHazard};
 pub use object::Object;
-pub(crate) use planner::judged;
 pub use planner::{Overrides, PlanOptions, Scope, plan};
+pub(crate) use planner::{judged, plan_in};
+pub(crate) use privilege::missing_privileges;
 pub use questions::{questions, snapshot_questions};
 pub use step::{Class, Hazard, ObjectRef, Stake, Step, StepId, Timeouts, Unit};
 pub use verify::{Violation, verify};
+pub(crate) use world::World;

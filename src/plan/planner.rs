@@ -16,8 +16,9 @@ use super::keys::follow_detached;
 use super::lane::lanes;
 use super::privilege::{missing_privileges, without_rights};
 use super::step::{Step, StepId};
+use super::world::World;
 use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
-use crate::policy::{Desired, GridMismatch, TableDesired};
+use crate::policy::{ApplyDesired, Desired, GridMismatch, TableDesired};
 use crate::resource::maintenance::{self, Around};
 use crate::resource::partition::{self, Context, Subject};
 use crate::resource::{Setup, index, limits, pooler, settings, storage};
@@ -105,6 +106,18 @@ pub struct Overrides {
     pub lock_retries: Option<u32>,
 }
 
+impl Overrides {
+    /// What of a saved plan's holds when it is carried out. A flag given again is said by whoever runs it; a file makes
+    /// nobody wait longer for a lock than the policy does.
+    #[must_use]
+    pub fn carried(self, by_flag: Self, policy: &ApplyDesired) -> Self {
+        Self {
+            lock_timeout: by_flag.lock_timeout.or(self.lock_timeout.map(|carried| carried.min(policy.lock_timeout))),
+            lock_retries: by_flag.lock_retries.or(self.lock_retries.map(|carried| carried.min(policy.lock_retries))),
+        }
+    }
+}
+
 mod optional_millis {
     use std::time::Duration;
 
@@ -171,6 +184,11 @@ impl Scope {
 /// }
 /// ```
 pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Plan {
+    plan_in(&World::Open, desired, snapshot, options)
+}
+
+/// The same, judged in this world.
+pub(crate) fn plan_in(world: &World<'_>, desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Plan {
     let mut findings = about_everything(desired, snapshot, options);
     let mut steps = Vec::new();
     let mut overviews = Vec::new();
@@ -183,31 +201,34 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
         };
         let mut judge = |context: &Context<'_>| {
             let mut diff = partition::diff(context, options.scope, &mut used);
-            let mut whole = diff.steps.clone();
+            // A plan of maintenance alone speaks of nothing else, and goes round what its partitions wait for.
+            let around = (options.scope == Scope::Maintenance).then(|| {
+                let mut whole = std::mem::take(&mut diff).steps;
+                gate(context, options, &mut whole, &mut Vec::new());
+                world.effective(&whole).into_owned()
+            });
             keep_scope(options.scope, &mut diff.steps);
-            // A plan of maintenance alone speaks of nothing else.
-            if options.scope != Scope::Maintenance {
-                findings.extend(diff.findings);
-            }
+            findings.extend(diff.findings);
             gate(context, options, &mut diff.steps, &mut findings);
             if options.scope.has_indexes() {
-                let mut indexes = index::diff(context, &diff.steps, &mut used);
+                let mut indexes = index::diff(context, &world.effective(&diff.steps), &mut used);
                 gate(context, options, &mut indexes.steps, &mut findings);
                 diff.steps.extend(indexes.steps);
                 findings.extend(indexes.findings);
             }
             if options.scope.has_storage() {
                 // After the indexes, which are built by whoever owns a partition now.
-                let mut storage = storage::diff(context, &diff.steps);
+                let mut storage = storage::diff(context, &world.effective(&diff.steps));
                 gate(context, options, &mut storage.steps, &mut findings);
                 without_rights(&mut storage.steps, &snapshot.catalog);
-                whole.extend(storage.steps.iter().cloned());
                 diff.steps.extend(storage.steps);
                 findings.extend(storage.findings);
             }
             if options.scope.has_maintenance() {
                 // Last of all: it may take hours, and nothing needs it.
-                let mut upkeep = maintenance::diff(context, &Around { whole: &whole, planned: &diff.steps });
+                let planned = world.effective(&diff.steps);
+                let whole = around.as_deref().unwrap_or(&planned);
+                let mut upkeep = maintenance::diff(context, &Around { whole, planned: &planned });
                 gate(context, options, &mut upkeep.steps, &mut findings);
                 diff.steps.extend(upkeep.steps);
                 findings.extend(upkeep.findings);
@@ -231,7 +252,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Pl
         }
         findings.extend(pooler::findings(desired, snapshot));
     }
-    follow_detached(&mut steps);
+    follow_detached(&mut steps, world);
     findings.extend(missing_privileges(&steps, snapshot));
     findings.sort();
     findings.dedup();

@@ -13,7 +13,7 @@ use crate::sql::{Ident, TableName};
 const STATEMENTS: usize = 3;
 
 /// A finding for each right that a step which may run needs and the session has not.
-pub(super) fn missing_privileges(steps: &[Step], snapshot: &Snapshot) -> Vec<Finding> {
+pub(crate) fn missing_privileges(steps: &[Step], snapshot: &Snapshot) -> Vec<Finding> {
     let catalog = &snapshot.catalog;
     let session = &catalog.session;
     let mut findings = BTreeSet::new();

@@ -23,10 +23,15 @@ pub(crate) struct Tally {
     pub(crate) blocked: usize,
     pub(crate) postponed: usize,
     pub(crate) skipped: usize,
+    /// Steps of a saved plan that are planned otherwise now, or are not needed any more.
+    pub(crate) superseded: usize,
     pub(crate) failed: usize,
     pub(crate) not_reached: usize,
     /// How often a lock was not to be had.
     pub(crate) lock_retries: u64,
+    /// Superseded steps that need a new plan.
+    #[serde(skip)]
+    to_plan: usize,
 }
 
 /// Counts an outcome.
@@ -42,6 +47,10 @@ pub(crate) fn tally(outcome: &Outcome) -> Tally {
             StepResult::Blocked(_) => tally.blocked += 1,
             StepResult::Postponed(_) => tally.postponed += 1,
             StepResult::Skipped(_) => tally.skipped += 1,
+            StepResult::Superseded { because: _, wanted } => {
+                tally.superseded += 1;
+                tally.to_plan += usize::from(*wanted);
+            }
             StepResult::Failed { .. } => tally.failed += 1,
             StepResult::NotReached => tally.not_reached += 1,
         }
@@ -93,7 +102,7 @@ impl Tally {
     }
 
     fn held_back(&self) -> usize {
-        self.blocked + self.postponed
+        self.blocked + self.postponed + self.to_plan
     }
 }
 
@@ -135,6 +144,7 @@ pub(crate) fn headline(outcome: &Outcome) -> String {
                 | StepResult::AlreadySatisfied
                 | StepResult::Blocked(_)
                 | StepResult::Postponed(_)
+                | StepResult::Superseded { .. }
                 | StepResult::Skipped(_) => false,
             });
             match stop {
@@ -229,8 +239,19 @@ pub(crate) struct Undone {
 pub(crate) fn undone(outcome: &Outcome) -> Vec<Undone> {
     let results = by_step(outcome);
     let mut all: Vec<Undone> = Vec::new();
-    for change in all_changes(&outcome.plan) {
-        let Some((id, word, because)) = stopped_at(&change, &results) else { continue };
+    let stopped: Vec<_> = all_changes(&outcome.plan).iter().filter_map(|change| stopped_at(change, &results)).collect();
+    // They are no steps of what is carried out.
+    let superseded = outcome.results.iter().filter_map(|(id, result)| match result {
+        StepResult::Superseded { because, wanted: _ } => Some((id.clone(), "superseded", Some(because.clone()))),
+        StepResult::Applied { .. }
+        | StepResult::AlreadySatisfied
+        | StepResult::Blocked(_)
+        | StepResult::Postponed(_)
+        | StepResult::Skipped(_)
+        | StepResult::Failed { .. }
+        | StepResult::NotReached => None,
+    });
+    for (id, word, because) in stopped.into_iter().chain(superseded) {
         match all.last_mut() {
             Some(last) if last.word == word && last.because == because && word != "failed" => {
                 last.last = id;
@@ -251,6 +272,7 @@ fn stopped_at(
         StepResult::Blocked(because) => Some(("blocked", Some(because.join("; ")))),
         StepResult::Postponed(because) => Some(("postponed", Some(because.clone()))),
         StepResult::Skipped(because) => Some(("skipped", Some(because.clone()))),
+        StepResult::Superseded { because, wanted: _ } => Some(("superseded", Some(because.clone()))),
         StepResult::Failed { error, lock_spent: _ } => Some(("failed", Some(error.clone()))),
         StepResult::NotReached => Some(("not reached", None)),
     };

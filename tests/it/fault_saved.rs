@@ -265,6 +265,7 @@ fn a_forged_plan_is_refused_or_changes_nothing() {
             StepResult::AlreadySatisfied
             | StepResult::Postponed(_)
             | StepResult::Skipped(_)
+            | StepResult::Superseded { .. }
             | StepResult::Failed { .. }
             | StepResult::NotReached => assert!(id.0.contains("app.events"), "{id}: {result:?}"),
         }

@@ -156,6 +156,7 @@ fn a_detach_that_waits_is_cancelled_on_the_server_and_finalized_once() {
             StepResult::AlreadySatisfied
             | StepResult::Blocked(_)
             | StepResult::Skipped(_)
+            | StepResult::Superseded { .. }
             | StepResult::Failed { .. }
             | StepResult::NotReached => panic!("{name}: {detached:?}"),
         }

@@ -45,6 +45,7 @@ mod pooler;
 mod pooler_config;
 mod reads;
 mod sandbox;
+mod saved_blocked;
 mod scenarios;
 mod schemas;
 mod script;

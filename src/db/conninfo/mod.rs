@@ -129,6 +129,12 @@ pub fn resolve(explicit: Option<&str>, env: &Env) -> Result<ConnInfo, ConnError>
     layered(explicit.unwrap_or(""), env).and_then(|settings| typed(&settings, env)).map_err(ConnError::BadConnInfo)
 }
 
+/// Whether a URI or `key=value` list has a password of its own. What cannot be read may have one.
+pub fn carries_password(text: &str) -> bool {
+    parse::parse(text)
+        .map_or(true, |settings| ["password", "sslpassword"].iter().any(|name| settings.contains_key(name)))
+}
+
 /// Explicit over service over environment. An empty value hides lower layers and then counts as not given.
 fn layered(explicit: &str, env: &Env) -> Result<Settings, String> {
     let mut settings = parse::parse(explicit)?;

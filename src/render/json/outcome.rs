@@ -82,6 +82,7 @@ impl<'a> ResultDocument<'a> {
             StepResult::Blocked(because) => plain("blocked", because.iter().map(String::as_str).collect()),
             StepResult::Postponed(because) => plain("postponed", vec![because]),
             StepResult::Skipped(because) => plain("skipped", vec![because]),
+            StepResult::Superseded { because, wanted: _ } => plain("superseded", vec![because]),
             StepResult::Failed { error, lock_spent } => {
                 Self { lock_spent: Some(*lock_spent), ..plain("failed", vec![error]) }
             }

@@ -133,6 +133,7 @@ mod tests {
             StepResult::Blocked(vec!["because".to_owned()]),
             StepResult::Postponed("because".to_owned()),
             StepResult::Skipped("because".to_owned()),
+            StepResult::Superseded { because: "because".to_owned(), wanted: true },
             StepResult::Failed { error: "because".to_owned(), lock_spent: true },
             StepResult::NotReached,
         ];

@@ -43,7 +43,7 @@ pub(crate) fn questions(context: &Context<'_>, earlier: &[Step]) -> BTreeSet<Que
     questions
 }
 
-/// Steps for the table's indexes. `earlier` are its other steps: what leaves needs no index, what is made needs one, and
+/// Steps for the table's indexes. `earlier` are its other steps that have an effect: what leaves needs no index, what is made needs one, and
 /// builds come last, for they may take hours.
 pub(crate) fn diff(context: &Context<'_>, earlier: &[Step], used: &mut BTreeSet<TableName>) -> Diff {
     let mut result = Diff::default();
@@ -398,14 +398,12 @@ impl<'s, 'a> One<'s, 'a> {
 
     /// The steps by which partitions leave.
     fn departures(&self) -> impl Iterator<Item = StepId> + use<'s> {
-        let open = self.earlier.iter().filter(|step| !step.gate.is_blocked());
-        open.filter(|step| departs(&step.action).is_some()).map(|step| step.id.clone())
+        self.earlier.iter().filter(|step| departs(&step.action).is_some()).map(|step| step.id.clone())
     }
 
     /// Partitions that this plan detaches.
     fn leaving(&self) -> BTreeSet<Oid> {
-        let open = self.earlier.iter().filter(|step| !step.gate.is_blocked());
-        let detached = open.filter_map(|step| departs(&step.action));
+        let detached = self.earlier.iter().filter_map(|step| departs(&step.action));
         detached.collect()
     }
 
@@ -414,8 +412,7 @@ impl<'s, 'a> One<'s, 'a> {
         if index_exists {
             return Vec::new();
         }
-        let open = self.earlier.iter().filter(|step| !step.gate.is_blocked());
-        open.filter_map(|step| Some((made_by(&step.action)?, step.id.clone()))).collect()
+        self.earlier.iter().filter_map(|step| Some((made_by(&step.action)?, step.id.clone()))).collect()
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Closed<'a> {
 pub(super) fn closed<'a>(context: &Context<'a>, others: &[Step]) -> Vec<Closed<'a>> {
     let Some(upkeep) = context.root.upkeep.as_deref() else { return Vec::new() };
     // What gets another owner is kept by that one, from the next plan on.
-    let changes_hands = |step: &Step| !step.gate.is_blocked() && changes_owner(&step.action).is_some();
+    let changes_hands = |step: &Step| changes_owner(&step.action).is_some();
     let leaving = others.iter().filter(|step| step.action.removes() || changes_hands(step));
     let leaving: BTreeSet<&TableName> = leaving.filter_map(|step| step.action.partition()).collect();
     let stays =

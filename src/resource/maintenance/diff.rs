@@ -10,12 +10,12 @@ use crate::render::bytes;
 use crate::resource::partition::{Context, Diff};
 use crate::sql::TableName;
 
-/// The table's other steps.
+/// The table's other steps that have an effect: what may not leave is kept like what stays.
 #[derive(Clone, Copy)]
 pub(crate) struct Around<'a> {
     /// All that the policy wants of its partitions.
     pub(crate) whole: &'a [Step],
-    /// Those that this plan has, gated.
+    /// Those of them that this plan has.
     pub(crate) planned: &'a [Step],
 }
 
@@ -25,13 +25,15 @@ pub(crate) fn questions(context: &Context<'_>, others: &[Step]) -> BTreeSet<Ques
     let (Some(wanted), Some(upkeep)) = (context.table.maintenance, context.root.upkeep.as_deref()) else {
         return questions;
     };
-    let closed = closed(context, others);
-    if wanted.freeze_closed {
-        let due = closed.iter().filter(|leaf| freeze::due(context, upkeep, leaf).is_some());
-        questions.extend(due.map(|leaf| Question::Bytes { relation: leaf.oid }));
-    }
-    if wanted.reindex_above_bloat.is_some() {
-        questions.extend(reindex::questions(upkeep, &closed, wanted.max_bytes_per_run));
+    // Whether what leaves may leave is decided by answers and grants: both are asked for.
+    for closed in [closed(context, others), closed(context, &[])] {
+        if wanted.freeze_closed {
+            let due = closed.iter().filter(|leaf| freeze::due(context, upkeep, leaf).is_some());
+            questions.extend(due.map(|leaf| Question::Bytes { relation: leaf.oid }));
+        }
+        if wanted.reindex_above_bloat.is_some() {
+            questions.extend(reindex::questions(upkeep, &closed, wanted.max_bytes_per_run));
+        }
     }
     questions
 }

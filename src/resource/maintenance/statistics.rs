@@ -79,7 +79,7 @@ pub(super) fn judge(
         return waits(format!("somebody holds {mode} on {}, which is analyzed along with it", leaf.name));
     }
     // It holds SHARE UPDATE EXCLUSIVE on the root, which ATTACH needs: partitions come first.
-    let runs = |id: &StepId| around.planned.iter().any(|step| step.id == *id && !step.gate.is_blocked());
+    let runs = |id: &StepId| around.planned.iter().any(|step| step.id == *id);
     let creations: Vec<&StepId> = around.whole.iter().filter(|step| creates(step)).map(|step| &step.id).collect();
     if let Some(id) = creations.iter().find(|id| !runs(id)) {
         waits(format!("`{id}` comes first, which it would keep waiting"));

@@ -11,7 +11,8 @@ use crate::plan::{Action, AlterPartition, Alteration, Class, Code, Fact, Relatio
 use crate::resource::partition::{Context, Diff};
 use crate::sql::TableName;
 
-/// Steps that make partitions what new ones would be; `earlier` are the table's other steps.
+/// Steps that make partitions what new ones would be; `earlier` are the table's other steps that have an
+/// effect: what may not leave stays.
 pub(crate) fn diff(context: &Context<'_>, earlier: &[Step]) -> Diff {
     let mut result = Diff::default();
     let Some(storage) = context.root.storage.as_deref() else {

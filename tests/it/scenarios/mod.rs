@@ -15,17 +15,25 @@
 //! | `vacuum` | tables that are vacuumed after `before.sql`, a line each |
 //! | `majors` | the major versions it is for; absent: all |
 //!
+//! Each plan is saved as well, read back and applied to a copy: it is never stale, and ends as it does without the file.
+//! On one major (17, or what `PGSTRATA_FOUR_WAYS` names) that is done four ways: with the scenario's grants, with every
+//! grant, with none, and with `--table` of each table; and each file is judged under the others' grants.
+//!
 //! `PGSTRATA_UPDATE=1` rewrites the goldens, `PGSTRATA_SCENARIO=word` runs the folders whose name contains it.
 
+mod golden;
+mod outcome;
+mod saved;
+
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use jiff::Timestamp;
-use pgstrata::apply::{Outcome, Refusal, StepResult};
-use pgstrata::plan::{GrantSource, Granted, Plan, Step, StepId, Unit};
+use pgstrata::plan::{GrantSource, Granted, Unit};
 
+use self::golden::{assert_same, describe, golden};
+use self::outcome::{left_over, never_green_beside_an_unmet_want, same_plan};
 use crate::support::drive::{desired, grant_all, plan_now, try_apply};
 use crate::support::lines::lines;
 use crate::support::locks::LockWatch;
@@ -87,10 +95,11 @@ fn scenario(path: &Path, name: &str) {
         db
     };
     let db = before("scenario");
-    let url = match read("role") {
+    let url_of = |db: &TestDb| match read("role") {
         Some(role) => db.url().replace(&format!("user={}", server().superuser()), &format!("user={}", role.trim())),
         None => db.url().to_owned(),
     };
+    let url = url_of(&db);
     let desired = desired(&need("policy.yaml"));
     let now: Timestamp = need("now").trim().parse().expect("an instant");
     let grants: BTreeSet<Granted> = match read("allow") {
@@ -103,72 +112,35 @@ fn scenario(path: &Path, name: &str) {
 
     let (plan, _) = plan_now(&url, &desired, Some(now), &grants);
     golden(path, "plan.txt", &lines(&plan));
+    let world = saved::World { url: &url, desired: &desired, now, grants: &grants };
+    if saved::four_ways() {
+        world.never_stale();
+    }
 
     let mut watch = LockWatch { client: db.client(), plan: &plan, compared: 0, wrong: Vec::new() };
     let outcome = try_apply(&url, &desired, Some(now), &grants, &mut watch);
     assert!(watch.wrong.is_empty(), "{}", watch.wrong.join("\n"));
     golden(path, "outcome.txt", &left_over(&outcome));
     let (again, _) = plan_now(&url, &desired, Some(now), &grants);
-    if let Ok(outcome) = outcome {
+    if let Ok(outcome) = &outcome {
         let done = |id| outcome.results.iter().any(|(step, result)| step == id && result.is_done());
         let transactions = plan.steps.iter().filter(|step| step.unit == Unit::Transaction && done(&step.id)).count();
         assert!(watch.compared >= transactions, "every transaction's locks are compared: {:?}", outcome.results);
         let remains = again.steps.iter().map(|step| format!("{}\n", step.id)).collect::<String>();
         golden(path, "residual.txt", &remains);
-        same_plan(&outcome, &again);
+        same_plan(outcome, &again);
+        never_green_beside_an_unmet_want(outcome);
     }
 
     let expected = before("expected");
     expected.batch(&read("after.sql").unwrap_or_default());
-    assert_same(&describe(&expected), &describe(&db));
-}
+    let after = describe(&expected);
+    assert_same(&after, &describe(&db));
 
-/// What the outcome says remains is what remains. By the clock of the scenario, in the past, a table that was detached
-/// just now is in grace for ever; its drop that was not granted remains all the same.
-fn same_plan(outcome: &Outcome, again: &Plan) {
-    let (mut shown, mut again) = (outcome.remains.clone().expect("the catalog was read again"), again.clone());
-    let undone = |id: &StepId| outcome.results.iter().any(|(step, result)| step == id && !result.is_done());
-    let (also, same) = shown.steps.into_iter().partition(|step| !again.steps.iter().any(|other| other.id == step.id));
-    shown.steps = same;
-    let also: Vec<Step> = also;
-    for step in also {
-        assert!(step.action.word() == "drop" && undone(&step.id), "{}", step.id);
-        let graces = again.findings.len();
-        again.findings.retain(|finding| finding.object != Some(step.action.object()));
-        assert_eq!(again.findings.len(), graces - 1, "{}", step.id);
-    }
-    assert_eq!(lines(&shown), lines(&again));
-}
-
-/// A line for each step that was neither done nor blocked.
-fn left_over(outcome: &Result<Outcome, Box<Refusal>>) -> String {
-    let mut text = String::new();
-    match outcome {
-        Ok(outcome) => {
-            for (id, result) in &outcome.results {
-                let _ = match result {
-                    StepResult::Applied { .. } | StepResult::AlreadySatisfied | StepResult::Blocked(_) => Ok(()),
-                    StepResult::Failed { error, lock_spent: _ } => writeln!(text, "{id}: failed: {error}"),
-                    StepResult::Postponed(why) => writeln!(text, "{id}: postponed: {why}"),
-                    StepResult::Skipped(why) => writeln!(text, "{id}: skipped: {why}"),
-                    StepResult::NotReached => writeln!(text, "{id}: not reached"),
-                };
-            }
-        }
-        Err(refusal) => match &**refusal {
-            Refusal::MissingPrivileges(findings) => {
-                for finding in findings {
-                    let _ = writeln!(text, "refused: {} ({})", finding.message, finding.hint.as_deref().unwrap_or("-"));
-                }
-            }
-            other @ (Refusal::NotApplyable(_)
-            | Refusal::OtherDatabase { .. }
-            | Refusal::OtherPolicy { .. }
-            | Refusal::Forged(_)
-            | Refusal::Stale(_)) => text = format!("refused: {other:?}\n"),
-        },
-    }
-    text
+    let copy = before("saved");
+    let from_file = saved::World { url: &url_of(&copy), ..world }.carry_out();
+    assert_same(&left_over(&outcome), &left_over(&from_file));
+    assert_same(&after, &describe(&copy));
 }
 
 /// `parent leaf`: a concurrent detach that a reader of the parent keeps waiting until its time is over stays pending.
@@ -180,52 +152,4 @@ fn interrupt_detach(db: &TestDb, line: &str) {
     let cut = detacher.batch_execute(&format!("ALTER TABLE {parent} DETACH PARTITION {leaf} CONCURRENTLY"));
     let error = explain(&cut.expect_err("the reader is in its way"));
     assert!(error.starts_with("57014"), "{line}: {error}");
-}
-
-/// Compares with a golden file; an absent one is empty.
-fn golden(path: &Path, file: &str, found: &str) {
-    let path = path.join(file);
-    if std::env::var_os("PGSTRATA_UPDATE").is_some() {
-        if found.is_empty() {
-            let _ = std::fs::remove_file(&path);
-        } else {
-            std::fs::write(&path, found).unwrap();
-        }
-        return;
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_same(&expected, found);
-}
-
-fn assert_same(expected: &str, found: &str) {
-    if expected != found {
-        let diff = similar::TextDiff::from_lines(expected, found);
-        panic!("{}", diff.unified_diff().context_radius(2).header("expected", "found"));
-    }
-}
-
-/// The database's tables as text: OIDs and the times of markers masked.
-fn describe(db: &TestDb) -> String {
-    let mut client = db.client();
-    client.batch_execute("SET timezone = 'UTC'").unwrap();
-    let rows = client.query(include_str!("support/describe.sql"), &[]).unwrap();
-    let text: String = rows.iter().map(|row| format!("{}\n", row.get::<_, String>(0))).collect();
-    let mut masked = String::new();
-    for line in text.lines() {
-        let line = match line.split_once("pgstrata: retired ") {
-            Some((before, marker)) => {
-                let mut marker: serde_json::Value = serde_json::from_str(marker).expect("a marker");
-                for key in ["oid", "root_oid", "detached_at"] {
-                    if let Some(value) = marker.get_mut(key) {
-                        *value = "masked".into();
-                    }
-                }
-                format!("{before}pgstrata: retired {marker}")
-            }
-            None => line.to_owned(),
-        };
-        masked.push_str(&line);
-        masked.push('\n');
-    }
-    masked
 }
