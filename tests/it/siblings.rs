@@ -105,7 +105,7 @@ fn import_writes_what_all_partitions_have() {
     }
     found.place.run(&["apply", "--auto-approve"], 0);
     found.wants_nothing();
-    let alike = "SELECT count(DISTINCT (relpersistence, reloptions::text,
+    let alike = "SELECT count(DISTINCT (relpersistence, (SELECT array_agg(o ORDER BY o) FROM unnest(reloptions) o),
             (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid), (SELECT count(*) FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c')))
         FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE inhparent = 'reading'::regclass";
     let row = found.place.db.client().query_one(alike, &[]).unwrap();

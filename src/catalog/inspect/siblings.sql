@@ -17,30 +17,31 @@ key AS (
     FROM leaf AS l
     JOIN pg_catalog.pg_attribute AS r ON r.attrelid = l.root AND r.attnum = l.key_number
     JOIN pg_catalog.pg_attribute AS k ON k.attrelid = l.oid AND k.attname = r.attname)
-SELECT l.oid, 'unlogged' AS kind, '' AS name, '' AS meaning, NULL::text AS shown, false AS of_key
+-- A name among texts would make the whole column one, of 63 bytes.
+SELECT l.oid, 'unlogged' AS kind, ''::text AS name, ''::text AS meaning, NULL::text AS shown, false AS of_key
 FROM leaf AS l WHERE l.relpersistence = 'u'
 UNION ALL
-SELECT l.oid, 'tablespace', s.spcname, s.spcname, NULL, false
+SELECT l.oid, 'tablespace', s.spcname::text, s.spcname::text, NULL, false
 FROM leaf AS l JOIN pg_catalog.pg_tablespace AS s ON s.oid = l.reltablespace
 WHERE l.root_tablespace = 0
 UNION ALL
-SELECT l.oid, 'access_method', m.amname, m.amname, NULL, false
+SELECT l.oid, 'access_method', m.amname::text, m.amname::text, NULL, false
 FROM leaf AS l JOIN pg_catalog.pg_am AS m ON m.oid = l.relam
 WHERE l.relam <> l.new_am
 UNION ALL
-SELECT o.conrelid, 'check', o.conname, regexp_replace(o.conbin::text, ':location -?\d+', '', 'g'), NULL,
+SELECT o.conrelid, 'check', o.conname::text, regexp_replace(o.conbin::text, ':location -?\d+', '', 'g'), NULL,
        k.attnum = ANY (o.conkey)
 FROM pg_catalog.pg_constraint AS o JOIN key AS k ON k.oid = o.conrelid
 WHERE o.contype = 'c' AND o.coninhcount = 0
 UNION ALL
-SELECT t.tgrelid, 'trigger', t.tgname,
+SELECT t.tgrelid, 'trigger', t.tgname::text,
        concat_ws('|', t.tgtype, t.tgfoid, t.tgenabled, t.tgattr::text, encode(t.tgargs, 'hex'), t.tgconstrrelid,
                  t.tgdeferrable, t.tginitdeferred, t.tgoldtable, t.tgnewtable,
                  md5(regexp_replace(t.tgqual::text, ':location -?\d+', '', 'g'))), NULL, false
 FROM pg_catalog.pg_trigger AS t JOIN leaf AS l ON l.oid = t.tgrelid
 WHERE NOT t.tgisinternal AND t.tgparentid = 0
 UNION ALL
-SELECT x.indrelid, 'index', n.relname,
+SELECT x.indrelid, 'index', n.relname::text,
        concat_ws('|', m.amname, x.indisunique, x.indisprimary, x.indnkeyatts, x.indoption::text, x.indclass::text,
                  x.indcollation::text, k.columns, array_to_string(n.reloptions, ','),
                  md5(regexp_replace(x.indexprs::text, ':location -?\d+', '', 'g')),
@@ -70,7 +71,7 @@ WHERE x.indisvalid
                          LEFT JOIN pg_catalog.pg_attribute AS a
                                 ON a.attrelid = y.indrelid AND a.attnum = u.attnum AND u.attnum <> 0))
 UNION ALL
-SELECT f.conrelid, 'foreign_key', f.conname,
+SELECT f.conrelid, 'foreign_key', f.conname::text,
        concat_ws('|', f.confrelid, f.conkey::text, f.confkey::text, f.confupdtype, f.confdeltype, f.confmatchtype),
        concat('foreign key (', k.columns, ') to ', quote_ident(n.nspname), '.', quote_ident(r.relname)), false
 FROM pg_catalog.pg_constraint AS f
@@ -83,19 +84,19 @@ CROSS JOIN LATERAL (
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = u.attnum) AS k
 WHERE f.contype = 'f' AND f.conparentid = 0
 UNION ALL
-SELECT l.oid, 'not_null', a.attname, a.attname, NULL, false
+SELECT l.oid, 'not_null', a.attname::text, a.attname::text, NULL, false
 FROM leaf AS l
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = l.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
 JOIN pg_catalog.pg_attribute AS r ON r.attrelid = l.root AND r.attname = a.attname AND NOT r.attisdropped
 WHERE NOT r.attnotnull
 UNION ALL
-SELECT w.ev_class, 'rule', w.rulename,
+SELECT w.ev_class, 'rule', w.rulename::text,
        concat_ws('|', w.ev_type, w.ev_enabled, w.is_instead,
                  md5(regexp_replace(concat(w.ev_qual::text, w.ev_action::text), ':(location|stmt_len|stmt_location|relid|requiredPerms) -?\d+', '', 'g'))),
        NULL, false
 FROM pg_catalog.pg_rewrite AS w JOIN leaf AS l ON l.oid = w.ev_class
 UNION ALL
-SELECT s.oid, 'statistics', s.stxname, s.meaning, concat('statistics object on ', s.columns), false
+SELECT s.oid, 'statistics', s.stxname::text, s.meaning, concat('statistics object on ', s.columns), false
 FROM (SELECT e.stxrelid AS oid, l.root, e.stxname, k.columns,
              concat_ws('|', e.stxkind::text, k.columns,
                        md5(regexp_replace(e.stxexprs::text, ':(location|varattno|varattnosyn) -?\d+', '', 'g'))) AS meaning
