@@ -110,6 +110,8 @@ impl Detach<'_> {
             needs: Vec::new(),
             object: ObjectRef::Existing(self.leaving.partition.clone()),
             action,
+            acts_as: self.step.acts_as.clone(),
+            login: self.step.login.clone(),
             class: Class::Drift,
             reason: "an interrupted detach".to_owned(),
             note: None,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,11 +18,11 @@ use super::stretch::{Stretch, stretches};
 use super::unit::{self, UnitError, all_hold};
 use crate::db::{ConnError, Connector, Interrupt, Pool, Session, describe};
 use crate::plan::{
-    Action, BuildMode, DetachMode, Gate, IndexAction, Leaving, PartitionAction, Plan, Step, StepId, StorageAction,
-    Timeouts, Unit, Verb,
+    Action, BuildMode, DetachMode, Gate, HazardKind, IndexAction, Leaving, PartitionAction, Plan, Step, StepId,
+    StorageAction, Timeouts, Unit, Verb, lacks_a_right_alone,
 };
 use crate::policy::Desired;
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// How long a lost session's backend may take to end by itself, and again once it was told to.
 const BACKEND_ENDS: Duration = Duration::from_secs(5);
@@ -50,6 +50,9 @@ pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Tables whose later removals must not run any more, and since which step.
 type Stopped<'a> = Mutex<BTreeMap<Option<&'a TableName>, &'a StepId>>;
 
+/// A lane's own session, and whose login it is.
+type Dedicated = Option<(Option<Ident>, Session)>;
+
 /// What the lanes share.
 pub(super) struct Executor<'a> {
     connector: &'a Connector,
@@ -64,6 +67,8 @@ pub(super) struct Executor<'a> {
     /// Some build has waited for others as long as it may.
     patience_spent: AtomicBool,
     lanes: Mutex<VecDeque<Vec<&'a Step>>>,
+    /// Of the logins of owners.
+    own_pools: Mutex<BTreeMap<Ident, Arc<Pool>>>,
     /// How many more may work at once, of `jobs`.
     free: AtomicU32,
 }
@@ -95,6 +100,7 @@ impl<'a> Executor<'a> {
             committed: AtomicBool::new(false),
             patience_spent: AtomicBool::new(false),
             lanes: Mutex::new(lanes.into_values().collect()),
+            own_pools: Mutex::default(),
             free: AtomicU32::new(0),
         }
     }
@@ -134,6 +140,23 @@ impl<'a> Executor<'a> {
         (done, ended, self.committed.into_inner())
     }
 
+    /// The login of the table's owner, where there is one.
+    fn connector_of(&self, step: &Step) -> &Connector {
+        step.login.as_ref().and_then(|owner| self.connector.owner(owner)).unwrap_or(self.connector)
+    }
+
+    /// The pool of an owner's login: a session of one owner is never another's.
+    fn own_pool(&self, step: &Step) -> Result<Option<Arc<Pool>>, ConnError> {
+        let Some(owner) = step.login.as_ref() else { return Ok(None) };
+        let mut pools = lock(&self.own_pools);
+        if let Some(pool) = pools.get(owner) {
+            return Ok(Some(Arc::clone(pool)));
+        }
+        let pool = Arc::new(self.connector_of(step).clone().with_interrupt(self.stop).pool(self.jobs)?);
+        pools.insert(owner.clone(), Arc::clone(&pool));
+        Ok(Some(pool))
+    }
+
     fn lose(&self, because: String) {
         lock(&self.lost).get_or_insert(because);
     }
@@ -157,13 +180,7 @@ impl<'a> Executor<'a> {
     }
 
     /// Runs chains, several at once while fewer than `jobs` are at work; lanes that end meanwhile make room.
-    fn side_by_side(
-        &self,
-        chains: Vec<Vec<&'a Step>>,
-        stopped: &Stopped<'a>,
-        pool: &Pool,
-        dedicated: &mut Option<Session>,
-    ) {
+    fn side_by_side(&self, chains: Vec<Vec<&'a Step>>, stopped: &Stopped<'a>, pool: &Pool, dedicated: &mut Dedicated) {
         let left = Mutex::new(VecDeque::from(chains));
         thread::scope(|scope| {
             loop {
@@ -187,7 +204,7 @@ impl<'a> Executor<'a> {
         self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(1)).is_ok()
     }
 
-    fn step(&self, step: &'a Step, stopped: &Stopped<'a>, pool: &Pool, dedicated: &mut Option<Session>) {
+    fn step(&self, step: &'a Step, stopped: &Stopped<'a>, pool: &Pool, dedicated: &mut Dedicated) {
         let (began, result) = match self.obstacle(step, stopped) {
             Some(result) => (false, result),
             None => {
@@ -195,7 +212,7 @@ impl<'a> Executor<'a> {
                 (true, self.carry_out(step, pool, dedicated))
             }
         };
-        if !result.is_done() {
+        if !result.is_done() && !lacks_a_right_alone(step) {
             lock(stopped).entry(step.table.as_ref()).or_insert(&step.id);
         }
         // What never began and was not reached is not over.
@@ -231,7 +248,7 @@ impl<'a> Executor<'a> {
         None
     }
 
-    fn carry_out(&self, step: &Step, pool: &Pool, dedicated: &mut Option<Session>) -> StepResult {
+    fn carry_out(&self, step: &Step, pool: &Pool, dedicated: &mut Dedicated) -> StepResult {
         let unit = unit::Unit {
             major: self.plan.target.major(),
             stop: self.stop,
@@ -256,31 +273,29 @@ impl<'a> Executor<'a> {
     }
 
     /// The lane's own session: CONCURRENTLY waits for every other snapshot, and a pool's may be lent out.
-    fn dedicated<'d>(&self, dedicated: &'d mut Option<Session>) -> Result<&'d mut Session, StepResult> {
-        if dedicated.as_ref().is_none_or(|session| session.is_closed()) {
-            let connector = self.connector.clone().with_interrupt(self.stop);
+    fn dedicated<'d>(&self, step: &Step, dedicated: &'d mut Dedicated) -> Result<&'d mut Session, StepResult> {
+        let fits = |(login, session): &(Option<Ident>, Session)| {
+            *login == step.login && !session.is_closed() && !session.is_spent()
+        };
+        if !dedicated.as_ref().is_some_and(fits) {
+            let connector = self.connector_of(step).clone().with_interrupt(self.stop);
             let mut session = connector.connect(connector.default_deadline()).map_err(|error| no_session(&error))?;
             // It is idle from one statement to the next.
             session
                 .batch_execute("/* pgstrata session */ SET idle_session_timeout = 0")
                 .map_err(|error| failed(describe(&error)))?;
-            *dedicated = Some(session);
+            *dedicated = Some((step.login.clone(), session));
         }
-        dedicated.as_mut().ok_or_else(|| failed("no session".to_owned()))
+        dedicated.as_mut().map(|(_, session)| session).ok_or_else(|| failed("no session".to_owned()))
     }
 
     /// A concurrent build or drop of an index, or maintenance.
-    fn statement(
-        &self,
-        step: &Step,
-        unit: &unit::Unit<'_>,
-        pool: &Pool,
-        dedicated: &mut Option<Session>,
-    ) -> StepResult {
-        let session = match self.dedicated(dedicated) {
+    fn statement(&self, step: &Step, unit: &unit::Unit<'_>, pool: &Pool, dedicated: &mut Dedicated) -> StepResult {
+        let session = match self.dedicated(step, dedicated) {
             Ok(session) => session,
             Err(result) => return result,
         };
+        spend_after(step, session);
         if !step.action.is_concurrent() {
             return match unit.statement_with_retries(step, session) {
                 Ok(retries) => {
@@ -294,6 +309,10 @@ impl<'a> Executor<'a> {
                 // Whoever is in the way of maintenance (mostly autovacuum at the same work) goes first.
                 Err(UnitError::Lock(error)) => StepResult::Postponed(error),
                 Err(UnitError::SessionLost(error)) => self.after_loss(step, error, session.backend_pid()),
+                // ANALYZE of a root reads its foreign partitions where they are.
+                Err(UnitError::Server(error)) if step.action.is_maintenance() && is_of_remote(&error) => {
+                    StepResult::Postponed(format!("the server of a foreign partition is away: {error}"))
+                }
                 Err(error) => failed(error.words()),
             };
         }
@@ -306,31 +325,31 @@ impl<'a> Executor<'a> {
         }
     }
 
-    fn detach(
-        &self,
-        step: &Step,
-        leaving: &Leaving,
-        unit: &unit::Unit<'_>,
-        dedicated: &mut Option<Session>,
-    ) -> StepResult {
-        let session = match self.dedicated(dedicated) {
+    fn detach(&self, step: &Step, leaving: &Leaving, unit: &unit::Unit<'_>, dedicated: &mut Dedicated) -> StepResult {
+        let session = match self.dedicated(step, dedicated) {
             Ok(session) => session,
             Err(result) => return result,
         };
+        spend_after(step, session);
         let apply = &self.plan.policy.apply;
         let by_flag = self.plan.overrides;
         let lock =
             (by_flag.lock_timeout.unwrap_or(apply.lock_timeout), by_flag.lock_retries.unwrap_or(apply.lock_retries));
-        let reconnect = |lost| self.reconnect(lost).inspect_err(|error| self.lose(error.clone()));
+        let reconnect = |lost| self.reconnect(step, lost).inspect_err(|error| self.lose(error.clone()));
         Detach { step, leaving, apply, lock, unit, reconnect: &reconnect }.run(session)
     }
 
     /// What came of it; nothing where the work was too much for a transaction, and may go on without one.
     fn transaction(&self, step: &Step, unit: &unit::Unit<'_>, pool: &Pool) -> Result<(), StepResult> {
-        let mut session = match pool.get() {
+        let own = match self.own_pool(step) {
+            Ok(own) => own,
+            Err(error) => return Err(no_session(&error)),
+        };
+        let mut session = match own.as_deref().unwrap_or(pool).get() {
             Ok(session) => session,
             Err(error) => return Err(no_session(&error)),
         };
+        spend_after(step, &mut session);
         Err(match unit.transaction(step, &mut session) {
             Ok(retries) => StepResult::Applied { retries },
             Err(UnitError::Interrupted) => StepResult::NotReached,
@@ -349,7 +368,7 @@ impl<'a> Executor<'a> {
     /// A session that ends in the middle may have ended after its COMMIT: the facts tell.
     fn after_loss(&self, step: &Step, error: String, backend_pid: i32) -> StepResult {
         let asked = self
-            .reconnect(backend_pid)
+            .reconnect(step, backend_pid)
             .and_then(|mut session| all_hold(&step.after, &mut session).map_err(|error| describe(&error)));
         match asked {
             Ok(true) => {
@@ -366,9 +385,9 @@ impl<'a> Executor<'a> {
 
     /// Another session, once the lost one's backend is gone: a server that has not noticed yet may still be at work,
     /// and commit after we looked. Not interruptible: it is asked what happened, not to do more.
-    fn reconnect(&self, lost: i32) -> Result<Session, String> {
-        let mut session =
-            self.connector.connect(self.connector.default_deadline()).map_err(|error| error.to_string())?;
+    fn reconnect(&self, step: &Step, lost: i32) -> Result<Session, String> {
+        let connector = self.connector_of(step);
+        let mut session = connector.connect(connector.default_deadline()).map_err(|error| error.to_string())?;
         // A role may end its own backends; the name tells ours from whoever got the same process id since.
         let ours = format!(
             "FROM pg_stat_activity WHERE pid = {lost} AND usename = session_user \
@@ -389,6 +408,13 @@ impl<'a> Executor<'a> {
             }
         }
         Err(format!("the backend {lost} of a lost session does not end"))
+    }
+}
+
+/// One session for each owner's code: what it leaves behind (temporary objects, prepared statements) meets nobody else.
+fn spend_after(step: &Step, session: &mut Session) {
+    if step.hazards.iter().any(|hazard| hazard.kind == HazardKind::RunsOwnersCode) {
+        session.spend();
     }
 }
 
@@ -417,6 +443,11 @@ fn concurrently(step: &Step, policy: &Desired) -> Step {
         step.timeouts = Timeouts { lock: Duration::ZERO, lock_retries: 0, statement };
     }
     step
+}
+
+/// Whether another server is why: class 08 is a connection that is not there, class HV a foreign data wrapper's.
+fn is_of_remote(error: &str) -> bool {
+    ["(SQLSTATE 08", "(SQLSTATE HV"].iter().any(|class| error.contains(class))
 }
 
 fn failed(error: String) -> StepResult {

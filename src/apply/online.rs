@@ -1,5 +1,5 @@
 //! `… INDEX CONCURRENTLY`: started only when nobody old is in its way. What it leaves half-way is invalid and serves no
-//! query. The next run drops what a build left first; what a `REINDEX` left beside a valid index stays, and is named.
+//! query. The next run drops what it left first.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::outcome::StepResult;
 use super::unit::{Unit, UnitError};
 use crate::db::{Session, describe};
 use crate::plan::{Action, IndexAction, MaintenanceAction, Step};
-use crate::resource::partition::suffixed;
-use crate::sql::{CHECK_COMMENT, Literal, TableName};
+use crate::resource::index::is_left_by_reindex;
+use crate::sql::{CHECK_COMMENT, Ident, Literal, TableName, server_time};
 
 /// What a concurrent build or drop of an index is carried out with, beside its session.
 pub(super) struct Online<'a> {
@@ -57,6 +57,13 @@ impl Online<'_> {
             UnitError::Cancelled(error) => {
                 let left = self.note_leftover(session);
                 match in_the_way(session, &what) {
+                    // It was at work all the time, and will be as long the next time.
+                    names if names.is_empty() && rebuilds(&self.step.action) => {
+                        let time = server_time(self.step.timeouts.statement);
+                        StepResult::Postponed(format!(
+                            "{error}: it takes longer than apply.concurrent_timeout ({time}), which may be raised{left}"
+                        ))
+                    }
                     names if names.is_empty() => failed(format!("{error}{left}")),
                     names => StepResult::Postponed(format!("{error}; in the way now: {names}{left}")),
                 }
@@ -74,8 +81,12 @@ impl Online<'_> {
             Action::Index(IndexAction::Build(build)) if self.is_left(session, &build.index) => {
                 "; the next run drops what it left, which is invalid".to_owned()
             }
-            Action::Index(IndexAction::Rebuild(loose)) => self.note_reindex(session, &loose.index.name),
-            Action::Maintenance(MaintenanceAction::Reindex(reindex)) => self.note_reindex(session, &reindex.index.name),
+            Action::Index(IndexAction::Rebuild(loose)) => {
+                self.note_reindex(session, &loose.partition.name, &loose.index.name)
+            }
+            Action::Maintenance(MaintenanceAction::Reindex(reindex)) => {
+                self.note_reindex(session, &reindex.partition.name, &reindex.index.name)
+            }
             Action::Index(
                 IndexAction::Build(_)
                 | IndexAction::Create(_)
@@ -95,13 +106,24 @@ impl Online<'_> {
     }
 
     /// `REINDEX CONCURRENTLY` builds beside the old index (REINDEX, Rebuilding Indexes Concurrently).
-    fn note_reindex(&self, session: &mut Session, index: &TableName) -> String {
-        let left = TableName { schema: index.schema.clone(), name: suffixed(index.name.as_str(), "_ccnew") };
-        if self.is_left(session, &left) {
-            format!("; it left {left}, which is invalid: DROP INDEX CONCURRENTLY {left}")
-        } else {
-            String::new()
+    fn note_reindex(&self, session: &mut Session, partition: &TableName, index: &TableName) -> String {
+        let sql = format!(
+            "{CHECK_COMMENT} SELECT coalesce(string_agg(c.relname, ',' ORDER BY c.relname), '') FROM pg_index x \
+             JOIN pg_class c ON c.oid = x.indexrelid WHERE x.indrelid = to_regclass({}) AND NOT x.indisvalid \
+             AND c.relname ~ '_cc(new|old)[0-9]*$'",
+            Literal(&partition.to_string())
+        );
+        let found = first_value(session, &sql).unwrap_or_default();
+        let left: Vec<String> = found
+            .split(',')
+            .filter(|name| is_left_by_reindex(name, index.name.as_str()))
+            .map(|name| TableName { schema: index.schema.clone(), name: Ident::new(name) }.to_string())
+            .collect();
+        if left.is_empty() {
+            return String::new();
         }
+        self.unit.has_committed();
+        format!("; it left {}, which is invalid: the next run drops it", left.join(", "))
     }
 
     fn is_left(&self, session: &mut Session, index: &TableName) -> bool {
@@ -112,6 +134,11 @@ impl Online<'_> {
         }
         left
     }
+}
+
+/// Whether it builds an index anew that is there.
+fn rebuilds(action: &Action) -> bool {
+    matches!(action, Action::Index(IndexAction::Rebuild(_)) | Action::Maintenance(MaintenanceAction::Reindex(_)))
 }
 
 fn failed(error: String) -> StepResult {

@@ -2,6 +2,8 @@
 
 use postgres::error::SqlState;
 
+use crate::sql::GUARD;
+
 /// Why the catalog could not be read, and at which step.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -96,6 +98,9 @@ impl InspectError {
     /// The reason without the step, for [`Answer::Unknown`](super::Answer::Unknown).
     pub(super) fn because(self) -> String {
         match self {
+            Self::Server { message, .. } if message.contains(GUARD) => {
+                "code of another role hangs on it since the catalog was read".to_owned()
+            }
             Self::Server { message, sqlstate, .. } => format!("{message} ({sqlstate})"),
             Self::Lost { message, .. } | Self::Unreadable { message, .. } => message,
             Self::Interrupted => "interrupted".to_owned(),

@@ -11,27 +11,30 @@ mod part_config;
 mod pooler;
 mod question;
 mod reader;
+mod rights;
 mod settings;
 mod siblings;
 mod snapshot;
 mod storage;
 mod survey;
 mod take;
+mod trust;
 mod upkeep;
 
-pub use ask::ask;
+pub use ask::{ask, ask_trusting};
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use error::InspectError;
 pub use index::{CopyEnding, CopyName, IndexFacts, IndexKey, IndexShape, IndexSpelling};
 pub use inspect::{
-    Tree, inspect, inspect_limits, inspect_pooler, inspect_settings, inspect_siblings, inspect_storage, inspect_trees,
-    inspect_upkeep,
+    Tree, inspect, inspect_limits, inspect_login, inspect_pooler, inspect_settings, inspect_siblings, inspect_storage,
+    inspect_trees, inspect_upkeep,
 };
 pub use limits::{Capacity, DatabaseFacts, LimitFacts, MayAlter, RoleFacts};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use pooler::{PoolerDatabase, PoolerFacts, PoolerState};
-pub use question::{Answer, Answers, Bloat, LeafKey, Question, RowCount};
-pub use settings::{Absent, SettingContext, SettingFacts, SettingKind, SettingsFacts};
+pub use question::{Answer, Answers, Bloat, DefaultCounts, DefaultKeys, LeafKey, Question, RowCount};
+pub use rights::SchemaLack;
+pub use settings::{Absent, FileError, SettingContext, SettingFacts, SettingKind, SettingsFacts};
 pub use siblings::{NEWEST, Own, OwnDefinition, OwnKind, Sibling, Siblings, bounded};
 pub use snapshot::{
     Catalog, Exclusions, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole,
@@ -39,5 +42,6 @@ pub use snapshot::{
 };
 pub use storage::{ColumnStorage, Compression, LeafAttributes, LeafStorage, PolicyMatch, Storage, StorageMode};
 pub use survey::{PartConfig, Survey, SurveyScope, survey};
-pub use take::{interruptible, take, take_config, take_for_saved, take_survey};
+pub use take::{ask_each, interruptible, take, take_config, take_for_saved, take_survey};
+pub use trust::{CodeBy, OwnersCode, OwnersCodes, WouldRun};
 pub use upkeep::{AutovacuumSettings, IndexUpkeep, LeafUpkeep, Upkeep};

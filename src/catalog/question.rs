@@ -6,8 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::index::{IndexShape, IndexSpelling};
-use super::snapshot::Oid;
-use crate::grid::KeyValue;
+use super::snapshot::{Oid, TableState};
+use crate::grid::{Bound, KeyValue};
 use crate::policy::IndexDesired;
 use crate::sql::{Ident, TableName};
 
@@ -32,7 +32,19 @@ pub enum Question {
         /// From this key value.
         from: KeyValue,
         /// To before this one.
-        to: KeyValue,
+        to: Bound,
+    },
+    /// What is in a default partition that should not be there for ever: rows past retention, and outside the wanted
+    /// windows. Never by a scan of a large table without an index that begins with the key.
+    DefaultKeys {
+        /// The default partition.
+        leaf: Oid,
+        /// Rows before this are past retention.
+        edge: Option<KeyValue>,
+        /// The first wanted window begins here.
+        low: KeyValue,
+        /// The last one ends here.
+        high: KeyValue,
     },
     /// How large is a relation with its indexes and TOAST, exactly?
     Bytes {
@@ -80,6 +92,24 @@ pub enum Question {
     },
 }
 
+impl Question {
+    /// Whether it is about this table, a partition or an index of it.
+    pub(super) fn is_about(&self, state: &TableState) -> bool {
+        let TableState::Partitioned(root) = state else { return false };
+        match self {
+            Self::NewestNonEmpty { root: oid }
+            | Self::HighestKeys { root: oid }
+            | Self::WantedIndex { root: oid, .. } => root.oid == *oid,
+            Self::DefaultRows { leaf, .. } | Self::DefaultKeys { leaf, .. } | Self::Bytes { relation: leaf } => {
+                root.leaves.contains_key(leaf)
+            }
+            Self::IndexSpelling { index } | Self::Bloat { index } => root.indexes.contains_key(index),
+            // Any session can tell.
+            Self::NameTaken { .. } | Self::Exists { .. } | Self::SchemaExists { .. } | Self::CreatesIn { .. } => false,
+        }
+    }
+}
+
 /// What the server answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -90,6 +120,8 @@ pub enum Answer {
     Keys(Vec<LeafKey>),
     /// A number of rows.
     Rows(RowCount),
+    /// What is in a default partition.
+    DefaultKeys(Box<DefaultKeys>),
     /// A size.
     Bytes(u64),
     /// A wanted index.
@@ -113,6 +145,38 @@ pub struct LeafKey {
     pub leaf: Oid,
     /// Its highest key; `None` where finding it takes too long (no index begins with the key).
     pub key: Option<KeyValue>,
+}
+
+/// What is in a default partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultKeys {
+    /// How many rows, by a count or by the server's estimate.
+    pub rows: Option<u64>,
+    /// Whether `rows` is counted.
+    pub exact: bool,
+    /// Rows by where they lie, counted; `None` where that would be a scan that nobody asked for.
+    pub counts: Option<DefaultCounts>,
+    /// The least key as the server prints it; `None` without rows, and where no index tells.
+    pub least: Option<String>,
+    /// The greatest.
+    pub most: Option<String>,
+    /// Whether the least one is past retention; `None` where that is not known.
+    pub least_is_expired: Option<bool>,
+}
+
+/// Rows of a default partition by where they lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultCounts {
+    /// Past retention.
+    pub expired: u64,
+    /// Kept, and before the first wanted window.
+    pub below: u64,
+    /// After the last wanted window.
+    pub above: u64,
+    /// Without a key.
+    pub without_key: u64,
+    /// The least key after the last wanted window, where it is one of the calendar.
+    pub first_above: Option<KeyValue>,
 }
 
 /// What of an index is there for nothing.

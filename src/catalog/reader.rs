@@ -1,5 +1,7 @@
 //! Statements of inspection, each named by its step, in a transaction that changes nothing.
 
+use std::io::BufRead as _;
+
 use postgres::row::RowIndex;
 use postgres::types::{FromSql, ToSql, Type};
 use postgres::{Client, Row, SimpleQueryMessage, SimpleQueryRow};
@@ -55,6 +57,31 @@ impl<'a> Reader<'a> {
             .into_iter()
             .filter_map(|message| if let SimpleQueryMessage::Row(row) = message { Some(row) } else { None })
             .collect())
+    }
+
+    /// Reads the lines of a COPY until its end, or until the server cuts it short.
+    pub(super) fn copy(
+        &mut self,
+        step: &'static str,
+        sql: &str,
+        line: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), InspectError> {
+        let new = |error: &postgres::Error| InspectError::new(step, error);
+        let mut rows = self.client.copy_out(&format!("{COMMENT} {sql}")).map_err(|error| new(&error))?;
+        let mut text = Vec::new();
+        loop {
+            text.clear();
+            match rows.read_until(b'\n', &mut text) {
+                Ok(0) => return Ok(()),
+                Ok(_) => line(text.strip_suffix(b"\n").unwrap_or(&text)),
+                // The driver hands its own error on inside this one.
+                Err(error) => {
+                    let inner = error.into_inner().and_then(|inner| inner.downcast::<postgres::Error>().ok());
+                    return Err(inner
+                        .map_or_else(|| InspectError::unreadable(step, "the lines of a COPY"), |error| new(&error)));
+                }
+            }
+        }
     }
 
     /// Runs `work` in a savepoint and gives up every lock it took. The inner error is the server's; a lost connection

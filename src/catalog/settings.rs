@@ -15,8 +15,22 @@ pub struct SettingsFacts {
     pub reads_files: bool,
     /// Whether the session may make the server read them again.
     pub may_reload: bool,
+    /// Lines of the configuration files that the server cannot take.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FileError>,
     /// Whether the server takes `ALTER SYSTEM` at all (17 and later may refuse it).
     pub alter_system_allowed: bool,
+}
+
+/// A line of a configuration file that the server cannot take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileError {
+    /// The file and line.
+    pub place: String,
+    /// The setting, where it is read so far.
+    pub name: Option<String>,
+    /// What the server says of it: `pg_file_settings.error`.
+    pub error: String,
 }
 
 /// Why a setting is not seen.
@@ -61,6 +75,9 @@ pub struct SettingFacts {
     pub words: Vec<String>,
     /// The files have another value, which a restart will bring.
     pub pending_restart: bool,
+    /// Nothing defines it: it has whatever text it was given (a customized option, section 20.16).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub placeholder: bool,
     /// Whether the session may `ALTER SYSTEM` it.
     pub may_alter: bool,
 }

@@ -12,9 +12,11 @@ use super::limits::LimitFacts;
 use super::marker::Marker;
 use super::pooler::PoolerState;
 use super::question::Answers;
+use super::rights::SchemaLack;
 use super::settings::SettingsFacts;
 use super::siblings::Siblings;
 use super::storage::Storage;
+use super::trust::OwnersCodes;
 use super::upkeep::Upkeep;
 use crate::grid::{KeyKind, LeafBounds};
 use crate::sql::{Ident, TableName};
@@ -116,8 +118,21 @@ pub struct Catalog {
     pub retired: BTreeMap<Oid, Retired>,
     /// The role that connected.
     pub session: SessionRole,
+    /// Logins of owners, by owner: what is done with their tables is done in sessions of their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub logins: BTreeMap<Ident, SessionRole>,
+    /// What owners, and the session, lack on the schemas of their tables.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lacks: BTreeSet<SchemaLack>,
+    /// What a table of the policy that is missing may be called.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub similar: BTreeMap<TableName, TableName>,
     /// Standbys are connected: replay there may cancel queries.
     pub has_standbys: bool,
+    /// Code of roles that may do less than the session, and that the server would run as the session; only tables on
+    /// which some hangs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub owners_code: OwnersCodes,
     /// Connections, where the policy speaks of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitFacts>,
@@ -127,6 +142,23 @@ pub struct Catalog {
     /// PgBouncer's configuration, where the policy names its admin console.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pooler: Option<PoolerState>,
+}
+
+impl Catalog {
+    /// The role whose session works on a table of the policy: its owner's login, where there is one.
+    pub fn session_of(&self, table: &TableName) -> &SessionRole {
+        self.login_of(table).and_then(|owner| self.logins.get(owner)).unwrap_or(&self.session)
+    }
+
+    /// The owner of a table who has a login.
+    pub fn login_of(&self, table: &TableName) -> Option<&Ident> {
+        match self.tables.get(table)? {
+            TableState::Partitioned(root) => {
+                Some(&root.attributes.owner).filter(|owner| self.logins.contains_key(*owner))
+            }
+            TableState::Missing | TableState::Unfit(_) => None,
+        }
+    }
 }
 
 /// The role that connected, and what it may become.
@@ -155,6 +187,16 @@ pub enum TableState {
     Unfit(String),
     /// A table partitioned by range of one column.
     Partitioned(Box<Root>),
+}
+
+impl TableState {
+    /// Whether it is the partitioned table with this OID.
+    pub fn is(&self, oid: Oid) -> bool {
+        match self {
+            Self::Partitioned(root) => root.oid == oid,
+            Self::Missing | Self::Unfit(_) => false,
+        }
+    }
 }
 
 /// What [`TableState::Unfit`] says of a table that is not partitioned at all.

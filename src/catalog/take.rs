@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, Tree, ask, inspect, inspect_limits, inspect_pooler,
-    inspect_settings, inspect_siblings, inspect_storage, inspect_trees, inspect_upkeep, survey,
+    Answer, InspectError, Question, Snapshot, Survey, SurveyScope, TableState, Tree, ask_trusting, inspect,
+    inspect_limits, inspect_login, inspect_pooler, inspect_settings, inspect_siblings, inspect_storage, inspect_trees,
+    inspect_upkeep, survey,
 };
-use crate::db::{Interrupt, Session};
+use crate::db::{Connector, Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
-use crate::policy::{Desired, MaintenanceDesired};
+use crate::policy::{Desired, MaintenanceDesired, TableDesired};
 use crate::resource::settings;
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// Reads what a plan with these options needs. Without a clock of its own (`now`) the plan gets the server's.
 ///
@@ -28,9 +29,12 @@ pub fn take(
 ) -> Result<(Snapshot, PlanOptions), InspectError> {
     let host = host_of(session);
     let tables = options.selected(desired).map(|(name, _)| name.clone()).collect();
-    let indexed = options.selected(desired).filter(|(_, table)| !table.indexes.is_empty());
+    // A rebuild must see what an earlier one left.
+    let rebuilds = |table: &TableDesired| table.maintenance.is_some_and(|kept| kept.reindex_above_bloat.is_some());
+    let indexed = options.selected(desired).filter(|(_, table)| !table.indexes.is_empty() || rebuilds(table));
     let indexed = indexed.map(|(name, _)| name.clone()).collect();
     let mut snapshot = inspect(session.client(), &host, &tables, &indexed, &Timestamp::now)?;
+    log_in(session, &mut snapshot)?;
     let kept = |wanted: &dyn Fn(&MaintenanceDesired) -> bool| -> BTreeSet<TableName> {
         let tables = options.selected(desired).filter(|(_, table)| table.maintenance.as_ref().is_some_and(wanted));
         tables.map(|(name, _)| name.clone()).collect()
@@ -65,9 +69,71 @@ pub fn take(
         let mut open = questions(desired, &snapshot, &options);
         open.retain(|question| !snapshot.answers.has(question));
         leave_out(&mut open, &mut snapshot, &options);
-        ask(session.client(), &mut snapshot, &open)?;
+        ask_each(session, &mut snapshot, &open, &options.trusted(desired))?;
     }
     Ok((snapshot, options))
+}
+
+/// Looks at the tables of owners with a login through a session of theirs, one for each.
+fn log_in(session: &Session, snapshot: &mut Snapshot) -> Result<(), InspectError> {
+    for (owner, connector) in session.owners().iter() {
+        if owns_any(snapshot, owner) {
+            inspect_login(opened(connector, owner)?.client(), snapshot, owner)?;
+        }
+    }
+    Ok(())
+}
+
+fn opened(connector: &Connector, owner: &Ident) -> Result<Session, InspectError> {
+    // As any session that reads: nothing is set in it but within its transactions.
+    let connector = connector.clone().with_setup("");
+    connector.connect(connector.default_deadline()).map_err(|error| {
+        InspectError::unreadable(
+            "connecting as an owner",
+            format!("the login of {owner} in `connection.owners`: {error}"),
+        )
+    })
+}
+
+fn owns_any(snapshot: &Snapshot, owner: &Ident) -> bool {
+    snapshot.catalog.tables.values().any(|state| match state {
+        TableState::Partitioned(root) => root.attributes.owner == *owner,
+        TableState::Missing | TableState::Unfit(_) => false,
+    })
+}
+
+/// Asks each question in a session of the login of the table's owner, where there is one.
+///
+/// # Errors
+/// See [`super::ask`].
+pub fn ask_each(
+    session: &mut Session,
+    snapshot: &mut Snapshot,
+    questions: &BTreeSet<Question>,
+    trusted: &BTreeSet<TableName>,
+) -> Result<(), InspectError> {
+    let mut by_login: BTreeMap<Option<Ident>, BTreeSet<Question>> = BTreeMap::new();
+    for question in questions {
+        let table = snapshot.catalog.tables.iter().find(|(_, state)| question.is_about(state)).map(|(name, _)| name);
+        let login = table.and_then(|table| snapshot.catalog.login_of(table)).cloned();
+        by_login.entry(login).or_default().insert(question.clone());
+    }
+    let owners = session.owners();
+    for (login, questions) in by_login {
+        let connector = login.as_ref().and_then(|owner| Some((owner, owners.get(owner)?)));
+        let Some((owner, connector)) = connector else {
+            ask_trusting(session.client(), snapshot, &questions, trusted)?;
+            continue;
+        };
+        let mut own = opened(connector, owner)?;
+        // As whom it reads rows follows from who is asking.
+        let role = snapshot.catalog.logins.get(owner).cloned().unwrap_or_default();
+        let first = std::mem::replace(&mut snapshot.catalog.session, role);
+        let asked = ask_trusting(own.client(), snapshot, &questions, trusted);
+        snapshot.catalog.session = first;
+        asked?;
+    }
+    Ok(())
 }
 
 /// Reads what `import` needs of the tables of a scope.
@@ -124,7 +190,7 @@ pub fn take_for_saved(
     also.extend(facts.filter_map(Fact::question));
     also.retain(|question| !snapshot.answers.has(question));
     leave_out(&mut also, &mut snapshot, &options);
-    ask(session.client(), &mut snapshot, &also)?;
+    ask_each(session, &mut snapshot, &also, &options.trusted(desired))?;
     Ok((snapshot, options))
 }
 

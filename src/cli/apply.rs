@@ -62,6 +62,7 @@ fn carry_out(
     if file.is_none() {
         inspect::check_selection(&args.select, &loaded.desired)?;
     }
+    inspect::check_grants(&args.carry, &loaded.desired)?;
     let saved = file.map(plan_file::read).transpose()?;
     let of_index = saved.iter().flat_map(|plan| &plan.steps).any(|step| step.action.wanted_index().is_some());
     if args.select.no_probe && of_index {

@@ -1,5 +1,7 @@
 //! Which database, and a session with it.
 
+use std::collections::BTreeMap;
+
 use pgstrata::db::{Connector, Env, Interrupt, Session, resolve};
 
 use pgstrata::policy::{PolicyError, PolicyPath};
@@ -27,7 +29,30 @@ pub(super) fn connector(
             from_policy.or_else(|| env.non_empty("DATABASE_URL").map(str::to_owned))
         }
     };
-    open(command, url.as_deref(), env, stop)
+    with_owners(open(command, url.as_deref(), env, stop)?, command, (loaded, ui), env, stop)
+}
+
+/// With the logins of owners that the policy names. They are used for their tables alone.
+fn with_owners(
+    connector: Connector,
+    command: &str,
+    (loaded, ui): (&Loaded, &Ui),
+    env: &Env,
+    stop: &Interrupt,
+) -> Result<Connector, CommandError> {
+    let vars = |name: &str| env.get(name).map(str::to_owned);
+    let refused = |error| invalid(&loaded.places.locate(vec![error]), &loaded.sources, ui);
+    let urls = loaded.policy.owner_urls(&vars).map_err(refused)?;
+    // The password in the environment is that of whoever connects first.
+    let env = env.clone().without(&["PGPASSWORD", "PGUSER"]);
+    let mut owners = BTreeMap::new();
+    for (owner, url) in urls {
+        let opened = resolve(Some(&url), &env).and_then(|info| Connector::new(info, &format!("pgstrata/{command}")));
+        let path = PolicyPath::of(["connection", "owners"]).key(owner.as_str());
+        let opened = opened.map_err(|error| refused(PolicyError::at(path, error.to_string())))?;
+        owners.insert(owner, opened.with_interrupt(stop));
+    }
+    Ok(connector.with_owners(owners))
 }
 
 /// With the admin console that the policy names, where there is one.

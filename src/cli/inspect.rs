@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use pgstrata::catalog::{InspectError, Question, Snapshot, ask, interruptible, take};
+use pgstrata::catalog::{InspectError, Question, Snapshot, ask_each, interruptible, take};
 use pgstrata::db::{Env, Signal};
 use pgstrata::plan::{GrantSource, Granted, Overrides, Plan, PlanOptions, plan, verify};
 use pgstrata::policy::Desired;
 use pgstrata::render;
+use pgstrata::report::find;
+use pgstrata::sql::TableName;
 
 use super::args::{CarryArgs, SelectArgs, SourceArgs};
 use super::error::CommandError;
@@ -40,12 +42,29 @@ pub(super) fn check_selection(select: &SelectArgs, desired: &Desired) -> Result<
     let known: BTreeSet<_> = desired.tables.keys().collect();
     for (flag, names) in [("--table", &select.table), ("--exclude", &select.exclude)] {
         if let Some(name) = names.iter().find(|name| !known.contains(name)) {
-            let tables = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            return Err(CommandError::usage(format!("{flag} {name}: there is no such table in the policy"))
-                .hint(format!("the policy's tables are {tables}")));
+            return Err(unknown_table(&format!("{flag} {name}"), name, desired));
         }
     }
     Ok(())
+}
+
+/// Tables that `--allow` names and the policy does not have: such a grant would allow nothing, and look as if it did.
+pub(super) fn check_grants(carry: &CarryArgs, desired: &Desired) -> Result<(), CommandError> {
+    let of_tables = carry.allow.iter().filter_map(|grant| Some((grant, grant.table.as_ref()?)));
+    match of_tables.into_iter().find(|(_, table)| !desired.tables.contains_key(*table)) {
+        Some((grant, table)) => Err(unknown_table(&format!("--allow {grant}"), table, desired)),
+        None => Ok(()),
+    }
+}
+
+fn unknown_table(what: &str, name: &TableName, desired: &Desired) -> CommandError {
+    let tables = desired.tables.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let known = format!("the policy's tables are {tables}");
+    let error = CommandError::usage(format!("{what}: there is no such table in the policy"));
+    match find::nearest_table(name, desired) {
+        Some(near) => error.hint(format!("did you mean {near}? {known}")),
+        None => error.hint(known),
+    }
 }
 
 /// What to ask beyond what planning asks.
@@ -85,7 +104,7 @@ pub(super) fn read(
         let (mut snapshot, options) = take(session, &loaded.desired, options, now)?;
         let mut also = also(&snapshot, &options);
         also.retain(|question| !snapshot.answers.has(question));
-        ask(session.client(), &mut snapshot, &also)?;
+        ask_each(session, &mut snapshot, &also, &options.trusted(&loaded.desired))?;
         Ok((snapshot, options))
     });
     taken.map_err(|error| unreadable(&error, stop.signal()))

@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use pgstrata::db::carries_password;
+use pgstrata::render::clean;
 
 use super::args::PlanArgs;
 
@@ -66,14 +67,16 @@ fn shell(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    if !word.chars().any(char::is_control) {
+    // What leaves as an escape on a terminal would not be pasted as itself.
+    let hidden = |c: char| c.is_control() || clean(c.encode_utf8(&mut [0; 4])) != c.to_string();
+    if !word.chars().any(hidden) {
         return format!("'{}'", word.replace('\'', r"'\''"));
     }
     let mut text = "$'".to_owned();
     for c in word.chars() {
         match c {
             '\'' | '\\' => text.extend(['\\', c]),
-            c if c.is_control() => {
+            c if hidden(c) => {
                 let mut bytes = [0; 4];
                 c.encode_utf8(&mut bytes).bytes().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
             }
@@ -107,6 +110,7 @@ mod tests {
             (&["--env=-x y", "-o", "p"], "pgstrata apply p '--env=-x y'"),
             (&["-o", "-p.json"], "pgstrata apply ./-p.json"),
             (&["-o", "a\nb"], r"pgstrata apply $'a\x0ab'"),
+            (&["-o", "a\u{202e}b"], r"pgstrata apply $'a\xe2\x80\xaeb'"),
             (
                 &["-o", "p", "--url", "postgres://ana@db1/app?sslmode=require"],
                 "pgstrata apply p --url 'postgres://ana@db1/app?sslmode=require'",

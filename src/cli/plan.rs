@@ -22,6 +22,7 @@ pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, Command
     }
     let loaded = policy::load(&args.policy, env, ui)?;
     inspect::check_selection(&args.select, &loaded.desired)?;
+    inspect::check_grants(&args.carry, &loaded.desired)?;
     let options = inspect::options(&args.select, Some(&args.carry));
     let (snapshot, options) =
         inspect::read("plan", &args.source, &loaded, &options, args.now, &inspect::nothing, (env, ui))?;
@@ -71,5 +72,6 @@ fn say_how_to_apply(plan: &Plan, path: &Path, args: &PlanArgs, ui: &Ui) {
     if needs_url {
         ui.note("the URL has a password, which is not repeated: set PGSTRATA_URL to the URL first");
     }
-    ui.note(&format!("saved; carry out exactly this with:\n{command}"));
+    ui.note("saved; carry out exactly this with:");
+    ui.command(&command);
 }

@@ -83,6 +83,13 @@ impl Ui {
         }
     }
 
+    /// A command to copy, alone on its line; not with `-q`.
+    pub(super) fn command(&self, text: &str) {
+        if !self.quiet {
+            self.say(&Leaving::line(text));
+        }
+    }
+
     /// SQL that is being sent, line by line; with `-v` only, and not with `-q`.
     pub(super) fn sql(&self, head: &str, sql: &str) {
         if self.verbose && !self.quiet {

@@ -76,6 +76,7 @@ impl Found {
     ) -> Result<(), Vec<PolicyError>> {
         let urls = [policy.connection_url(vars), policy.pgbouncer_admin_url(vars)];
         let mut errors: Vec<PolicyError> = urls.into_iter().filter_map(Result::err).collect();
+        errors.extend(policy.owner_urls(vars).err());
         let desired = match policy.resolve() {
             Ok(desired) if errors.is_empty() => desired,
             Ok(_) => return Err(places.locate(errors)),

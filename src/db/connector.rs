@@ -1,6 +1,7 @@
 //! Opening sessions: which server, which kind of TLS, and never longer than the deadline.
 
-use std::sync::mpsc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use super::interrupt::Interrupt;
 use super::pool::{Pool, PoolOptions};
 use super::session::{ServerState, Session, Setup, session_setup_sql};
 use super::tls;
+use crate::sql::Ident;
 
 /// How long a server is given when neither the caller nor `connect_timeout` says.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
@@ -31,6 +33,7 @@ pub struct Connector {
     setup: Setup,
     interrupt: Option<Interrupt>,
     pooler: Option<Box<Connector>>,
+    owners: Arc<BTreeMap<Ident, Connector>>,
 }
 
 /// One way to talk to one server.
@@ -54,6 +57,7 @@ impl Connector {
             setup: Setup::Sql(session_setup_sql().to_owned()),
             interrupt: None,
             pooler: None,
+            owners: Arc::default(),
         })
     }
 
@@ -89,6 +93,18 @@ impl Connector {
     pub fn with_pooler(mut self, console: Self) -> Self {
         self.pooler = Some(Box::new(console));
         self
+    }
+
+    /// With logins of owners, for what is asked of, and done with, their tables.
+    #[must_use]
+    pub fn with_owners(mut self, owners: BTreeMap<Ident, Self>) -> Self {
+        self.owners = Arc::new(owners);
+        self
+    }
+
+    /// The login of an owner, if there is one.
+    pub fn owner(&self, owner: &Ident) -> Option<&Self> {
+        self.owners.get(owner)
     }
 
     /// Gives up connecting, and waiting for a pooled session, when that interrupt is tripped.
@@ -133,7 +149,7 @@ impl Connector {
             for host in &hosts {
                 match self.connect_host(host, deadline) {
                     Ok(session) if satisfies(session.state(), *wanted) => {
-                        return Ok(session.with_pooler(self.pooler.as_deref()));
+                        return Ok(session.with_pooler(self.pooler.as_deref()).with_owners(&self.owners));
                     }
                     Ok(session) => {
                         let target = session.target();

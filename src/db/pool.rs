@@ -191,6 +191,6 @@ impl r2d2::ManageConnection for SessionManager {
     }
 
     fn has_broken(&self, session: &mut Session) -> bool {
-        session.is_closed()
+        session.is_closed() || session.is_spent()
     }
 }

@@ -1,7 +1,9 @@
 //! One pinned session.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use postgres::{Client, SimpleQueryMessage};
 
@@ -9,6 +11,7 @@ use super::cancel::CancelHandle;
 use super::connector::Connector;
 use super::conninfo::Host;
 use super::error::describe;
+use crate::sql::Ident;
 
 /// The comment that begins every statement of ours that only keeps a session in shape; server logs can be filtered by it.
 pub(super) const COMMENT: &str = "/* pgstrata session */";
@@ -21,7 +24,7 @@ pub fn session_setup_sql() -> &'static str {
      SET TimeZone = 'UTC'; \
      SET DateStyle = 'ISO, YMD'; \
      SET IntervalStyle = 'postgres'; \
-     SET search_path = ''; \
+     SET search_path = pg_catalog, pg_temp; \
      SET row_security = off; \
      SET standard_conforming_strings = on; \
      SET default_tablespace = ''; \
@@ -48,6 +51,8 @@ pub struct Session {
     encrypted: bool,
     state: ServerState,
     pooler: Option<Box<Connector>>,
+    spent: bool,
+    owners: Arc<BTreeMap<Ident, Connector>>,
 }
 
 /// What the server says at the start of a session.
@@ -60,7 +65,17 @@ pub(super) struct ServerState {
 
 impl Session {
     pub(super) fn new(client: Client, cancel: CancelHandle, host: Host, dbname: String, encrypted: bool) -> Self {
-        Self { client, cancel, host, dbname, encrypted, state: ServerState::default(), pooler: None }
+        Self {
+            client,
+            cancel,
+            host,
+            dbname,
+            encrypted,
+            state: ServerState::default(),
+            pooler: None,
+            spent: false,
+            owners: Arc::default(),
+        }
     }
 
     /// The process id of the server's backend; 0 in a session opened by [`Connector::bare`](super::Connector::bare).
@@ -98,6 +113,16 @@ impl Session {
         self
     }
 
+    /// The logins of owners, where [`Connector::with_owners`] named some.
+    pub fn owners(&self) -> Arc<BTreeMap<Ident, Connector>> {
+        Arc::clone(&self.owners)
+    }
+
+    pub(super) fn with_owners(mut self, owners: &Arc<BTreeMap<Ident, Connector>>) -> Self {
+        self.owners = Arc::clone(owners);
+        self
+    }
+
     /// The means to cancel what this session runs, from another thread.
     pub fn cancel_handle(&self) -> CancelHandle {
         self.cancel.clone()
@@ -106,6 +131,16 @@ impl Session {
     /// The driver's client.
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
+    }
+
+    /// Not to be used again, by a pool or otherwise: code of somebody else ran in it and may have left something behind.
+    pub fn spend(&mut self) {
+        self.spent = true;
+    }
+
+    /// Whether it is not to be used again.
+    pub fn is_spent(&self) -> bool {
+        self.spent
     }
 
     pub(super) fn state(&self) -> ServerState {

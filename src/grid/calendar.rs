@@ -90,6 +90,15 @@ impl Calendar {
         (self.civil_index(civil::MIN_CIVIL), self.civil_index(civil::MAX_CIVIL))
     }
 
+    /// The greatest index that has a boundary.
+    pub(super) fn last_boundary(&self) -> Option<i64> {
+        let of_type = self.clock.kind().integers().and_then(|(_, most)| self.clock.micros(KeyValue::Int(most)));
+        let latest = of_type.map_or(civil::MAX_CIVIL, |micros| micros.min(civil::MAX_CIVIL));
+        // The guess is off by a zone's offset, and by one at the calendar's end.
+        let guess = self.civil_index(latest).saturating_add(3);
+        (0..40).map(|back| guess.saturating_sub(back)).find(|index| self.boundary(*index).is_some())
+    }
+
     /// The index of the window that contains a value; `None` for another clock's value and where there is no window.
     pub(super) fn index_of(&self, value: KeyValue) -> Option<i64> {
         let mut index = self.civil_index(self.civil(value)?);

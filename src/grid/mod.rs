@@ -25,6 +25,6 @@ pub use interval::{Interval, Unit};
 pub use name::{Clash, NameTemplate, TemplateError};
 pub use span::{CalendarSpan, or_zero};
 pub use value::{KeyKind, KeyValue, KeyValueError};
-pub use window::{Grid, GridError, Position, Width, Window};
+pub use window::{End, Grid, GridError, Position, Width, Window};
 pub use words::DurationError;
 pub use zone::{Zone, ZoneError};

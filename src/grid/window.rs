@@ -25,6 +25,17 @@ pub struct Window {
     pub to: KeyValue,
 }
 
+/// The last boundary: nothing that starts there can have a finite upper end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Its index.
+    pub index: i64,
+    /// The boundary.
+    pub from: KeyValue,
+    /// The greatest value of the key's type, where that is what ends; else the calendar does.
+    pub last: Option<KeyValue>,
+}
+
 /// Width of a window: a calendar interval, or a distance of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -252,6 +263,19 @@ impl Grid {
             Shape::Keys(keys) => keys.indices(),
         };
         (first.max(lowest)..=last.min(highest)).filter_map(|index| self.window(index))
+    }
+
+    /// Where windows end, because the key's type or the calendar does; `None` where not even one boundary is known.
+    pub fn end(&self) -> Option<End> {
+        let index = match &self.0 {
+            Shape::Calendar(calendar) => calendar.last_boundary()?,
+            Shape::Keys(keys) => keys.indices().1,
+        };
+        let from = self.boundary(index)?;
+        let last = self.kind().integers().map(|(_, most)| KeyValue::Int(most));
+        // Of eight bytes of seconds it is the calendar that ends.
+        let last = last.filter(|last| !self.tells_time() || self.instant(*last).is_some());
+        Some(End { index, from, last })
     }
 
     /// The index of the window that contains a value; `None` for another kind's value and where there is no window.

@@ -137,6 +137,26 @@ pub struct TableOverview {
     pub runway: Option<Runway>,
     /// Runway once every step that may run is done.
     pub runway_after: Option<Runway>,
+    /// What its default partition holds, if that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_rows: Option<DefaultRowsOverview>,
+}
+
+/// What a default partition holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultRowsOverview {
+    /// How many rows, by a count or by the server's estimate; `None` is unknown.
+    pub rows: Option<u64>,
+    /// Whether `rows` is counted.
+    pub exact: bool,
+    /// Past retention; `None` where they were not counted.
+    pub expired: Option<u64>,
+    /// Kept, and outside the wanted windows.
+    pub outside: Option<u64>,
+    /// The least key, as the server prints it.
+    pub least: Option<String>,
+    /// The greatest.
+    pub most: Option<String>,
 }
 
 /// From now to the first instant that no attached, bounded partition covers. In JSON a number of seconds, or

@@ -17,7 +17,8 @@ use index::{Indexed, assume_index, assume_parameters, find_index, index_like_roo
 use super::action::{Alteration, Relation};
 use super::object::Object;
 use crate::catalog::{
-    AclItem, Answer, Catalog, IndexShape, Leaf, LeafKind, Marker, Oid, Question, Retired, Root, Snapshot, TableState,
+    AclItem, Answer, Catalog, CodeBy, IndexShape, Leaf, LeafKind, Marker, Oid, Question, Retired, Root, Snapshot,
+    TableState, WouldRun,
 };
 use crate::grid::{Bound, LeafBounds};
 use crate::sql::{Ident, TableName};
@@ -91,6 +92,15 @@ pub enum Fact {
         partition: Relation,
         /// The table it is, or was, a partition of.
         root: Relation,
+    },
+    /// No code of a role that may do less than the session hangs on the table where the server would come to it.
+    NoOwnersCode {
+        /// The table.
+        root: Relation,
+        /// A detached table that is looked at as well.
+        detached: Option<Relation>,
+        /// By what the server would come to it.
+        by: BTreeSet<CodeBy>,
     },
     /// It is not there any more.
     Gone {
@@ -260,6 +270,7 @@ impl Fact {
             | Self::Left { .. }
             | Self::Marked { .. }
             | Self::NotHeld { .. }
+            | Self::NoOwnersCode { .. }
             | Self::Index { .. }
             | Self::IndexParameters { .. }
             | Self::Altered { .. }
@@ -286,6 +297,7 @@ impl Fact {
                 | Answer::Keys(_)
                 | Answer::Rows(_)
                 | Answer::Bytes(_)
+                | Answer::DefaultKeys(_)
                 | Answer::Shape(_)
                 | Answer::Refused(_)
                 | Answer::Bloat(_)
@@ -334,6 +346,16 @@ impl Fact {
                     (Some(false), false) => Ok(()),
                 }
             }
+            // Which of the detached tables something hangs on is not told apart: any of them is reason enough.
+            Self::NoOwnersCode { root, detached: _, by } => {
+                find_root(catalog, root)?;
+                let by: Vec<CodeBy> = by.iter().copied().collect();
+                let codes = catalog.owners_code(&root.name, &by);
+                match codes.is_empty() {
+                    true => Ok(()),
+                    false => Err(WouldRun { codes: &codes, whom: &catalog.session_of(&root.name).name }.to_string()),
+                }
+            }
             Self::Index { index, table, valid, attached_to, shape: _ } => {
                 judge_index(catalog, index, table, *valid, attached_to.as_ref())
             }
@@ -371,6 +393,7 @@ impl Fact {
                     | Answer::Keys(_)
                     | Answer::Rows(_)
                     | Answer::Bytes(_)
+                    | Answer::DefaultKeys(_)
                     | Answer::Shape(_)
                     | Answer::Refused(_)
                     | Answer::Bloat(_)
@@ -388,6 +411,7 @@ impl Fact {
             | Self::RangeFree { .. }
             | Self::NoDefault { .. }
             | Self::NotHeld { .. }
+            | Self::NoOwnersCode { .. }
             | Self::ParentGrants { .. } => {}
             Self::NameFree { name } => {
                 snapshot.answers.put(Question::NameTaken { name: name.clone() }, Answer::Taken(false));

@@ -82,6 +82,8 @@ pub enum Code {
     NotYetEnforced,
     /// The role that connected lacks a right that a step needs.
     MissingPrivilege,
+    /// Code of a role that may do less than the session hangs on the table, and would run as the session.
+    RunsOwnersCode,
     /// Something that had to be asked could not be answered.
     Unknown,
     /// The clocks of client and server disagree.
@@ -90,10 +92,24 @@ pub enum Code {
     DefaultPartitionPresent,
     /// Rows of the default partition are in the way of a window.
     RowsInDefault,
+    /// Rows of the default partition are past retention.
+    ExpiredInDefault,
+    /// Rows of the default partition lie outside the wanted windows.
+    RowsOutsideWindows,
+    /// Rows of the default partition are in the way of a window to come.
+    WindowWillBeBlocked,
+    /// What the default partition holds was not counted.
+    DefaultRowsUnverified,
     /// A partition fits no window of the grid.
     Straddling,
     /// A bound is MINVALUE, MAXVALUE, or something that is no time.
     Unbounded,
+    /// The key's type ends before the premake horizon.
+    KeyTypeEnds,
+    /// A partition without an upper end takes windows that the policy wants.
+    CatchAll,
+    /// The newest partitions are of another interval than the policy's.
+    IntervalDiffers,
     /// A hold keeps a partition that would leave.
     Held,
     /// The newest partition with rows never leaves.
@@ -164,6 +180,8 @@ pub enum Code {
     SettingDiffers,
     /// A setting waits for a restart.
     SettingPendingRestart,
+    /// A line of the server's configuration files is wrong.
+    SettingFileError,
     /// Whether a setting is as the policy says could not be seen.
     SettingUnknown,
     /// A setting differs, and the session may not change it.
@@ -248,14 +266,27 @@ impl Code {
             Self::ManagedByPgPartman => warning(No, "pg_partman manages the table."),
             Self::NotYetEnforced => note(No, "A section of the policy is understood and not yet carried out."),
             Self::MissingPrivilege => warning(No, "The role that connected lacks a right that a step needs."),
+            Self::RunsOwnersCode => warning(
+                No,
+                "Functions of a role that may do less than the session hang on the table, and would run as the session.",
+            ),
             Self::Unknown => error(Unjudged, "Something that had to be known could not be found out."),
             Self::ClockSkew => error(Unjudged, "The clocks of client and server disagree."),
             Self::DefaultPartitionPresent => {
                 warning(Drift, "There is a default partition although the policy wants none.")
             }
             Self::RowsInDefault => warning(No, "Rows of the default partition are in the way of a wanted partition."),
+            Self::ExpiredInDefault => warning(Drift, "Rows of the default partition are past retention."),
+            Self::RowsOutsideWindows => note(No, "Rows of the default partition lie outside the wanted windows."),
+            Self::WindowWillBeBlocked => {
+                warning(No, "Rows of the default partition will be in the way of a partition that is not wanted yet.")
+            }
+            Self::DefaultRowsUnverified => note(Unverified, "What the default partition holds was not counted."),
             Self::Straddling => note(No, "A partition fits no window of the policy's grid."),
             Self::Unbounded => note(No, "A partition's bound is no finite point in time."),
+            Self::KeyTypeEnds => error(Error, "The key's type ends before the premake horizon."),
+            Self::IntervalDiffers => note(No, "The newest partitions are of another interval than the policy's."),
+            Self::CatchAll => warning(Drift, "A partition without an upper end takes windows that the policy wants."),
             Self::Held => note(No, "A hold keeps a partition that would leave."),
             Self::NewestWithRows => note(No, "The newest partition with rows never leaves."),
             Self::RowsAhead => warning(No, "Ids lie far above the others: retention counts from below them."),
@@ -303,6 +334,7 @@ impl Code {
             Self::SettingRefused => broken(Error, "A setting cannot be as the policy says."),
             Self::SettingDiffers => warning(Drift, "A setting of the server is not as the policy says."),
             Self::SettingPendingRestart => warning(Drift, "A setting of the server waits for a restart."),
+            Self::SettingFileError => warning(No, "A line of the server's configuration files is wrong."),
             Self::SettingUnknown => note(Unverified, "Whether a setting is as the policy says could not be seen."),
             Self::SettingNotPermitted => {
                 warning(No, "A setting differs, and the role that connected may not change it.")

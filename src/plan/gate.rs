@@ -92,8 +92,8 @@ pub enum Block {
         /// Who, and the statement that hands it over.
         by: String,
     },
-    /// The role that connected lacks a right that it needs. Only of what nobody waits for: a removal or a creation that
-    /// lacks one stops the whole plan before it begins.
+    /// The role that works lacks a right that it needs, and the session cannot do it by its own. It keeps nothing else from
+    /// being done; who may not become the owner of a table at all is refused before anything begins.
     MissingRight {
         /// Which, and the statement that gives it.
         because: String,

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::acting::{self, lacks_a_right_alone};
 use super::action::{Action, PartitionAction};
 use super::finding::{Code, Finding};
 use super::gate::{Block, Gate, GrantSource, Granted};
 use super::hazard::{Gating, HazardKind};
 use super::planner::PlanOptions;
 use super::step::{Step, StepId};
+use super::trust;
 use crate::policy::{Desired, Grant};
 use crate::resource::partition::Context;
 use crate::sql::{TableName, hand_over};
@@ -17,6 +19,8 @@ pub(super) const MAX_CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
 
 /// Decides each step's gate. Blocks that planning already put there stay.
 pub(super) fn gate(context: &Context<'_>, options: &PlanOptions, steps: &mut [Step], findings: &mut Vec<Finding>) {
+    trust::mark(context, steps);
+    acting::choose(context.snapshot, steps);
     managed_elsewhere(context, steps, findings);
     clock_skew(context, steps, findings);
     let beyond = beyond_max_drop(context, options, steps);
@@ -28,7 +32,7 @@ pub(super) fn gate(context: &Context<'_>, options: &PlanOptions, steps: &mut [St
 }
 
 /// Adds a reason not to run.
-fn block(step: &mut Step, block: Block) {
+pub(super) fn block(step: &mut Step, block: Block) {
     match &mut step.gate {
         Gate::Blocked(blocks) if blocks.contains(&block) => {}
         Gate::Blocked(blocks) => blocks.push(block),
@@ -170,6 +174,8 @@ fn needs(steps: &mut [Step]) {
         }
         if step.gate.is_blocked() {
             blocked.insert(step.id.clone());
+        }
+        if step.gate.is_blocked() && !lacks_a_right_alone(step) {
             first_blocked.get_or_insert_with(|| step.id.clone());
         }
     }

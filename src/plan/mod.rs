@@ -1,5 +1,6 @@
 //! From policy and catalog to a plan: pure, so the same policy, snapshot and clock give the same bytes.
 
+mod acting;
 mod action;
 mod conversion;
 mod document;
@@ -15,9 +16,11 @@ mod planner;
 mod privilege;
 mod questions;
 mod step;
+mod trust;
 mod verify;
 mod world;
 
+pub(crate) use acting::lacks_a_right_alone;
 pub use action::{
     Action, AlterIndex, AlterPartition, Alteration, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode,
     CopiedCheck, CopiedTrigger, CreateDefault, CreateIndex, CreatePartition, DetachMode, DetachPartition, DiscardIndex,
@@ -26,7 +29,7 @@ pub use action::{
     StorageAction, SwapIndex, Touches, VacuumPartition, Verb,
 };
 pub use conversion::conversion_steps;
-pub use document::{PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
+pub use document::{DefaultRowsOverview, PLAN_FORMAT, Plan, Runway, Summary, TableOverview};
 pub use fact::{Fact, Seen, Stamp};
 pub use finding::{Code, Finding, Level, Unmet};
 pub use gate::{Block, Gate, GrantSource, Granted};
@@ -37,5 +40,6 @@ pub(crate) use planner::{judged, plan_in};
 pub(crate) use privilege::missing_privileges;
 pub use questions::{questions, snapshot_questions};
 pub use step::{Class, Hazard, ObjectRef, Stake, Step, StepId, Timeouts, Unit};
+pub(crate) use trust::detaches_plainly;
 pub use verify::{Violation, verify};
 pub(crate) use world::World;

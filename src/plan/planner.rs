@@ -16,6 +16,7 @@ use super::keys::follow_detached;
 use super::lane::lanes;
 use super::privilege::{missing_privileges, without_rights};
 use super::step::{Step, StepId};
+use super::trust;
 use super::world::World;
 use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
 use crate::policy::{ApplyDesired, Desired, GridMismatch, TableDesired};
@@ -208,6 +209,7 @@ pub(crate) fn plan_in(world: &World<'_>, desired: &Desired, snapshot: &Snapshot,
                 world.effective(&whole).into_owned()
             });
             keep_scope(options.scope, &mut diff.steps);
+            findings.extend(trust::finding(context));
             findings.extend(diff.findings);
             gate(context, options, &mut diff.steps, &mut findings);
             if options.scope.has_indexes() {
@@ -310,7 +312,10 @@ pub(crate) fn judged(
     let root = match state {
         TableState::Partitioned(root) => root,
         TableState::Missing => {
-            let hint = "create it with PARTITION BY RANGE, or take it out of the policy".to_owned();
+            let hint = match snapshot.catalog.similar.get(name) {
+                Some(similar) => similar_hint(name, similar),
+                None => "create it with PARTITION BY RANGE, or take it out of the policy".to_owned(),
+            };
             return Err(broken(Code::TableMissing, "there is no such table".to_owned(), Some(hint)));
         }
         TableState::Unfit(what) => {
@@ -341,6 +346,20 @@ pub(crate) fn judged(
     let subject = Subject { name, table, desired, root, snapshot, grid: &grid, overrides: options.overrides };
     then(&Context::new(&subject, options.now, lane));
     Ok(())
+}
+
+/// What was meant, and why it is not what was written.
+fn similar_hint(name: &TableName, similar: &TableName) -> String {
+    let folds = [(&name.schema, &similar.schema), (&name.name, &similar.name)]
+        .iter()
+        .all(|(wanted, found)| wanted.as_str().to_lowercase() == found.as_str().to_lowercase());
+    match folds {
+        true => format!(
+            "did you mean '{similar}'? PostgreSQL folds names without double quotes to lower case, and keeps the case of \
+             names in them"
+        ),
+        false => format!("did you mean {similar}?"),
+    }
 }
 
 /// What nobody looked at is not missing.

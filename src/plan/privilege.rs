@@ -15,12 +15,12 @@ const STATEMENTS: usize = 3;
 /// A finding for each right that a step which may run needs and the session has not.
 pub(crate) fn missing_privileges(steps: &[Step], snapshot: &Snapshot) -> Vec<Finding> {
     let catalog = &snapshot.catalog;
-    let session = &catalog.session;
     let mut findings = BTreeSet::new();
     let mut of_superusers: BTreeMap<(&TableName, &Ident), BTreeSet<&TableName>> = BTreeMap::new();
     // What is about no table is planned only where the session may do it: see `resource::limits`.
     let of_tables = steps.iter().filter_map(|step| Some((step, step.table.as_ref()?)));
     for (step, table) in of_tables.filter(|(step, _)| !step.gate.is_blocked()) {
+        let session = catalog.session_of(table);
         let mut lacks = |message: String, hint: String| {
             findings.insert(Finding {
                 table: Some(table.clone()),
@@ -31,7 +31,11 @@ pub(crate) fn missing_privileges(steps: &[Step], snapshot: &Snapshot) -> Vec<Fin
             });
         };
         for (role, owned) in roles(step, table) {
-            if session.superuser || role.as_str() == session.name || session.may_become.contains(role) {
+            if step.acts_as.is_some()
+                || session.superuser
+                || role.as_str() == session.name
+                || session.may_become.contains(role)
+            {
                 continue;
             }
             if session.superusers.contains(role) {
@@ -44,7 +48,10 @@ pub(crate) fn missing_privileges(steps: &[Step], snapshot: &Snapshot) -> Vec<Fin
         let Action::Partition(PartitionAction::Create(_) | PartitionAction::CreateDefault(_)) = &step.action else {
             continue;
         };
-        let Some(TableState::Partitioned(root)) = catalog.tables.get(table) else { continue };
+        // The rest of what a grant of the owner would lead to: else the step is blocked by itself, see `acting`.
+        let Some(TableState::Partitioned(root)) = catalog.tables.get(table).filter(|_| step.acts_as.is_none()) else {
+            continue;
+        };
         let owner = &root.attributes.owner;
         let schema = step.action.partition().map_or(&table.schema, |partition| &partition.schema);
         if *schema == table.schema {
@@ -71,7 +78,9 @@ pub(crate) fn missing_privileges(steps: &[Step], snapshot: &Snapshot) -> Vec<Fin
         }
     }
     findings.extend(
-        of_superusers.into_iter().map(|((table, role), owned)| owned_by_superuser(session, table, role, &owned)),
+        of_superusers
+            .into_iter()
+            .map(|((table, role), owned)| owned_by_superuser(catalog.session_of(table), table, role, &owned)),
     );
     findings.into_iter().collect()
 }
@@ -94,7 +103,7 @@ pub(super) fn without_rights(steps: &mut [Step], catalog: &Catalog) {
 /// What the session lacks. OWNER TO is done by whoever connected: it must have the old owner's privileges, and the new
 /// one must be allowed to have tables in the schema (ALTER TABLE, "Notes" on OWNER TO).
 fn rights_to_alter(alter: &AlterPartition, catalog: &Catalog) -> Vec<String> {
-    let session = &catalog.session;
+    let session = catalog.session_of(&alter.root.name);
     let (who, owner, partition) = (Ident::new(session.name.clone()), &alter.owner, &alter.partition.name);
     let mut lacks = Vec::new();
     if session.superuser {
@@ -154,7 +163,7 @@ fn owned_by_superuser(session: &SessionRole, table: &TableName, role: &Ident, ow
 }
 
 /// The roles that a step's SQL becomes, each with the table that it owns.
-fn roles<'a>(step: &'a Step, table: &'a TableName) -> Vec<(&'a Ident, &'a TableName)> {
+pub(super) fn roles<'a>(step: &'a Step, table: &'a TableName) -> Vec<(&'a Ident, &'a TableName)> {
     let Some(partition) = step.action.partition() else { return Vec::new() };
     match &step.action {
         Action::Partition(PartitionAction::Create(create)) => vec![(&create.attributes.owner, table)],

@@ -53,7 +53,7 @@ pub fn snapshot_questions(desired: &Desired, snapshot: &Snapshot, options: &Plan
         let later = questions(desired, snapshot, &PlanOptions { now: ahead, ..options.clone() });
         all.extend(later.into_iter().filter(|question| match question {
             // A measure of the present.
-            Question::DefaultRows { .. } | Question::Bloat { .. } => false,
+            Question::DefaultRows { .. } | Question::DefaultKeys { .. } | Question::Bloat { .. } => false,
             Question::NewestNonEmpty { .. }
             | Question::HighestKeys { .. }
             | Question::Bytes { .. }

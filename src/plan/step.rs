@@ -12,7 +12,7 @@ use super::gate::Gate;
 use super::hazard::HazardKind;
 use super::object::Object;
 use crate::policy::units::millis;
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// A step's name within its plan: `create public.events_p20260321`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -42,6 +42,13 @@ pub struct Step {
     pub object: ObjectRef,
     /// What it does.
     pub action: Action,
+    /// Who works, where the owner lacks a right for it that the session has: then the session itself, and what it makes is
+    /// the owner's in the same unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acts_as: Option<Ident>,
+    /// The owner whose own login it runs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<Ident>,
     /// Why now.
     pub class: Class,
     /// Why at all.

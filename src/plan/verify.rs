@@ -16,6 +16,7 @@ use super::fact::Fact;
 use super::gate::{Gate, GrantSource};
 use super::hazard::{Gating, HazardKind};
 use super::step::{Step, StepId, Unit};
+use super::trust;
 use crate::catalog::{Snapshot, TableState};
 use crate::policy::Desired;
 use crate::sql::loses_safety;
@@ -68,6 +69,15 @@ pub fn verify(plan: &Plan, desired: &Desired, snapshot: &Snapshot) -> Result<(),
         }
         if !earlier.insert(&step.id) {
             broken.push("two steps share this id".to_owned());
+        }
+        if step.acts_as.as_ref().is_some_and(|who| {
+            step.table.as_ref().is_none_or(|table| who.as_str() != snapshot.catalog.session_of(table).name)
+        }) {
+            broken.push("it works as another than the owner and the session".to_owned());
+        }
+        let says = step.hazards.iter().any(|hazard| hazard.kind == HazardKind::RunsOwnersCode);
+        if !says && !trust::hazards(step, &snapshot.catalog).is_empty() {
+            broken.push("it would run code of another role, and does not say so".to_owned());
         }
         shape(step, &mut broken);
         gate(step, desired, snapshot, &mut broken);

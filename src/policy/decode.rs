@@ -143,11 +143,10 @@ impl<'a> At<'a> {
 /// Where keys belong that are often written one level too high.
 fn home_of(key: &str) -> Option<&'static str> {
     match key {
-        "key" | "interval" | "timezone" | "anchor" | "encoding" | "premake" | "start" | "default_partition" => {
-            Some("partition")
-        }
+        "key" | "interval" | "timezone" | "anchor" | "encoding" | "premake" | "start" | "default_partition"
+        | "default_rows" => Some("partition"),
         "keep" | "then" | "grace" | "straddling" => Some("retention"),
-        "url" | "expect" => Some("connection"),
+        "url" | "owners" | "expect" => Some("connection"),
         "pool" | "cache" => Some("client"),
         "jobs" | "lock_timeout" | "lock_retries" | "statement_timeout" | "allow" | "max_drop" | "max_create" => {
             Some("apply")

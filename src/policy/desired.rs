@@ -56,6 +56,9 @@ pub struct TableDesired {
     pub new_partitions: NewPartitions,
     /// What the policy says of a default partition.
     pub default_partition: DefaultPartition,
+    /// What is said of rows that a default partition should not have for ever.
+    #[serde(default, skip_serializing_if = "DefaultRows::is_report")]
+    pub default_rows: DefaultRows,
     /// When partitions leave; without one nothing ever leaves.
     pub retention: Option<Retention>,
     /// Storage parameters of every partition.
@@ -216,6 +219,23 @@ pub enum DefaultPartition {
     Allow,
     /// Must be there; created when missing.
     Require,
+}
+
+/// What is said of rows of a default partition that are past retention, or outside the wanted windows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DefaultRows {
+    /// They are counted, and drift where they are past retention.
+    #[default]
+    Report,
+    /// They are not mentioned.
+    Ignore,
+}
+
+impl DefaultRows {
+    fn is_report(&self) -> bool {
+        *self == Self::Report
+    }
 }
 
 /// When partitions leave.

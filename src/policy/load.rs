@@ -1,6 +1,6 @@
 //! From sources to one typed policy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::decode::decode;
 use super::index::{canonical_key, index};
@@ -10,6 +10,7 @@ use super::source_map::SourceMap;
 use super::spec::{ExpectSpec, PolicySpec};
 use super::tree::Tree;
 use super::{Place, PolicyError, PolicyPath, suggest};
+use crate::sql::Ident;
 
 /// The version of the policy language that this crate reads.
 pub const VERSION: u64 = 1;
@@ -52,6 +53,22 @@ impl Policy {
     pub fn connection_url(&self, vars: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, PolicyError> {
         let url = self.spec.connection.as_ref().and_then(|connection| connection.url.as_ref());
         self.url_at(PolicyPath::of(["connection", "url"]), url.map(AsRef::as_ref), vars)
+    }
+
+    /// `connection.owners` with their references looked up, by role.
+    ///
+    /// # Errors
+    /// A variable that is not set and has no default.
+    pub fn owner_urls(&self, vars: &dyn Fn(&str) -> Option<String>) -> Result<BTreeMap<Ident, String>, PolicyError> {
+        let owners = self.spec.connection.as_ref().and_then(|connection| connection.owners.as_ref());
+        let mut urls = BTreeMap::new();
+        for (owner, url) in owners.into_iter().flatten() {
+            let path = PolicyPath::of(["connection", "owners"]).key(owner);
+            if let Some(url) = self.url_at(path, Some(url.as_ref()), vars)? {
+                urls.insert(Ident::new(owner.as_str()), url);
+            }
+        }
+        Ok(urls)
     }
 
     /// `limits.pgbouncer.admin_url` with its references looked up; `None` without one, or when it comes out empty.

@@ -9,8 +9,8 @@ use std::fmt::{self, Write};
 
 use super::outline::all_changes;
 use crate::catalog::{RowCount, Target};
-use crate::plan::Runway;
 use crate::plan::{Action, Block, Class, Gate, Level, PartitionAction, Plan, Step};
+use crate::plan::{DefaultRowsOverview, Runway};
 use crate::report::drift::{Drift, Verdict};
 use crate::report::items::{Kind, items};
 use crate::sql::TableName;
@@ -58,6 +58,22 @@ pub fn drift(drift: &Drift<'_>, out: &mut dyn Write) -> fmt::Result {
     )?;
     for (name, rows) in rows_in_default(plan) {
         page.sample("pgstrata_default_partition_rows", &[table(name)], rows)?;
+    }
+
+    page.family(
+        "pgstrata_default_rows",
+        "Rows of the default partition: all (by the server's estimate where counting is a scan), past retention, and outside the wanted windows. Absent where they are not known.",
+    )?;
+    for overview in &plan.tables {
+        let Some(DefaultRowsOverview { rows, exact: _, expired, outside, least: _, most: _ }) = &overview.default_rows
+        else {
+            continue;
+        };
+        for (kind, count) in [("all", rows), ("expired", expired), ("outside", outside)] {
+            if let Some(count) = count {
+                page.sample("pgstrata_default_rows", &[table(&overview.table), ("kind", kind.to_owned())], count)?;
+            }
+        }
     }
 
     let items = items(drift);
@@ -266,7 +282,7 @@ mod tests {
                     assert_eq!(line.rsplit_once("} ").unwrap().1.split(' ').count(), 1, "{line}");
                 }
             }
-            assert_eq!(families.len(), 8);
+            assert_eq!(families.len(), 9);
             assert!(!samples(&text).is_empty());
         }
     }

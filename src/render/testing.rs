@@ -167,7 +167,7 @@ impl World {
 
     /// Answers whatever planning asks: names are free, the newest partition has rows, each table has 201 GB.
     pub(crate) fn plan(&mut self, desired: &Desired, options: &PlanOptions) -> Plan {
-        use crate::catalog::{Question, RowCount};
+        use crate::catalog::{DefaultCounts, DefaultKeys, Question, RowCount};
         for name in desired.tables.keys() {
             self.snapshot.catalog.tables.entry(name.clone()).or_insert(TableState::Missing);
         }
@@ -185,6 +185,14 @@ impl World {
                 }
                 Question::HighestKeys { .. } => Answer::Keys(Vec::new()),
                 Question::DefaultRows { .. } => Answer::Rows(RowCount::Exactly(0)),
+                Question::DefaultKeys { .. } => Answer::DefaultKeys(Box::new(DefaultKeys {
+                    rows: Some(0),
+                    exact: true,
+                    counts: Some(DefaultCounts::default()),
+                    least: None,
+                    most: None,
+                    least_is_expired: Some(false),
+                })),
                 Question::Bloat { .. } => Answer::Unknown("nothing was measured".to_owned()),
                 Question::Bytes { .. } => Answer::Bytes(201 << 30),
                 Question::NameTaken { .. } | Question::Exists { .. } => Answer::Taken(false),

@@ -8,9 +8,11 @@ use serde::Serialize;
 use super::find::{Found, NotFound, anything};
 use super::timeline::timelines;
 use crate::catalog::{Question, Snapshot, TableState};
-use crate::grid::{KeyValue, NameTemplate};
+use crate::grid::{Bound, KeyValue, NameTemplate};
 use crate::plan::{Action, Block, Class, Finding, Gate, PartitionAction, Plan, PlanOptions, Step, StepId};
-use crate::policy::{DefaultPartition, Desired, Grant, Keep, OwnName, Premake, Straddling, TableDesired, Then, Width};
+use crate::policy::{
+    DefaultPartition, DefaultRows, Desired, Grant, Keep, OwnName, Premake, Straddling, TableDesired, Then, Width,
+};
 use crate::render::sentences::shell_word;
 use crate::resource::partition::{Entry, Event, Timeline};
 use crate::sql::TableName;
@@ -19,7 +21,7 @@ use crate::sql::TableName;
 pub type Origins = BTreeMap<(&'static str, &'static str), String>;
 
 /// The keys of a table's policy that a story tells of, by section.
-pub const SETTINGS: [(&str, &str); 17] = [
+pub const SETTINGS: [(&str, &str); 18] = [
     ("partition", "key"),
     ("partition", "interval"),
     ("partition", "timezone"),
@@ -33,6 +35,7 @@ pub const SETTINGS: [(&str, &str); 17] = [
     ("partition", "checks"),
     ("partition", "triggers"),
     ("partition", "default_partition"),
+    ("partition", "default_rows"),
     ("retention", "keep"),
     ("retention", "then"),
     ("retention", "grace"),
@@ -240,7 +243,7 @@ impl Story<'_> {
     }
 
     /// The range that a planned partition will have.
-    pub fn planned_range(&self) -> Option<(KeyValue, KeyValue)> {
+    pub fn planned_range(&self) -> Option<(KeyValue, Bound)> {
         self.steps.iter().find_map(|step| match &step.step.action {
             Action::Partition(PartitionAction::Create(create)) => Some((create.from, create.to)),
             Action::Partition(
@@ -289,6 +292,7 @@ fn value(table: &TableDesired, timeline: Option<&Timeline>, key: &str) -> Option
         name,
         new_partitions,
         default_partition,
+        default_rows,
         retention,
         storage_parameters: _,
         inherit_privileges: _,
@@ -319,6 +323,10 @@ fn value(table: &TableDesired, timeline: Option<&Timeline>, key: &str) -> Option
             DefaultPartition::Allow => "allow".to_owned(),
             DefaultPartition::Require => "require".to_owned(),
         }),
+        "default_rows" => match default_rows {
+            DefaultRows::Report => None,
+            DefaultRows::Ignore => Some("ignore".to_owned()),
+        },
         "keep" => Some(match retention.map(|retention| retention.keep) {
             None => "everything".to_owned(),
             Some(Keep::Span(span)) => span.to_string(),

@@ -96,6 +96,16 @@ pub fn table(text: &str, desired: &Desired) -> Result<TableName, NotFound> {
     one(text, found, |name| name, desired.tables.keys())
 }
 
+/// The policy's table that may have been meant: alike but for its schema, or nearly so.
+pub fn nearest_table<'d>(name: &TableName, desired: &'d Desired) -> Option<&'d TableName> {
+    let same = |known: &&TableName| known.name.as_str().to_lowercase() == name.name.as_str().to_lowercase();
+    desired.tables.keys().find(same).or_else(|| {
+        let texts: Vec<(String, &TableName)> = desired.tables.keys().map(|known| (known.to_string(), known)).collect();
+        let near = suggest::nearest(&name.to_string(), texts.iter().map(|(text, _)| text.as_str()))?;
+        texts.iter().find(|(text, _)| text == near).map(|(_, known)| *known)
+    })
+}
+
 /// What a name means: first what exists, then what the plan would make of it.
 ///
 /// # Errors

@@ -174,9 +174,9 @@ impl Kind {
     /// What a finding is about that means "wanted, and not so".
     pub fn of_finding(code: Code) -> Option<Self> {
         match code {
-            Code::NoNameLeft | Code::SchemaMissing => Some(Self::PartitionMissing),
+            Code::NoNameLeft | Code::SchemaMissing | Code::KeyTypeEnds | Code::CatchAll => Some(Self::PartitionMissing),
             Code::DefaultPartitionPresent => Some(Self::DefaultPartitionUnwanted),
-            Code::NotRemovable => Some(Self::RetentionDue),
+            Code::NotRemovable | Code::ExpiredInDefault => Some(Self::RetentionDue),
             Code::WindowTaken => Some(Self::AttachDue),
             Code::IndexRefused | Code::IndexNotPossible | Code::IndexBuilding | Code::IndexDiffers => {
                 Some(Self::IndexMissing)
@@ -200,7 +200,12 @@ impl Kind {
             Code::ManagedByPgPartman
             | Code::NotYetEnforced
             | Code::MissingPrivilege
+            | Code::RunsOwnersCode
             | Code::RowsInDefault
+            | Code::IntervalDiffers
+            | Code::RowsOutsideWindows
+            | Code::WindowWillBeBlocked
+            | Code::DefaultRowsUnverified
             | Code::Straddling
             | Code::Unbounded
             | Code::Held
@@ -225,6 +230,7 @@ impl Kind {
             | Code::LimitExempt
             | Code::ConnectionBudgetExceeded
             | Code::ConnectionBudget
+            | Code::SettingFileError
             | Code::SettingUnknown
             | Code::SettingNotPermitted
             | Code::PoolerNotAsked

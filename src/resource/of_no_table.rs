@@ -28,6 +28,8 @@ impl Setup<'_> {
             needs: Vec::new(),
             object: ObjectRef::Named(action.object()),
             action,
+            acts_as: None,
+            login: None,
             class: Class::Drift,
             reason: reason.to_owned(),
             note: None,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Ident, Literal, TableName, is_caseless, storage};
+use super::{Ident, Literal, TableName, is_caseless, storage, trust};
 use crate::catalog::{HOLD_REGEX, MARKER_PREFIX, Marker, Oid};
 use crate::grid::LeafBounds;
 use crate::plan::{Fact, Object, Relation, Seen, Stamp};
@@ -37,6 +37,9 @@ pub(super) fn expression(fact: &Fact) -> Option<String> {
             root.oid,
             Literal(HOLD_REGEX)
         )),
+        Fact::NoOwnersCode { root, detached, by } => {
+            Some(trust::none(root.oid, detached.as_ref().map(|table| table.oid), by))
+        }
         Fact::Index { index, table, valid, attached_to, shape: _ } => {
             Some(self::index(index, table, *valid, attached_to.as_ref()))
         }

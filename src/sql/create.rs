@@ -13,11 +13,11 @@ use crate::plan::{AttachPartition, CopiedTrigger, CreateDefault, CreatePartition
 const BOUND_CHECK: &str = "pgstrata_bound";
 
 /// Statements for a partition of one range.
-pub(super) fn partition(create: &CreatePartition) -> Vec<String> {
+pub(super) fn partition(create: &CreatePartition, give: bool) -> Vec<String> {
     let CreatePartition { root, partition, key, from, to, attributes, storage_parameters, making, touches: _ } = create;
-    let (from, to) = (Bound::Value(*from), Bound::Value(*to));
+    let (from, to) = (Bound::Value(*from), *to);
     let check = format!(", CONSTRAINT {BOUND_CHECK} CHECK ({})", bound_check(key, from, to));
-    let mut statements = table_like(&root.name, partition, &check, attributes, storage_parameters, making);
+    let mut statements = table_like(&root.name, (partition, give), &check, attributes, storage_parameters, making);
     statements.push(attach(&root.name, partition, &LeafBounds::Range { from, to }));
     statements.push(format!("ALTER TABLE {partition} DROP CONSTRAINT {BOUND_CHECK}"));
     statements.extend(once_attached(&root.name, partition, attributes));
@@ -25,9 +25,9 @@ pub(super) fn partition(create: &CreatePartition) -> Vec<String> {
 }
 
 /// Statements for the default partition.
-pub(super) fn default(create: &CreateDefault) -> Vec<String> {
+pub(super) fn default(create: &CreateDefault, give: bool) -> Vec<String> {
     let CreateDefault { root, partition, attributes, storage_parameters, making, touches: _ } = create;
-    let mut statements = table_like(&root.name, partition, "", attributes, storage_parameters, making);
+    let mut statements = table_like(&root.name, (partition, give), "", attributes, storage_parameters, making);
     statements.push(attach(&root.name, partition, &LeafBounds::Default));
     statements.extend(once_attached(&root.name, partition, attributes));
     statements
@@ -64,13 +64,13 @@ fn bound_check(key: &KeyColumn, from: Bound, to: Bound) -> String {
 
 fn table_like(
     root: &TableName,
-    partition: &TableName,
+    (partition, give): (&TableName, bool),
     check: &str,
     attributes: &Attributes,
     storage_parameters: &BTreeMap<String, String>,
     making: &Making,
 ) -> Vec<String> {
-    let Attributes { owner: _, tablespace, grants, row_security, replica_identity, statistics_targets } = attributes;
+    let Attributes { owner, tablespace, grants, row_security, replica_identity, statistics_targets } = attributes;
     let Making { indexes_by_attach, unlogged, checks, triggers } = making;
     let unlogged = if *unlogged { "UNLOGGED " } else { "" };
     let indexes = if *indexes_by_attach { " EXCLUDING INDEXES" } else { "" };
@@ -88,6 +88,10 @@ fn table_like(
         create.push_str(&format!(" TABLESPACE {tablespace}"));
     }
     let mut statements = vec![create];
+    // Before the grants, which are the owner's to give.
+    if give {
+        statements.push(format!("ALTER TABLE {partition} OWNER TO {owner}"));
+    }
     statements.extend(checks.iter().map(|check| {
         let definition = requalified(&check.definition, &check.of, &partition.name);
         format!("ALTER TABLE {partition} ADD CONSTRAINT {} {definition}", check.name)

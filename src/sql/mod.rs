@@ -20,7 +20,11 @@ mod settings;
 mod shown;
 mod statement;
 mod storage;
+mod trust;
 mod upkeep;
+
+/// The query for code of other roles that hangs on tables; see the file.
+pub(crate) const AT_STAKE: &str = include_str!("at_stake.sql");
 
 pub use hand_over::hand_over;
 pub use ident::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
@@ -36,3 +40,4 @@ pub use setting_list::{SettingList, is_caseless, list_elements, setting_list, se
 pub(crate) use settings::writes_a_setting;
 pub(crate) use statement::statements_of;
 pub use statement::{CHECK_COMMENT, Statement, fact_check, render};
+pub(crate) use trust::{GUARD, guard};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::shown::shown;
-use super::{Ident, check, comment, create, index, limits, remove, server_time, settings, storage, upkeep};
+use super::{Ident, check, comment, create, index, limits, remove, server_time, settings, storage, trust, upkeep};
 use crate::plan::{Action, Fact, IndexAction, MaintenanceAction, PartitionAction, Step, StorageAction, Unit};
 
 /// What marks a check on the wire and in the server's log: it is the executor's own, not the plan's.
@@ -16,6 +16,9 @@ pub enum Statement {
     Sql(String),
     /// A boolean expression that must be true, and the fact that it asks for.
     Check {
+        /// What keeps it true from then on, where the work does not lock that by itself until it is too late. The work takes
+        /// the same lock.
+        lock: Option<String>,
         /// The expression.
         expression: String,
         /// What must hold.
@@ -27,8 +30,18 @@ pub enum Statement {
 ///
 /// Checks come after the lock that keeps them true, where the unit takes one.
 pub fn render(step: &Step) -> Vec<Statement> {
-    let (role, mut locks, work) = work(&step.action);
-    let checks = step.before.iter().filter_map(fact_check);
+    let (owner, mut locks, work) = work(&step.action, step.acts_as.as_ref());
+    let role = step.acts_as.as_ref().or(owner);
+    let checks = step.before.iter().filter_map(|fact| {
+        let lock = match (step.unit, fact) {
+            (Unit::Transaction, Fact::NoOwnersCode { root, detached, by: _ }) => {
+                trust::lock(&step.action, &root.name, detached.as_ref().map(|table| &table.name))
+            }
+            (Unit::Transaction | Unit::Statement, _) => None,
+        };
+        let expression = shown(check::expression(fact)?);
+        Some(Statement::Check { lock: lock.map(shown), expression, fact: Box::new(fact.clone()) })
+    });
     let mut statements = Vec::new();
     let mut say = |sql: String| statements.push(said(sql));
     match step.unit {
@@ -60,7 +73,7 @@ pub fn render(step: &Step) -> Vec<Statement> {
 /// The statement that asks the server for a fact; `None` where the work itself refuses (overlapping bounds: 42P17).
 pub fn fact_check(fact: &Fact) -> Option<Statement> {
     let expression = shown(check::expression(fact)?);
-    Some(Statement::Check { expression, fact: Box::new(fact.clone()) })
+    Some(Statement::Check { lock: None, expression, fact: Box::new(fact.clone()) })
 }
 
 /// The one way from text to a statement.
@@ -73,13 +86,13 @@ fn set(word: &str, name: &str, value: Duration) -> String {
 }
 
 /// The role that works, unless it is the session's own, the locks it takes first, and the work.
-fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
+fn work<'a>(action: &'a Action, acts_as: Option<&Ident>) -> (Option<&'a Ident>, Vec<String>, Vec<String>) {
     let (role, locks, work) = match action {
         Action::Partition(PartitionAction::Create(action)) => {
-            (&action.attributes.owner, vec![], create::partition(action))
+            (&action.attributes.owner, vec![], create::partition(action, acts_as.is_some()))
         }
         Action::Partition(PartitionAction::CreateDefault(action)) => {
-            (&action.attributes.owner, vec![], create::default(action))
+            (&action.attributes.owner, vec![], create::default(action, acts_as.is_some()))
         }
         Action::Partition(PartitionAction::Finalize(leaving)) => {
             (&leaving.owner, vec![], vec![remove::finalize(leaving)])
@@ -109,7 +122,7 @@ fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
         Action::Index(IndexAction::Drop(loose)) => (&loose.owner, vec![], vec![index::drop(loose)]),
         Action::Index(IndexAction::Discard(action)) => (&action.owner, vec![], vec![index::discard(action)]),
         Action::Index(IndexAction::Swap(action)) => (&action.owner, vec![], index::swap(action)),
-        Action::Storage(StorageAction::Alter(action)) => (&action.owner, vec![], storage::alter(action)),
+        Action::Storage(StorageAction::Alter(action)) => (&action.owner, vec![], storage::alter(action, acts_as)),
         Action::Maintenance(MaintenanceAction::AnalyzeParent(action)) => {
             (&action.role, vec![], vec![upkeep::analyze(action)])
         }
@@ -125,7 +138,7 @@ fn work(action: &Action) -> (Option<&Ident>, Vec<String>, Vec<String>) {
 
 /// What an action itself says to the server, without what surrounds it: for people who carry it out by hand.
 pub(crate) fn statements_of(action: &Action) -> Vec<String> {
-    work(action).2.into_iter().map(shown).collect()
+    work(action, None).2.into_iter().map(shown).collect()
 }
 
 impl Statement {
@@ -133,7 +146,10 @@ impl Statement {
     pub fn wire(&self) -> String {
         match self {
             Self::Sql(sql) => sql.clone(),
-            Self::Check { expression, fact: _ } => format!("{CHECK_COMMENT} SELECT {expression}"),
+            Self::Check { lock: None, expression, fact: _ } => format!("{CHECK_COMMENT} SELECT {expression}"),
+            Self::Check { lock: Some(lock), expression, fact: _ } => {
+                format!("{CHECK_COMMENT} {lock}; SELECT {expression}")
+            }
         }
     }
 

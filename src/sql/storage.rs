@@ -6,7 +6,7 @@ use crate::catalog::{AclItem, Oid, ReplicaIdentity};
 use crate::plan::{AlterPartition, Alteration};
 
 /// Statements in the order of the alterations; parameters in one.
-pub(super) fn alter(action: &AlterPartition) -> Vec<String> {
+pub(super) fn alter(action: &AlterPartition, acts_as: Option<&Ident>) -> Vec<String> {
     let AlterPartition { root, partition, owner: _, alterations } = action;
     let name = &partition.name;
     let mut statements: Vec<String> = Vec::new();
@@ -17,7 +17,7 @@ pub(super) fn alter(action: &AlterPartition) -> Vec<String> {
             Alteration::Owner { from: _, to } => statements.extend([
                 "SET LOCAL ROLE NONE".to_owned(),
                 format!("ALTER TABLE {name} OWNER TO {to}"),
-                format!("SET LOCAL ROLE {to}"),
+                format!("SET LOCAL ROLE {}", acts_as.unwrap_or(to)),
             ]),
             Alteration::Parameter { name, from: _, to } => {
                 parameters.push(format!("{} = {}", parameter(name), Literal(to)));

@@ -57,9 +57,7 @@ pub fn line(step: &Step) -> String {
         Action::Limit(action) => (step.action.word(), action.verb().to_owned()),
         Action::Setting(action) => (step.action.word(), action.verb().to_owned()),
         Action::Storage(action) => (step.action.word(), format!("[{}]", action.words())),
-        Action::Partition(PartitionAction::Create(create)) => {
-            ("+", range(Bound::Value(create.from), Bound::Value(create.to)))
-        }
+        Action::Partition(PartitionAction::Create(create)) => ("+", range(Bound::Value(create.from), create.to)),
         Action::Partition(PartitionAction::CreateDefault(_)) => ("+", "[default]".to_owned()),
         Action::Partition(PartitionAction::Finalize(leaving)) => ("- finalize", range(leaving.from, leaving.to)),
         Action::Partition(PartitionAction::Mark(retiring)) => {

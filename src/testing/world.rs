@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::catalog::{
-    Answer, Answers, Attributes, Bloat, Catalog, CopyName, Exclusions, IndexFacts, IndexKey, IndexShape, KeyColumn,
-    Leaf, LeafKey, LeafKind, LeafUpkeep, Marker, Oid, Question, ReplicaIdentity, Retired, Root, RowCount, RowSecurity,
-    SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target, Upkeep,
+    Answer, Answers, Attributes, Bloat, Catalog, CopyName, DefaultCounts, DefaultKeys, Exclusions, IndexFacts,
+    IndexKey, IndexShape, KeyColumn, Leaf, LeafKey, LeafKind, LeafUpkeep, Marker, Oid, Question, ReplicaIdentity,
+    Retired, Root, RowCount, RowSecurity, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target, Upkeep,
 };
 use crate::grid::{Bound, Grid, KeyKind, KeyValue, LeafBounds};
 use crate::plan::{Plan, PlanOptions, plan, questions, verify};
@@ -352,7 +352,28 @@ impl World {
             Question::HighestKeys { root } => Answer::Keys(self.keys(*root)),
             Question::DefaultRows { leaf, from, to } => {
                 let rows = self.default_rows.get(leaf).into_iter().flatten();
-                Answer::Rows(RowCount::Exactly(rows.filter(|key| *from <= **key && **key < *to).map(|_| 1).sum()))
+                Answer::Rows(RowCount::Exactly(
+                    rows.filter(|key| *from <= **key && Bound::Value(**key) < *to).map(|_| 1).sum(),
+                ))
+            }
+            Question::DefaultKeys { leaf, edge, low, high } => {
+                let keys: Vec<KeyValue> = self.default_rows.get(leaf).into_iter().flatten().copied().collect();
+                let count = |is: &dyn Fn(KeyValue) -> bool| keys.iter().filter(|key| is(**key)).count() as u64;
+                let expired = |key: KeyValue| edge.is_some_and(|edge| key < edge);
+                Answer::DefaultKeys(Box::new(DefaultKeys {
+                    rows: Some(keys.len() as u64),
+                    exact: true,
+                    counts: Some(DefaultCounts {
+                        expired: count(&expired),
+                        below: count(&|key| key < *low && !expired(key)),
+                        above: count(&|key| key >= *high),
+                        without_key: 0,
+                        first_above: keys.iter().copied().filter(|key| key >= high).min(),
+                    }),
+                    least: keys.iter().min().map(ToString::to_string),
+                    most: keys.iter().max().map(ToString::to_string),
+                    least_is_expired: Some(keys.iter().copied().any(expired)),
+                }))
             }
             Question::Bytes { relation } => {
                 let by_rows = self.rows.get(relation).copied().unwrap_or_default() * BYTES_PER_ROW;

@@ -35,7 +35,7 @@ fn rows_between(from: &str, to: &str) -> impl Fn(&mut Client, &str, &str) -> Ans
     move |client, name, default| {
         let mut snapshot = inspect_as(client, &[name]);
         let (leaf, _) = leaf(root(&snapshot, name), default);
-        ask_one(client, &mut snapshot, &Question::DefaultRows { leaf, from, to })
+        ask_one(client, &mut snapshot, &Question::DefaultRows { leaf, from, to: to.into() })
     }
 }
 
@@ -46,6 +46,7 @@ fn unknown(answer: &Answer) -> &str {
         | Answer::Keys(_)
         | Answer::Rows(_)
         | Answer::Bytes(_)
+        | Answer::DefaultKeys(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Spelling(_)
@@ -286,7 +287,7 @@ fn a_name_that_changed_hands_is_not_believed() {
     let newest = Question::NewestNonEmpty { root: root.oid };
     let [from, to] = ["2025-12-01 00:00:00+00", "2026-01-01 00:00:00+00"]
         .map(|text| KeyValue::parse(KeyKind::Timestamptz, text).unwrap());
-    let answer = ask_one(&mut client, &mut snapshot, &Question::DefaultRows { leaf: rest, from, to });
+    let answer = ask_one(&mut client, &mut snapshot, &Question::DefaultRows { leaf: rest, from, to: to.into() });
     assert!(unknown(&answer).contains("public.rest is not the table"), "{answer:?}");
     let answer = ask_one(&mut client, &mut snapshot, &newest);
     assert!(unknown(&answer).contains("public.r1 is not the table"), "{answer:?}");

@@ -132,7 +132,7 @@ fn a_session_over_a_socket_is_pinned_and_named() {
         ("TimeZone", "UTC"),
         ("DateStyle", "ISO, YMD"),
         ("IntervalStyle", "postgres"),
-        ("search_path", "\"\""),
+        ("search_path", "pg_catalog, pg_temp"),
         ("row_security", "off"),
         ("extra_float_digits", "1"),
         ("application_name", "pgstrata/test"),
@@ -409,7 +409,7 @@ fn a_pool_hands_out_clean_sessions_only() {
         assert_eq!(session.backend_pid(), pid, "the session is used again");
         let sql = "SELECT current_setting('search_path') || current_setting('lock_timeout') || \
                    (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())";
-        assert_eq!(show(&mut session, sql), "\"\"00");
+        assert_eq!(show(&mut session, sql), "pg_catalog, pg_temp00");
         assert_eq!(show(&mut session, "SELECT current_user::text"), server().superuser());
         session.batch_execute("BEGIN; CREATE TEMP TABLE left_open ()").unwrap();
     }

@@ -71,6 +71,19 @@ fn commands_are_left_to_a_person_and_safety_is_lost_by_a_grant_only() {
     assert!(place.auto_conf().contains("fsync=on"), "{}", place.auto_conf());
 }
 
+#[test]
+fn a_policy_of_settings_alone_is_one() {
+    let place = Place::new(&[]);
+    let text = "version: 1\napply: {settings: alter_system}\ntables: {}\nsettings: {archive_command: 'true %f', zero_damaged_pages: on}\n";
+    std::fs::write(place.folder.path().join("pgstrata.yaml"), text).unwrap();
+    let plan = place.json(&place.url);
+    let ids: Vec<&str> = plan["steps"].as_array().unwrap().iter().map(|step| step["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["set setting zero_damaged_pages"], "{plan}");
+    assert_eq!(plan["steps"][0]["blocked"], true);
+    place.run(&["drift"], 2);
+    place.run(&APPLY, 3);
+}
+
 /// The kind, as this server's version has it: by what its own description says of it.
 #[test]
 fn every_setting_of_the_kind_is_known() {

@@ -10,12 +10,14 @@ use super::super::snapshot::Oid;
 const STEP: &str = "measuring indexes";
 
 /// Where the function is, and whether the session may call it.
-const FIND: &str = "SELECT pg_catalog.quote_ident(n.nspname), pg_catalog.has_function_privilege(p.oid, 'EXECUTE') \
+const FIND: &str = "SELECT pg_catalog.quote_ident(n.nspname), pg_catalog.has_function_privilege(p.oid, 'EXECUTE'), \
+       r.rolsuper OR r.rolname = session_user \
      FROM pg_catalog.pg_extension AS e \
      JOIN pg_catalog.pg_depend AS d ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass \
       AND d.refobjid = e.oid AND d.deptype = 'e' AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass \
      JOIN pg_catalog.pg_proc AS p ON p.oid = d.objid \
      JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace \
+     JOIN pg_catalog.pg_roles AS r ON r.oid = p.proowner \
      WHERE e.extname = 'pgstattuple' AND p.proname = 'pgstatindex' \
        AND p.proargtypes[0] = 'pg_catalog.regclass'::pg_catalog.regtype";
 
@@ -35,6 +37,12 @@ pub(super) fn answers(reader: &mut Reader<'_>, indexes: &[Oid]) -> Result<Vec<(O
         Some(row) if row.get(1) != Some("t") => {
             let because = "the role that connected may not call pgstatindex (GRANT pg_stat_scan_tables)";
             return Ok(unmeasured(because.to_owned()));
+        }
+        // Its owner may have put something else in its place.
+        Some(row) if row.get(2) != Some("t") => {
+            return Ok(unmeasured(
+                "pgstatindex belongs neither to a superuser nor to the role that connected".to_owned(),
+            ));
         }
         Some(row) => row.get(0).unwrap_or_default().to_owned(),
     };

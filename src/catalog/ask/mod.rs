@@ -6,6 +6,9 @@
 
 mod bloat;
 mod bytes;
+mod copy;
+mod default_keys;
+mod guard;
 mod highest;
 mod names;
 mod newest;
@@ -18,6 +21,8 @@ use std::collections::BTreeSet;
 
 use postgres::{Client, SimpleQueryRow};
 
+use guard::{Guard, Guards};
+
 use super::error::InspectError;
 use super::question::{Answer, Question};
 use super::reader::Reader;
@@ -28,7 +33,7 @@ use crate::sql::{Ident, Literal, TableName};
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; \
      SET LOCAL lock_timeout = '200ms'; SET LOCAL statement_timeout = '5s'; \
      SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; \
-     SET LOCAL search_path = ''; SET LOCAL row_security = off; SET LOCAL jit = off; \
+     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL jit = off; \
      SET LOCAL max_parallel_workers_per_gather = 0";
 
 /// Answers planning's questions, and keeps the answers in the snapshot.
@@ -52,10 +57,25 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; \
 /// # Errors
 /// A lost connection, or a transaction that cannot be opened.
 pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Question>) -> Result<(), InspectError> {
+    ask_trusting(client, snapshot, questions, &BTreeSet::new())
+}
+
+/// The same, where code of other roles that hangs on these tables may run as the session: see [`super::OwnersCode`]. Of
+/// others nothing is read that would run some.
+///
+/// # Errors
+/// See [`ask`].
+pub fn ask_trusting(
+    client: &mut Client,
+    snapshot: &mut Snapshot,
+    questions: &BTreeSet<Question>,
+    trusted: &BTreeSet<TableName>,
+) -> Result<(), InspectError> {
     if questions.is_empty() {
         return Ok(());
     }
     let catalog = &snapshot.catalog;
+    let guards = Guards { catalog, trusted };
     let (answers, spelled) = Reader::transaction(client, BEGIN, |reader| {
         let mut answers = Vec::with_capacity(questions.len());
         let mut relations = Vec::new();
@@ -67,13 +87,17 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
         for question in questions {
             match question {
                 Question::NewestNonEmpty { root } => {
-                    answers.push((question.clone(), newest::answer(reader, catalog, *root)?));
+                    answers.push((question.clone(), newest::answer(reader, &guards, *root)?));
                 }
                 Question::HighestKeys { root } => {
-                    answers.push((question.clone(), highest::answer(reader, catalog, *root)?));
+                    answers.push((question.clone(), highest::answer(reader, &guards, *root)?));
                 }
                 Question::DefaultRows { leaf, from, to } => {
-                    answers.push((question.clone(), rows::answer(reader, catalog, *leaf, *from, *to)?));
+                    answers.push((question.clone(), rows::answer(reader, &guards, *leaf, *from, *to)?));
+                }
+                Question::DefaultKeys { leaf, edge, low, high } => {
+                    let places = default_keys::Places { edge: *edge, low: *low, high: *high };
+                    answers.push((question.clone(), default_keys::answer(reader, &guards, *leaf, places)?));
                 }
                 Question::IndexSpelling { index } => match spelling::of_existing(reader, *index)? {
                     Ok(found) => spelled.push((*index, found)),
@@ -101,7 +125,7 @@ pub fn ask(client: &mut Client, snapshot: &mut Snapshot, questions: &BTreeSet<Qu
     })?;
     let wanted: Vec<&Question> =
         questions.iter().filter(|question| matches!(question, Question::WantedIndex { .. })).collect();
-    let wanted = spelling::probed(client, &snapshot.catalog, snapshot.target.major(), &wanted, spelled)?;
+    let wanted = spelling::probed(client, (&snapshot.catalog, trusted), snapshot.target.major(), &wanted, spelled)?;
     for (question, answer) in answers.into_iter().chain(wanted) {
         snapshot.answers.put(question, answer);
     }
@@ -153,13 +177,15 @@ fn query_as(
     reader: &mut Reader<'_>,
     step: &'static str,
     roles: &[Option<&Ident>],
+    (guard, tables): (&Guard, &[&Leaf]),
     sql: &str,
 ) -> Result<Result<Vec<SimpleQueryRow>, InspectError>, InspectError> {
     let mut refused = None;
+    let sql = format!("{}{sql}", guard.before(tables));
     for role in roles {
         let tried = match role {
             Some(role) => reader.simple_aside(step, &format!("SET LOCAL ROLE {}; {sql}", quoted(role)))?,
-            None => reader.simple_aside(step, sql)?,
+            None => reader.simple_aside(step, &sql)?,
         };
         match tried {
             Ok(rows) => return Ok(Ok(rows)),

@@ -4,7 +4,8 @@ use super::super::error::InspectError;
 use super::super::question::Answer;
 use super::super::reader::Reader;
 use super::super::snapshot::{Catalog, Leaf, LeafKind, Oid, Root};
-use super::{from_item, is_oid, oid_of, query_as, readers, renamed, roots};
+use super::guard::{Guard, Guards};
+use super::{copy, from_item, is_oid, oid_of, query_as, readers, renamed, roots};
 use crate::grid::{Bound, KeyValue, LeafBounds};
 
 const STEP: &str = "looking for the newest partition with rows";
@@ -17,17 +18,45 @@ const BATCH: (usize, usize) = (8, 64);
 /// parent locks them all).
 const MOST_LOCKED: usize = 3;
 
-pub(super) fn answer(reader: &mut Reader<'_>, catalog: &Catalog, root: Oid) -> Result<Answer, InspectError> {
-    let Some(root) = roots(catalog).find(|known| known.oid == root) else {
+pub(super) fn answer(reader: &mut Reader<'_>, guards: &Guards<'_>, root: Oid) -> Result<Answer, InspectError> {
+    let Some(root) = roots(guards.catalog).find(|known| known.oid == root) else {
         return Ok(Answer::Unknown("it is not among the tables that were read".to_owned()));
     };
+    let guard = match guards.of(root) {
+        Ok(guard) => guard,
+        Err(because) => return without_query(reader, guards.catalog, root, &because),
+    };
     let leaves: Vec<(Oid, &Leaf)> = downwards(root).into_iter().map(|bounded| (bounded.oid, bounded.leaf)).collect();
-    let Uppermost { found, unknown } = uppermost(reader, catalog, &leaves)?;
+    let Uppermost { found, unknown } = uppermost(reader, (guards.catalog, &guard), &leaves)?;
     Ok(match (found, unknown) {
         (Some(found), _) => Answer::Leaf(Some(found)),
         (None, Some(because)) => Answer::Unknown(because),
         (None, None) => Answer::Leaf(None),
     })
+}
+
+/// The same where a query would run code of others.
+fn without_query(
+    reader: &mut Reader<'_>,
+    catalog: &Catalog,
+    root: &Root,
+    because: &str,
+) -> Result<Answer, InspectError> {
+    let (mut unknown, mut failed) = (None, 0);
+    for bounded in downwards(root) {
+        match copy::keys(reader, catalog, (bounded.oid, bounded.leaf), &root.key.name)? {
+            Ok(keys) if keys.any => return Ok(Answer::Leaf(Some(bounded.oid))),
+            Ok(_) => {}
+            Err(why) => {
+                unknown.get_or_insert_with(|| format!("{because}, and without a query: {why}"));
+                failed += 1;
+                if failed >= MOST_LOCKED {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(unknown.map_or(Answer::Leaf(None), Answer::Unknown))
 }
 
 /// A partition with a finite upper bound.
@@ -63,10 +92,10 @@ pub(super) struct Uppermost {
 /// The first of these leaves that has rows.
 pub(super) fn uppermost(
     reader: &mut Reader<'_>,
-    catalog: &Catalog,
+    (catalog, guard): (&Catalog, &Guard),
     leaves: &[(Oid, &Leaf)],
 ) -> Result<Uppermost, InspectError> {
-    let mut search = Search { catalog, unknown: None, locked: 0 };
+    let mut search = Search { catalog, guard, unknown: None, locked: 0 };
     let mut size = BATCH.0;
     let mut rest = leaves;
     while !rest.is_empty() {
@@ -99,6 +128,7 @@ fn batch_len(rest: &[(Oid, &Leaf)], size: usize) -> usize {
 
 struct Search<'c> {
     catalog: &'c Catalog,
+    guard: &'c Guard,
     /// The first leaf that could not be asked, and why.
     unknown: Option<String>,
     /// How many leaves somebody has locked.
@@ -120,7 +150,8 @@ impl Search<'_> {
             sql.push_str(", ");
             sql.push_str(&oid_of(&leaf.name));
         }
-        let because = match query_as(reader, STEP, &roles, &sql)? {
+        let tables: Vec<&Leaf> = batch.iter().map(|(_, leaf)| *leaf).collect();
+        let because = match query_as(reader, STEP, &roles, (self.guard, &tables), &sql)? {
             Ok(rows) => match rows.first() {
                 Some(row) if batch.iter().enumerate().all(|(at, (oid, _))| is_oid(row.get(at + 1), *oid)) => {
                     let found: Option<usize> = row.get(0).and_then(|at| at.parse().ok());

@@ -27,6 +27,7 @@ pub(super) fn answers(
             | Question::WantedIndex { .. }
             | Question::IndexSpelling { .. }
             | Question::Bloat { .. }
+            | Question::DefaultKeys { .. }
             | Question::NameTaken { .. }
             | Question::Exists { .. } => continue,
         };

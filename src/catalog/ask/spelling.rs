@@ -4,7 +4,7 @@
 //! that is rolled back, and read by the same query as the real ones: `in (…)` and `= ANY`, a spelled-out default operator
 //! class, another time zone in a constant then compare equal, and what is no index at all is refused by the server itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postgres::Client;
 
@@ -14,10 +14,11 @@ use super::super::inspect::of_tables;
 use super::super::question::{Answer, Question};
 use super::super::reader::Reader;
 use super::super::snapshot::{Catalog, Oid, Root, TableState};
+use super::super::trust::{CodeBy, WouldRun};
 use super::settle::{self, Spelled};
 use super::{quoted, readers, roots};
 use crate::policy::IndexDesired;
-use crate::sql::{TableName, index_definition};
+use crate::sql::{Ident, TableName, index_definition};
 
 const STEP: &str = "reading how an index is spelled";
 const PROBE: &str = "probing wanted indexes";
@@ -26,7 +27,7 @@ const PROBE: &str = "probing wanted indexes";
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
      SET LOCAL lock_timeout = '200ms'; SET LOCAL statement_timeout = '5s'; \
      SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; \
-     SET LOCAL search_path = ''; SET LOCAL default_tablespace = ''; SET LOCAL temp_tablespaces = ''; \
+     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL default_tablespace = ''; SET LOCAL temp_tablespaces = ''; \
      SET LOCAL standard_conforming_strings = on";
 
 /// An existing index, as its catalog entry is printed. It opens the table: whoever locks it makes the answer unknown.
@@ -46,7 +47,7 @@ struct OfRoot<'q> {
 /// refuses is refused by itself; a root whose likeness cannot be made makes all that it wants unknown.
 pub(super) fn probed(
     client: &mut Client,
-    catalog: &Catalog,
+    (catalog, trusted): (&Catalog, &BTreeSet<TableName>),
     major: u32,
     questions: &[&Question],
     existing: Vec<(Oid, Spelled)>,
@@ -70,7 +71,22 @@ pub(super) fn probed(
             TableState::Partitioned(_) | TableState::Missing | TableState::Unfit(_) => None,
         });
         let Some((name, root)) = found else { continue };
-        match of_root(client, catalog, major, (name, root), &asked) {
+        // A temporary table and its index are made by DDL like any other.
+        let of_ddl = catalog.owners_code(name, &[CodeBy::EventTrigger]);
+        if !of_ddl.is_empty() && !trusted.contains(name) {
+            let because = WouldRun { codes: &of_ddl, whom: &catalog.session.name }.to_string();
+            answers.extend(
+                asked.wanted.iter().map(|(question, _)| ((*question).clone(), Answer::Unknown(because.clone()))),
+            );
+            answers.extend(
+                asked
+                    .existing
+                    .into_iter()
+                    .map(|(index, spelled)| (Question::IndexSpelling { index }, Answer::Spelling(spelled.spelling))),
+            );
+            continue;
+        }
+        match of_root(client, (catalog, trusted.contains(name)), major, (name, root), &asked) {
             Ok(of_root) => answers.extend(of_root),
             Err(error) if error.leaves_session() => {
                 let because = error.because();
@@ -91,7 +107,7 @@ pub(super) fn probed(
 
 fn of_root(
     client: &mut Client,
-    catalog: &Catalog,
+    (catalog, trusted): (&Catalog, bool),
     major: u32,
     (name, root): (&TableName, &Root),
     asked: &OfRoot<'_>,
@@ -103,9 +119,23 @@ fn of_root(
                 reader.simple(PROBE, &format!("SET LOCAL ROLE {}", quoted(role)))?;
             }
             reader.simple(PROBE, &format!("CREATE TEMPORARY TABLE pgstrata_probe (LIKE {name})"))?;
+            let owner = &root.attributes.owner;
+            let mut own = trusted || role == Some(owner) || catalog.session.name == owner.as_str();
+            if !own && catalog.session.superuser {
+                // The server builds an index as its table's owner, and lets it become nobody else meanwhile.
+                reader.simple(PROBE, &format!("ALTER TABLE pg_temp.pgstrata_probe OWNER TO {}", quoted(owner)))?;
+                own = true;
+            }
             let mut answers = Vec::new();
             for (question, index) in &asked.wanted {
-                answers.push(((*question).clone(), probe(reader, index, major)?));
+                let answer = match own || !reaches_out(index) {
+                    true => probe(reader, index, major)?,
+                    false => {
+                        let who = Ident::new(catalog.session.name.clone());
+                        Answer::Unknown(format!("what it calls would run as {who}"))
+                    }
+                };
+                answers.push(((*question).clone(), answer));
             }
             for (index, spelled) in &asked.existing {
                 let spelling = settle::settle(reader, spelled.clone())?;
@@ -119,6 +149,11 @@ fn of_root(
         }
     }
     Err(refused.unwrap_or_else(|| InspectError::unreadable(PROBE, "nobody to ask as")))
+}
+
+/// Whether a definition may name something outside `pg_catalog`: without a qualified name it cannot, by our search path.
+fn reaches_out(index: &IndexDesired) -> bool {
+    index.columns.iter().chain(&index.predicate).any(|text| text.contains('.'))
 }
 
 fn probe(reader: &mut Reader<'_>, index: &IndexDesired, major: u32) -> Result<Answer, InspectError> {

@@ -9,22 +9,27 @@ mod foreign_keys;
 mod indexes;
 mod leaves;
 mod limits;
+mod logins;
 mod partman;
 mod policies;
 mod pooler;
 mod publications;
 mod retired;
+mod rights;
 mod roots;
 mod session;
 mod settings;
 mod siblings;
+mod similar;
 mod storage;
 mod target;
 mod trees;
+mod trust;
 mod upkeep;
 
 pub(super) use indexes::of_tables;
 pub use limits::inspect_limits;
+pub use logins::inspect_login;
 pub use pooler::inspect_pooler;
 pub use settings::inspect_settings;
 pub use siblings::inspect_siblings;
@@ -49,7 +54,7 @@ use crate::sql::{Ident, TableName};
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
      SET LOCAL lock_timeout = '100ms'; SET LOCAL statement_timeout = '30s'; \
      SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; \
-     SET LOCAL search_path = ''; SET LOCAL row_security = off; SET LOCAL jit = off; \
+     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL jit = off; \
      SET LOCAL max_parallel_workers_per_gather = 0";
 
 /// Reads what planning needs to know of these tables, once, in one read-only transaction that waits for nobody.
@@ -116,8 +121,12 @@ fn read(
             indexes::read(reader, &mut roots, &of, facts.target.major())?;
         }
     }
+    let missing = states.iter().filter(|(_, state)| matches!(state, TableState::Missing));
+    let missing: Vec<TableName> = missing.map(|(name, _)| name.clone()).collect();
+    let similar = similar::read(reader, &missing)?;
     let mut retired = retired::read(reader, &roots)?;
     exclusions::read(reader, &mut roots, &mut retired, facts.target.major())?;
+    let owners_code = trust::read(reader, &roots, &retired)?;
     let mut owners: BTreeSet<Ident> = retired.values().map(|retired| retired.owner.clone()).collect();
     for (_, root) in roots.iter() {
         owners.insert(root.attributes.owner.clone());
@@ -128,6 +137,13 @@ fn read(
         }
     }
     let session = session::read(reader, &facts, &owners)?;
+    let mut schemas: BTreeSet<&str> = retired.values().map(|table| table.name.schema.as_str()).collect();
+    for (name, root) in roots.iter() {
+        schemas.insert(name.schema.as_str());
+        schemas.extend(root.leaves.values().map(|leaf| leaf.name.schema.as_str()));
+    }
+    let roles = owners.iter().map(Ident::as_str).chain([session.name.as_str()]).collect();
+    let lacks = rights::read(reader, &roles, &schemas)?;
     let unread: BTreeMap<Oid, String> = policies::read(reader, &mut roots, &with_policies)?.into_iter().collect();
     states.extend(roots.all.into_iter().map(|(oid, (name, root))| match unread.get(&oid) {
         Some(because) => (name, TableState::Unfit(because.clone())),
@@ -142,7 +158,11 @@ fn read(
             tables: states,
             retired,
             session,
+            similar,
             has_standbys: facts.has_standbys,
+            owners_code,
+            lacks,
+            logins: BTreeMap::new(),
             limits: None,
             settings: None,
             pooler: None,

@@ -7,7 +7,7 @@ use postgres::{Client, Row};
 
 use super::super::error::InspectError;
 use super::super::reader::{Reader, field};
-use super::super::settings::{Absent, SettingContext, SettingFacts, SettingKind, SettingsFacts};
+use super::super::settings::{Absent, FileError, SettingContext, SettingFacts, SettingKind, SettingsFacts};
 use super::super::snapshot::Snapshot;
 use crate::policy::suggest::nearest;
 use crate::sql::Literal;
@@ -47,6 +47,7 @@ fn read(
         absent: BTreeMap::new(),
         may_reload: field(STEP, row, 0)?,
         reads_files: field(STEP, row, 1)?,
+        errors: Vec::new(),
         alter_system_allowed: field::<_, &str>(STEP, row, 2)? == "on",
     };
     for row in &reader.query(STEP, include_str!("settings.sql"), &[(&wanted, Type::TEXT_ARRAY)])? {
@@ -62,6 +63,15 @@ fn read(
                 setting.configured = field(STEP, row, 1)?;
                 setting.taken = field(STEP, row, 2)?;
             }
+        }
+    }
+    if facts.reads_files {
+        for row in &reader.query(STEP, include_str!("settings_errors.sql"), &[])? {
+            facts.errors.push(FileError {
+                place: field(STEP, row, 0)?,
+                name: field(STEP, row, 1)?,
+                error: field(STEP, row, 2)?,
+            });
         }
     }
     // Before 15 only superusers may.
@@ -86,12 +96,60 @@ fn read(
             reader.simple_aside(STEP, &format!("SELECT pg_catalog.current_setting({}, true)", Literal(name)))?;
         let absent = match asked {
             Err(error) if error.is_privilege() => Absent::Hidden,
+            // `pg_settings` shows none that no library defines, and sessions have it all the same.
+            Ok(rows) if rows.first().and_then(|row| row.get(0)).is_some() => {
+                let value = rows.first().and_then(|row| row.get(0)).unwrap_or_default().to_owned();
+                let setting = placeholder(reader, name, value, facts.reads_files)?;
+                facts.settings.insert(name.clone(), setting);
+                continue;
+            }
             Err(_) | Ok(_) if name.contains('.') => Absent::NotLoaded,
             Err(_) | Ok(_) => Absent::NoSuch(nearest(name, known.iter().copied()).map(str::to_owned)),
         };
         facts.absent.insert(name.clone(), absent);
     }
     Ok(facts)
+}
+
+/// A setting that nothing defines: where the files say something else than a session sees, that is its role's, its
+/// database's or its client's.
+fn placeholder(
+    reader: &mut Reader<'_>,
+    name: &str,
+    value: String,
+    reads_files: bool,
+) -> Result<SettingFacts, InspectError> {
+    let configured: Option<String> = match reads_files {
+        false => None,
+        true => {
+            let sql = format!(
+                "SELECT f.setting FROM pg_catalog.pg_file_settings AS f \
+                 WHERE pg_catalog.lower(f.name) OPERATOR(pg_catalog.=) {} ORDER BY f.seqno DESC LIMIT 1",
+                Literal(name)
+            );
+            let rows = reader.simple(STEP, &sql)?;
+            rows.first().and_then(|row| row.get(0)).map(str::to_owned)
+        }
+    };
+    // Nothing of the server's goes before it where the files say nothing: what a session has is all that there is of it.
+    let is_hidden = configured.as_ref().is_some_and(|configured| *configured != value);
+    Ok(SettingFacts {
+        value,
+        source: if is_hidden { "user" } else { "customized option" }.to_owned(),
+        place: None,
+        configured,
+        taken: false,
+        default: None,
+        unit: None,
+        kind: SettingKind::String,
+        context: SettingContext::Session,
+        min: None,
+        max: None,
+        words: Vec::new(),
+        pending_restart: false,
+        placeholder: true,
+        may_alter: false,
+    })
 }
 
 fn setting(row: &Row, superuser: bool) -> Result<SettingFacts, InspectError> {
@@ -125,6 +183,7 @@ fn setting(row: &Row, superuser: bool) -> Result<SettingFacts, InspectError> {
         max: field(STEP, row, 9)?,
         words: field(STEP, row, 10)?,
         pending_restart: field(STEP, row, 11)?,
+        placeholder: false,
         may_alter: superuser,
     })
 }

@@ -174,8 +174,8 @@ pub struct CreatePartition {
     pub key: KeyColumn,
     /// Lower bound, inclusive.
     pub from: KeyValue,
-    /// Upper bound, exclusive.
-    pub to: KeyValue,
+    /// Upper bound, exclusive; MAXVALUE where the key's type ends.
+    pub to: Bound,
     /// What it gets from the parent.
     pub attributes: Attributes,
     /// What the policy adds.

@@ -64,6 +64,7 @@ pub(super) fn rebuilt(snapshot: &Snapshot, wanted: &Relation) -> Result<(), Stri
         | Answer::Keys(_)
         | Answer::Rows(_)
         | Answer::Bytes(_)
+        | Answer::DefaultKeys(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)

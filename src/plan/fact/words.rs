@@ -30,6 +30,9 @@ impl fmt::Display for Fact {
             Self::NotHeld { partition, root } => {
                 write!(f, "no comment on {} or {} holds it", partition.name, root.name)
             }
+            Self::NoOwnersCode { root, detached: _, by: _ } => {
+                write!(f, "no function of a role that may do less than the session hangs on {}", root.name)
+            }
             Self::Gone { partition } => write!(f, "{} is gone", partition.name),
             Self::Index { index, table, valid, attached_to, shape: _ } => {
                 let valid = match valid {

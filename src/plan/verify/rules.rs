@@ -30,9 +30,9 @@ pub(super) fn rule(holds: bool, otherwise: &str) -> Result<(), String> {
 
 impl Rules<'_> {
     pub(super) fn creation(&self, create: &CreatePartition) -> Result<(), String> {
-        let (from, to) = (Bound::Value(create.from), Bound::Value(create.to));
+        let (from, to) = (Bound::Value(create.from), create.to);
         self.parent(&create.root)?;
-        rule(create.from < create.to, "its range is empty")?;
+        rule(from < to, "its range is empty")?;
         rule(create.key == self.root.key, "its key is not its parent's")?;
         self.like_parent(&create.attributes)?;
         self.made_as_wanted(&create.partition, &create.making)?;
@@ -315,6 +315,7 @@ impl Rules<'_> {
             | Answer::Keys(_)
             | Answer::Rows(_)
             | Answer::Bytes(_)
+            | Answer::DefaultKeys(_)
             | Answer::Shape(_)
             | Answer::Refused(_)
             | Answer::Bloat(_)

@@ -178,7 +178,7 @@ fn another_parent_or_role() {
     });
     tampered("create", "its range is empty", |step| {
         if let Action::Partition(PartitionAction::Create(create)) = &mut step.action {
-            create.to = create.from;
+            create.to = create.from.into();
         }
     });
 }

@@ -102,6 +102,7 @@ fn partitioned(
         checks: _,
         triggers: _,
         default_partition,
+        default_rows,
     } = spec;
     let key = match key {
         Some(key) => checks.ident(&at.key("key"), key),
@@ -135,6 +136,7 @@ fn partitioned(
         name: None,
         new_partitions: new_partitions?,
         default_partition,
+        default_rows: default_rows.map_or_else(Default::default, Into::into),
         retention: None,
         storage_parameters: Default::default(),
         inherit_privileges: false,

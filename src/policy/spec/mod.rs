@@ -17,8 +17,8 @@ pub use limits::{
     ServiceLimits, Through,
 };
 pub use tables::{
-    DefaultPartitionSpec, EncodingSpec, IndexSpec, Maintenance, OtherIndexesSpec, PartitionSpec, RetentionSpec,
-    StraddlingSpec, TableSpec, ThenSpec,
+    DefaultPartitionSpec, DefaultRowsSpec, EncodingSpec, IndexSpec, Maintenance, OtherIndexesSpec, PartitionSpec,
+    RetentionSpec, StraddlingSpec, TableSpec, ThenSpec,
 };
 pub use text::{
     Age, Count, CountOrSpan, GrantText, Interval, Moment, Percent, Scalar, Size, Span, TableText, Template, Timeout,
@@ -110,6 +110,9 @@ pub struct Connection {
     /// A PostgreSQL URL or conninfo, usually `${DATABASE_URL}`; looked up when used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,
+    /// Logins of owners, by role: steps and questions on the tables that a role owns run in sessions of that login.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owners: Option<BTreeMap<String, Url>>,
     /// Which server this policy is for; checked before anything runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expect: Option<ExpectSpec>,

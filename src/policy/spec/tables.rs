@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Age, CountOrSpan, Interval, Moment, Percent, Scalar, Size, Span, Template};
-use crate::policy::{DefaultPartition, Encoding, OtherIndexes, Straddling, Then};
+use crate::policy::{DefaultPartition, DefaultRows, Encoding, OtherIndexes, Straddling, Then};
 
 /// One table under policy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -86,6 +86,10 @@ pub struct PartitionSpec {
     /// `none` (the default: an existing one is reported, never removed), `allow` or `require`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_partition: Option<DefaultPartitionSpec>,
+    /// Rows of a default partition that are past retention, or outside the wanted windows: `report` (the default) or
+    /// `ignore`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_rows: Option<DefaultRowsSpec>,
 }
 
 /// When partitions leave.
@@ -191,6 +195,13 @@ words! {
         Allow,
         /// Must be there; created when missing.
         Require,
+    }
+    /// What is said of rows that a default partition should not have for ever.
+    DefaultRowsSpec => DefaultRows {
+        /// They are counted, and drift where they are past retention.
+        Report,
+        /// They are not mentioned.
+        Ignore,
     }
     /// Whether indexes that the policy does not name are reported.
     OtherIndexesSpec => OtherIndexes {

@@ -42,7 +42,8 @@ pub fn story(plan: &Plan, story: &Story<'_>, policy: &[String], style: Style, ou
         Found::Planned { table, name } => {
             page.title(name, &format!("a partition that {table} does not have yet"))?;
             if let Some(((from, to), timeline)) = story.planned_range().zip(story.timeline.as_ref()) {
-                let (from, to) = (value(from, &timeline.grid), value(to, &timeline.grid));
+                let to = to.value().map_or_else(|| to.to_string(), |to| value(to, &timeline.grid));
+                let from = value(from, &timeline.grid);
                 page.line("bounds", &format!("{from} to {to}{}", zone(&timeline.grid)))?;
             }
         }

@@ -137,6 +137,7 @@ settings: {work_mem: 8MB, work_men: 8MB}
             max: Some("2147483647".to_owned()),
             words: Vec::new(),
             pending_restart: false,
+            placeholder: false,
             may_alter: true,
         }
     }
@@ -147,6 +148,7 @@ settings: {work_mem: 8MB, work_men: 8MB}
             absent: [("work_men".to_owned(), Absent::NoSuch(Some("work_mem".to_owned())))].into(),
             reads_files: true,
             may_reload: true,
+            errors: Vec::new(),
             alter_system_allowed: true,
         }
     }

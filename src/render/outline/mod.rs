@@ -280,9 +280,7 @@ impl<'a> Change<'a> {
     /// The rows that it is about, where they are a range.
     fn range(&self) -> Option<(Bound, Bound)> {
         match &self.lead.action {
-            Action::Partition(PartitionAction::Create(create)) => {
-                Some((Bound::Value(create.from), Bound::Value(create.to)))
-            }
+            Action::Partition(PartitionAction::Create(create)) => Some((Bound::Value(create.from), create.to)),
             Action::Partition(PartitionAction::CreateDefault(_)) => None,
             Action::Partition(PartitionAction::Finalize(leaving)) => Some((leaving.from, leaving.to)),
             Action::Partition(PartitionAction::Mark(retiring) | PartitionAction::Stamp(retiring)) => {
@@ -506,6 +504,7 @@ fn concerns_data(kind: HazardKind) -> bool {
         | HazardKind::BlocksReads
         | HazardKind::BlocksWrites
         | HazardKind::PlainLeaf
+        | HazardKind::RunsOwnersCode
         | HazardKind::IndexBuild
         | HazardKind::SubscriberNeedsTable
         | HazardKind::CancelsStandbyQueries => false,

@@ -62,6 +62,7 @@ fn facts() -> SettingsFacts {
             max: None,
             words: words(name).into_iter().map(str::to_owned).collect(),
             pending_restart: false,
+            placeholder: false,
             may_alter: false,
         };
         (name.to_owned(), setting)
@@ -71,6 +72,7 @@ fn facts() -> SettingsFacts {
         absent: BTreeMap::new(),
         reads_files: false,
         may_reload: false,
+        errors: Vec::new(),
         alter_system_allowed: true,
     }
 }

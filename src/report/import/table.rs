@@ -309,6 +309,7 @@ fn current(survey: &Survey, root: &Root, grid: &Grid) -> Option<i64> {
         | Answer::Leaf(_)
         | Answer::Rows(_)
         | Answer::Bytes(_)
+        | Answer::DefaultKeys(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Spelling(_)

@@ -115,6 +115,7 @@ fn shape_of(context: &Context<'_>, definition: &IndexDesired) -> Result<IndexSha
         | Answer::Keys(_)
         | Answer::Rows(_)
         | Answer::Bytes(_)
+        | Answer::DefaultKeys(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
         | Answer::Taken(_) => Err(Unclear::Unverified("an answer of another kind".to_owned())),
@@ -388,6 +389,7 @@ impl<'s, 'a> One<'s, 'a> {
             | Answer::Leaf(_)
             | Answer::Keys(_)
             | Answer::Rows(_)
+            | Answer::DefaultKeys(_)
             | Answer::Shape(_)
             | Answer::Refused(_)
             | Answer::Bloat(_)
@@ -444,7 +446,7 @@ fn made_by(action: &Action) -> Option<Place<'_>> {
             partition: &create.partition,
             oid: None,
             owner: &create.attributes.owner,
-            bounds: LeafBounds::Range { from: Bound::Value(create.from), to: Bound::Value(create.to) },
+            bounds: LeafBounds::Range { from: Bound::Value(create.from), to: create.to },
         }),
         Action::Partition(PartitionAction::CreateDefault(create)) => Some(Place {
             partition: &create.partition,

@@ -4,7 +4,7 @@ use super::diff::Target;
 use super::names::{is_left_by_reindex, leaf_index_name, successor_names};
 use super::steps::{Place, Wanted};
 use super::view::{Seen, View};
-use crate::catalog::Oid;
+use crate::catalog::{Leaf, Oid};
 use crate::plan::Step;
 use crate::resource::partition::Context;
 use crate::sql::TableName;
@@ -65,4 +65,40 @@ impl Wanted<'_> {
         });
         begun.map(|seen| self.discard(context, seen)).collect()
     }
+}
+
+/// What stands in the way of rebuilding an index once more.
+pub(crate) enum Left {
+    /// Its removal, which comes first.
+    Cleaned(Box<Step>),
+    /// Nobody may remove it but a person, because of this.
+    Stays(String),
+}
+
+/// What an interrupted `REINDEX … CONCURRENTLY` of a partition's index left: each further one would leave another.
+pub(crate) fn left_by_reindex(context: &Context<'_>, (oid, leaf): (Oid, &Leaf), index: Oid) -> Vec<Left> {
+    let Some(own) = context.root.indexes.get(&index) else { return Vec::new() };
+    let parent = own.parent.and_then(|parent| context.root.indexes.get(&parent));
+    let wanted = parent.and_then(|parent| context.table.indexes.get_key_value(&parent.name.name));
+    let left = context.root.indexes.iter().filter(|(_, facts)| {
+        facts.table == oid
+            && facts.parent.is_none()
+            && !facts.valid
+            && is_left_by_reindex(facts.name.name.as_str(), own.name.name.as_str())
+    });
+    left.map(|(left, facts)| {
+        let name = &facts.name;
+        if facts.building {
+            return Left::Stays(format!("another session builds {name}"));
+        }
+        let alike = facts.raw == own.raw && facts.shape.is_like(&own.shape);
+        let Some((wanted, definition)) = wanted.filter(|_| alike && !facts.constraint && !facts.in_use) else {
+            return Left::Stays(format!("an interrupted REINDEX left {name}: DROP INDEX CONCURRENTLY {name}"));
+        };
+        let reason = "left behind by an interrupted REINDEX".to_owned();
+        let one = Wanted { name: wanted, definition, shape: own.shape.clone(), reason };
+        let seen = Seen { oid: *left, facts, shape: None };
+        Left::Cleaned(Box::new(one.drop(context, &Place::of(oid, leaf), oid, &seen)))
+    })
+    .collect()
 }

@@ -12,4 +12,6 @@ mod tests;
 mod view;
 
 pub(crate) use diff::{diff, questions};
+pub(crate) use leftovers::{Left, left_by_reindex};
+pub(crate) use names::is_left_by_reindex;
 pub(crate) use names::successor_names;

@@ -47,6 +47,7 @@ impl<'a> View<'a> {
                         | Answer::Keys(_)
                         | Answer::Rows(_)
                         | Answer::Bytes(_)
+                        | Answer::DefaultKeys(_)
                         | Answer::Shape(_)
                         | Answer::Refused(_)
                         | Answer::Bloat(_)

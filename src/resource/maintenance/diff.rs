@@ -56,7 +56,7 @@ pub(crate) fn diff(context: &Context<'_>, around: &Around<'_>) -> Diff {
         freeze::judge(&mut run, upkeep, &closed);
     }
     if let Some(above) = wanted.reindex_above_bloat {
-        reindex::judge(&mut run, upkeep, &closed, above, wanted.max_bytes_per_run);
+        reindex::judge(&mut run, upkeep, &closed, (above, wanted.max_bytes_per_run), around.planned);
     }
     run.finish()
 }
@@ -91,6 +91,11 @@ impl Run<'_, '_> {
         }
     }
 
+    /// Adds what has to go first, whatever it is that follows.
+    pub(super) fn clean(&mut self, steps: Vec<Step>) {
+        self.result.steps.extend(steps);
+    }
+
     /// Notes that something waits, or is unknown, because of this.
     pub(super) fn waits(&mut self, why: Why, object: &TableName) {
         self.waiting.entry(why).or_default().push(object.clone());
@@ -108,6 +113,7 @@ impl Run<'_, '_> {
             Answer::Leaf(_)
             | Answer::Keys(_)
             | Answer::Rows(_)
+            | Answer::DefaultKeys(_)
             | Answer::Shape(_)
             | Answer::Refused(_)
             | Answer::Bloat(_)

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::closed::Closed;
 use super::diff::{Run, Why};
 use crate::catalog::{Answer, Bloat, IndexUpkeep, Oid, Question, Upkeep};
-use crate::plan::{Action, Class, Fact, Hazard, HazardKind, MaintenanceAction, ReindexIndex, Relation};
+use crate::plan::{Action, Class, Fact, Hazard, HazardKind, MaintenanceAction, ReindexIndex, Relation, Step};
 use crate::policy::Share;
+use crate::resource::index::{Left, left_by_reindex};
 
 /// Entries wider than this leave so much of a page empty that no rebuild may help.
 const WIDE_ENTRY: u64 = 600;
@@ -50,7 +51,13 @@ fn of_closed<'u, 'c, 'a>(
     upkeep.indexes.iter().filter_map(move |(oid, index)| leaves.get(&index.leaf).map(|leaf| (*oid, index, *leaf)))
 }
 
-pub(super) fn judge(run: &mut Run<'_, '_>, upkeep: &Upkeep, closed: &[Closed<'_>], above: Share, most: u64) {
+pub(super) fn judge(
+    run: &mut Run<'_, '_>,
+    upkeep: &Upkeep,
+    closed: &[Closed<'_>],
+    (above, most): (Share, u64),
+    planned: &[Step],
+) {
     let measurable = measurable(upkeep, closed, most);
     let mut found: Vec<(u64, Oid, &IndexUpkeep, &Closed<'_>, String)> = Vec::new();
     for (oid, index, leaf) in of_closed(upkeep, closed) {
@@ -89,6 +96,18 @@ pub(super) fn judge(run: &mut Run<'_, '_>, upkeep: &Upkeep, closed: &[Closed<'_>
     // Oldest partition first, as the others.
     found.sort_by(|a, b| (a.3.from, &a.2.name).cmp(&(b.3.from, &b.2.name)));
     for (size, oid, index, leaf, note) in found {
+        let mut first = Vec::new();
+        let mut stays = None;
+        for left in left_by_reindex(run.context, (leaf.oid, leaf.leaf), oid) {
+            match left {
+                Left::Cleaned(step) => first.push(*step),
+                Left::Stays(because) => stays = Some(because),
+            }
+        }
+        if let Some(because) = stays {
+            run.waits(Why::Postponed(because), &index.name);
+            continue;
+        }
         let relation = Relation { name: index.name.clone(), oid };
         let action = Action::Maintenance(MaintenanceAction::Reindex(ReindexIndex {
             partition: leaf.relation(),
@@ -103,14 +122,21 @@ pub(super) fn judge(run: &mut Run<'_, '_>, upkeep: &Upkeep, closed: &[Closed<'_>
         step.hazards.push(Hazard {
             kind: HazardKind::IndexBuild,
             object: leaf.leaf.name.clone().into(),
-            detail: "built anew concurrently: reads and writes go on, old transactions are waited for; what an \
-                     interruption leaves is an invalid index named like it with _ccnew"
-                .to_owned(),
+            detail: format!(
+                "rebuilt concurrently: reads and writes go on, old transactions are waited for; the room of a second index \
+                 is needed meanwhile ({}), and what an interruption leaves ({}_ccnew, invalid) is dropped by the next run",
+                crate::render::bytes(size),
+                index.name.name.as_str()
+            ),
         });
         // A vacuum in the same plan makes room that a rebuild before it would leave in place.
         if run.plans("vacuum", &leaf.leaf.name) {
             step.needs.push(crate::plan::StepId(format!("vacuum {}", leaf.leaf.name)));
         }
+        // It may be in the plan already, for the index that it is a leftover of.
+        step.needs.extend(first.iter().map(|drop| drop.id.clone()));
+        first.retain(|drop| planned.iter().all(|step| step.id != drop.id));
+        run.clean(first);
         run.add(step, size);
     }
 }
@@ -123,6 +149,7 @@ fn known(answer: Answer, upkeep: &Upkeep, index: &IndexUpkeep, fresh: bool) -> K
         | Answer::Keys(_)
         | Answer::Rows(_)
         | Answer::Bytes(_)
+        | Answer::DefaultKeys(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Spelling(_)

@@ -286,6 +286,8 @@ impl<'a> Context<'a> {
             needs: Vec::new(),
             object,
             action,
+            acts_as: None,
+            login: self.snapshot.catalog.login_of(self.name).cloned(),
             class,
             reason: reason.to_owned(),
             note: None,

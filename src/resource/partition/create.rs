@@ -38,6 +38,7 @@ pub(super) fn questions(context: &Context<'_>, pieces: &[Piece], returning: &[Re
     }
     let windows = pieces.iter().map(|piece| (piece.from, piece.to));
     let back = returning.iter().filter_map(|table| finite(table.range().0, table.range().1));
+    let back = back.map(|(from, to)| (from, Bound::Value(to)));
     if let Some((leaf, _)) = context.default {
         for (from, to) in windows.chain(back) {
             questions.insert(Question::Bytes { relation: leaf });
@@ -59,7 +60,7 @@ pub(super) fn creations(
     let mut result = Creations::default();
     let within = within_limit(context, pieces);
     for (at, piece) in pieces.iter().enumerate() {
-        let bounds = LeafBounds::Range { from: Bound::Value(piece.from), to: Bound::Value(piece.to) };
+        let bounds = LeafBounds::Range { from: Bound::Value(piece.from), to: piece.to };
         let wanted = names(context, piece.from, piece.to);
         let Some(name) = free_name(context, &wanted, used, &bounds.to_string(), &mut result.findings) else { continue };
         let action = Action::Partition(PartitionAction::Create(CreatePartition {
@@ -75,7 +76,7 @@ pub(super) fn creations(
         }));
         let mut step = context.step(action, piece.class, piece.reason);
         step.due_at = piece.due_at;
-        let (from, to) = (Bound::Value(piece.from), Bound::Value(piece.to));
+        let (from, to) = (Bound::Value(piece.from), piece.to);
         step.before.push(Fact::NameFree { name: name.clone() });
         step.before.push(Fact::RangeFree { root: context.relation(), from, to });
         step.after.push(Fact::Attached {
@@ -100,7 +101,9 @@ pub(super) fn creations(
 }
 
 /// The template's name for a partition of this range, then others, cut so that the suffix survives.
-pub(super) fn names(context: &Context<'_>, from: KeyValue, to: KeyValue) -> Vec<TableName> {
+pub(super) fn names(context: &Context<'_>, from: KeyValue, to: Bound) -> Vec<TableName> {
+    // Without an upper end: called after the last key that it takes.
+    let to = to.value().or_else(|| context.grid.end()?.last).unwrap_or(from);
     let template = context.table.name.clone().unwrap_or_else(|| NameTemplate::default_for(context.grid.width()));
     let first = template.render(context.name.name.as_str(), from, to, context.grid);
     let others = (2..=NAME_TRIES).map(|n| suffixed(&first, &format!("_{n}")));
@@ -156,7 +159,7 @@ fn within_limit(context: &Context<'_>, pieces: &[Piece]) -> BTreeSet<usize> {
     let limit = usize::try_from(context.desired.apply.max_create).unwrap_or(usize::MAX);
     let now = context.current();
     let (ahead, behind): (Vec<usize>, Vec<usize>) =
-        (0..pieces.len()).partition(|at| now.is_some_and(|now| pieces[*at].to > now));
+        (0..pieces.len()).partition(|at| now.is_some_and(|now| pieces[*at].to > Bound::Value(now)));
     ahead.into_iter().chain(behind.into_iter().rev()).take(limit).collect()
 }
 
@@ -169,9 +172,9 @@ pub(super) fn beside_default(
 ) {
     let Some((oid, leaf)) = context.default else { return };
     let answers = &context.snapshot.answers;
-    let rows = match finite(from, to) {
-        Some((from, to)) => answers.get(&Question::DefaultRows { leaf: oid, from, to }),
-        None => Answer::Unknown("its range has no end".to_owned()),
+    let rows = match from.value() {
+        Some(from) => answers.get(&Question::DefaultRows { leaf: oid, from, to }),
+        None => Answer::Unknown("its range has no lower end".to_owned()),
     };
     match rows {
         Answer::Rows(rows) if rows.is_zero() => {}
@@ -184,6 +187,7 @@ pub(super) fn beside_default(
         Answer::Leaf(_)
         | Answer::Keys(_)
         | Answer::Bytes(_)
+        | Answer::DefaultKeys(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)
@@ -201,6 +205,7 @@ pub(super) fn beside_default(
         | Answer::Leaf(_)
         | Answer::Keys(_)
         | Answer::Rows(_)
+        | Answer::DefaultKeys(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)

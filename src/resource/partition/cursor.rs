@@ -58,6 +58,7 @@ impl Cursor {
             Answer::Leaf(_)
             | Answer::Rows(_)
             | Answer::Bytes(_)
+            | Answer::DefaultKeys(_)
             | Answer::Shape(_)
             | Answer::Refused(_)
             | Answer::Bloat(_)

@@ -6,12 +6,14 @@ use super::context::Context;
 use super::create::{self, creations};
 use super::cursor;
 use super::default;
+use super::ends;
 use super::making::Maker;
 use super::new_schema;
 use super::remove::{finalize, keys_of_root, own_marker, removals};
 use super::retention::{Leaver, expired, leaving, newest_question};
 use super::retired;
 use super::returning::{attach, returning};
+use super::rows;
 use super::siblings;
 use super::wanted::pieces;
 use crate::catalog::{Oid, Question};
@@ -33,6 +35,7 @@ pub(crate) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
     let returning = returning(context);
     let mut questions = create::questions(context, &pieces(context, &returning), &returning);
     questions.extend(default::questions(context));
+    questions.extend(rows::questions(context));
     questions.extend(new_schema::questions(context));
     if !context.grid.tells_time() {
         questions.insert(cursor::question(context.root.oid));
@@ -60,6 +63,8 @@ pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<Tabl
     let blocker = finalize_id.zip(pending).map(|(id, (from, to))| (id, from, to));
 
     findings.extend(about_cursor(context));
+    findings.extend(ends::findings(context));
+    findings.extend(rows::findings(context));
     let missing = new_schema::missing(context);
     let wanted = if missing.is_some() { Vec::new() } else { pieces(context, &returning) };
     let maker = Maker::new(context);

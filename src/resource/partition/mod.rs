@@ -6,6 +6,7 @@ mod cursor;
 mod default;
 mod diff;
 mod encoding;
+mod ends;
 mod fate;
 mod hold;
 mod making;
@@ -15,6 +16,7 @@ mod remove;
 mod retention;
 mod retired;
 mod returning;
+mod rows;
 mod siblings;
 mod survey;
 #[cfg(test)]

@@ -9,17 +9,13 @@ use crate::policy::{Keep, Premake, Then, Width};
 
 /// The table's line, with the runway now and once these steps are done.
 pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
-    let now: BTreeSet<(Bound, Bound)> = context
-        .ranges
-        .iter()
-        .map(|range| (range.from, range.to))
-        .filter(|range| matches!(range, (Bound::Value(_), Bound::Value(_))))
-        .collect();
+    let now: BTreeSet<(Bound, Bound)> =
+        context.ranges.iter().filter_map(|range| bounded(context, range.from, range.to)).collect();
     let mut after = now.clone();
     for step in steps.iter().filter(|step| !step.gate.is_blocked()) {
         match &step.action {
             Action::Partition(PartitionAction::Create(create)) => {
-                after.insert((Bound::Value(create.from), Bound::Value(create.to)));
+                after.extend(bounded(context, Bound::Value(create.from), create.to));
             }
             Action::Partition(PartitionAction::Attach(attach)) => {
                 after.insert((attach.retired.marker.from, attach.retired.marker.to));
@@ -47,6 +43,20 @@ pub(crate) fn overview(context: &Context<'_>, steps: &[Step]) -> TableOverview {
         partitions: u32::try_from(context.root.leaves.len()).unwrap_or(u32::MAX),
         runway: runway(context, &now),
         runway_after: runway(context, &after),
+        default_rows: super::rows::overview(context),
+    }
+}
+
+/// A range that runway may count on. What has no end takes the last keys of the key's type where it begins at the last
+/// boundary, and is a catch-all elsewhere.
+fn bounded(context: &Context<'_>, from: Bound, to: Bound) -> Option<(Bound, Bound)> {
+    match (from, to) {
+        (Bound::Value(_), Bound::Value(_)) => Some((from, to)),
+        (Bound::Value(begin), Bound::MaxValue) => {
+            let end = context.grid.end().filter(|end| begin >= end.from)?;
+            end.last.map(|last| (from, Bound::Value(last)))
+        }
+        (Bound::MinValue | Bound::MaxValue, _) | (_, Bound::MinValue) => None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::catalog::{Leaf, Marker, Oid};
 use crate::grid::{Bound, LeafBounds};
 use crate::plan::{
     Action, Block, Class, Code, DetachMode, DetachPartition, Fact, Finding, Hazard, HazardKind, PartitionAction,
-    Relation, Retiring, Stake, Stamp, Step, StepId,
+    Relation, Retiring, Stake, Stamp, Step, StepId, detaches_plainly,
 };
 use crate::policy::Then;
 use crate::sql::TableName;
@@ -104,6 +104,8 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableNam
     }
     let mode = if context.default.is_some() || default.is_some() {
         DetachMode::Blocking("PostgreSQL cannot detach concurrently while a default partition exists".to_owned())
+    } else if let Some(because) = detaches_plainly(context.desired, &context.snapshot.catalog, context.name) {
+        DetachMode::Blocking(because)
     } else {
         DetachMode::Concurrently
     };

@@ -60,6 +60,7 @@ pub(super) fn leaving<'a>(context: &Context<'a>, expired: &[Leaver<'a>]) -> Leav
         Answer::Keys(_)
         | Answer::Rows(_)
         | Answer::Bytes(_)
+        | Answer::DefaultKeys(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)
@@ -72,8 +73,11 @@ pub(super) fn leaving<'a>(context: &Context<'a>, expired: &[Leaver<'a>]) -> Leav
     for leaver in expired {
         let name = &leaver.leaf.name;
         let mut stays = |code, message: String| result.findings.push(context.finding(code, Some(name), message));
+        let held = held_by(context, leaver.from, leaver.to, leaver.leaf.held);
         match leaver.leaf.kind {
             LeafKind::Table => {}
+            // Then it is as the policy says.
+            LeafKind::Foreign | LeafKind::Partitioned if held.is_some() || newest == Some(leaver.oid) => {}
             LeafKind::Foreign => {
                 stays(Code::NotRemovable, "a foreign table: its time is over, and it is left alone".to_owned());
                 continue;
@@ -100,7 +104,7 @@ pub(super) fn leaving<'a>(context: &Context<'a>, expired: &[Leaver<'a>]) -> Leav
                 }
             },
         }
-        if let Some(by) = held_by(context, leaver.from, leaver.to, leaver.leaf.held) {
+        if let Some(by) = held {
             stays(Code::Held, format!("its time is over, and it stays: held by {by}"));
             continue;
         }

@@ -207,6 +207,7 @@ pub(super) fn bytes_of(context: &Context<'_>, relation: Oid) -> Option<u64> {
         | Answer::Leaf(_)
         | Answer::Keys(_)
         | Answer::Rows(_)
+        | Answer::DefaultKeys(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)

@@ -193,6 +193,7 @@ pub(crate) fn survey(context: &Context<'_>) -> Timeline {
         Answer::Keys(_)
         | Answer::Rows(_)
         | Answer::Bytes(_)
+        | Answer::DefaultKeys(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Spelling(_)
@@ -298,7 +299,7 @@ fn detached(context: &Context<'_>, oid: Oid) -> Entry {
 fn gaps(context: &Context<'_>) -> Vec<Entry> {
     let mut gaps: Vec<Entry> = Vec::new();
     for piece in pieces(context, &returning(context)) {
-        let (from, to) = (Bound::Value(piece.from), Bound::Value(piece.to));
+        let (from, to) = (Bound::Value(piece.from), piece.to);
         match gaps.last_mut() {
             Some(last) if last.to == Some(from) && last.gap_because == Some(piece.reason) => last.to = Some(to),
             Some(_) | None => {
@@ -356,6 +357,7 @@ fn size(context: &Context<'_>, relation: Oid) -> Size {
         Answer::Leaf(_)
         | Answer::Keys(_)
         | Answer::Rows(_)
+        | Answer::DefaultKeys(_)
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)
@@ -398,7 +400,7 @@ fn creations_ahead(context: &Context<'_>) -> Vec<(Timestamp, TableName)> {
     let windows = context.grid.windows_between(first, last);
     let due = windows.filter_map(|window| {
         let at = wanted::due_at(context, window)?;
-        let name = create::names(context, window.from, window.to).into_iter().next()?;
+        let name = create::names(context, window.from, Bound::Value(window.to)).into_iter().next()?;
         Some((at, name))
     });
     due.take(FORESEEN).collect()

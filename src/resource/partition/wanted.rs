@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::context::{Context, finite};
 use super::returning::Returning;
-use crate::grid::{Bound, KeyValue, Window};
+use crate::grid::{Bound, End, KeyValue, Window};
 use crate::plan::Class;
 use crate::policy::Premake;
 
@@ -13,7 +13,8 @@ use crate::policy::Premake;
 pub(super) struct Piece {
     pub(super) window: Window,
     pub(super) from: KeyValue,
-    pub(super) to: KeyValue,
+    /// MAXVALUE where the key's type ends.
+    pub(super) to: Bound,
     pub(super) class: Class,
     pub(super) reason: &'static str,
     pub(super) due_at: Option<Timestamp>,
@@ -21,7 +22,7 @@ pub(super) struct Piece {
 
 impl Piece {
     fn is_bridge(&self) -> bool {
-        (self.from, self.to) != (self.window.from, self.window.to)
+        self.from != self.window.from || (self.to != Bound::Value(self.window.to) && self.to != Bound::MaxValue)
     }
 }
 
@@ -35,6 +36,12 @@ pub(super) fn pieces(context: &Context<'_>, returning: &[Returning<'_>]) -> Vec<
     // was not forgotten.
     let highest = covered.iter().filter(|(from, _)| *from < Bound::Value(high)).map(|(_, to)| *to).max();
     let mut pieces = Vec::new();
+    if let Some(end) = end_in_reach(context) {
+        // It has no upper end, and so takes the last keys of the type.
+        let window = Window { index: end.index, from: end.from, to: end.last.unwrap_or(end.from) };
+        let above = gaps_above(&covered, end.from.max(low)).into_iter().rev();
+        pieces.extend(above.map(|(from, to)| judge(context, window, from, to, highest)));
+    }
     // From the newest down: what is beyond the limit is the oldest.
     for (from, to) in gaps(&covered, low, high).into_iter().rev() {
         let ends = context.grid.index_of(from).zip(to.predecessor().and_then(|last| context.grid.index_of(last)));
@@ -48,7 +55,7 @@ pub(super) fn pieces(context: &Context<'_>, returning: &[Returning<'_>]) -> Vec<
             // No row lies between two ways of writing one bound.
             let has_room = context.grid.canonical(from) < context.grid.canonical(to);
             if has_room && !context.is_expired(Bound::Value(to)) {
-                pieces.push(judge(context, window, from, to, highest));
+                pieces.push(judge(context, window, from, Bound::Value(to), highest));
             }
         }
     }
@@ -72,7 +79,15 @@ fn next_window(context: &Context<'_>, index: &mut i64) -> Option<Window> {
 /// premake horizon.
 pub(super) fn reach(context: &Context<'_>) -> Option<(KeyValue, KeyValue)> {
     let now = context.current()?;
-    let current = context.grid.window(context.grid.index_of(now)?)?;
+    let window = context.grid.index_of(now).and_then(|index| context.grid.window(index));
+    // In the last one, which has no end, no further windows are wanted.
+    let (current, last) = match window {
+        Some(window) => (window, false),
+        None => {
+            let end = context.grid.end().filter(|end| end.from <= now)?;
+            (Window { index: end.index, from: end.from, to: end.from }, true)
+        }
+    };
     let begin = context.table.start.and_then(|start| context.grid.value_of(start));
     let first_window =
         begin.and_then(|start| context.grid.window(context.grid.index_of(start)?)).map_or(current.from, |w| w.from);
@@ -99,17 +114,52 @@ pub(super) fn reach(context: &Context<'_>) -> Option<(KeyValue, KeyValue)> {
         None => low,
     };
     let high = match context.table.premake {
+        _ if last => current.from,
         Premake::Windows(count) => nth_after(context, current.index, count)?,
         Premake::Span(span) => {
             let until = span.after(context.now, context.grid.zone()).and_then(|until| context.grid.value_at(until));
             match until {
-                Some(until) => context.grid.window(context.grid.index_of(until)?).map_or(until, |window| window.to),
+                Some(until) if context.grid.end().is_none_or(|end| until < end.from) => {
+                    context.grid.window(context.grid.index_of(until)?).map_or(until, |window| window.to)
+                }
                 // Four bytes of seconds end in 2038: up to what exists.
-                None => nth_after(context, current.index, u32::MAX)?,
+                Some(_) | None => nth_after(context, current.index, u32::MAX)?,
             }
         }
     };
-    (low < high).then_some((low, high))
+    (low < high || (last && low == high)).then_some((low, high))
+}
+
+/// Where the key's type (or the calendar) ends, if the premake horizon reaches there.
+pub(super) fn end_in_reach(context: &Context<'_>) -> Option<End> {
+    let end = context.grid.end()?;
+    let Some(now) = context.current() else {
+        // Rows of now have no key any more; among ids nobody knows where they are.
+        return context.grid.tells_time().then_some(end);
+    };
+    let current = if now >= end.from { end.index } else { context.grid.index_of(now)? };
+    let wanted = match context.table.premake {
+        Premake::Windows(count) => current.saturating_add(i64::from(count)) >= end.index,
+        Premake::Span(span) => {
+            let until = span.after(context.now, context.grid.zone()).and_then(|until| context.grid.value_at(until));
+            context.grid.tells_time() && until.is_none_or(|until| until >= end.from)
+        }
+    };
+    (wanted || now >= end.from).then_some(end)
+}
+
+/// What none of the sorted ranges covers from here on.
+fn gaps_above(covered: &[(Bound, Bound)], start: KeyValue) -> Vec<(KeyValue, Bound)> {
+    let mut gaps = Vec::new();
+    let mut reached = Bound::Value(start);
+    for (from, to) in covered {
+        if let (Bound::Value(begin), true) = (reached, *from > reached) {
+            gaps.push((begin, *from));
+        }
+        reached = reached.max(*to);
+    }
+    gaps.extend(reached.value().map(|begin| (begin, Bound::MaxValue)));
+    gaps
 }
 
 /// The end of the window `count` after this one, windows that do not exist not counted.
@@ -151,11 +201,14 @@ pub(super) fn due_at(context: &Context<'_>, window: Window) -> Option<Timestamp>
     }
 }
 
-fn judge(context: &Context<'_>, window: Window, from: KeyValue, to: KeyValue, highest: Option<Bound>) -> Piece {
+fn judge(context: &Context<'_>, window: Window, from: KeyValue, to: Bound, highest: Option<Bound>) -> Piece {
     let due_at = due_at(context, window);
-    let inside = highest.is_some_and(|highest| highest > Bound::Value(to));
+    let inside = highest.is_some_and(|highest| highest > to);
     // Since when, and how far: windows up to the one after the current one are late however young the policy is.
-    let current = context.current().and_then(|current| context.grid.index_of(current));
+    let current = context.current().and_then(|current| {
+        let end = context.grid.end().filter(|end| end.from <= current);
+        end.map_or_else(|| context.grid.index_of(current), |end| Some(end.index))
+    });
     let ahead = current.map_or(0, |current| window.index.saturating_sub(current));
     let late_by_more_than_one = match context.table.premake {
         Premake::Windows(count) => !context.grid.tells_time() && ahead.saturating_add(1) < i64::from(count),

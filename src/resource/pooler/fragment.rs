@@ -25,7 +25,7 @@ pub fn fragment(wanted: &PoolerDesired) -> String {
 "
     .to_owned();
     for (name, settings) in databases {
-        let words: Vec<String> = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let words: Vec<String> = settings.iter().map(|(name, value)| format!("{}={value}", of_entry(name))).collect();
         // A name is the policy's text: it must not end the comment.
         let name = name.replace(['\n', '\r'], " ");
         text.push_str(&format!("; on the line of {name} in [databases]: {}\n", words.join(" ")));
@@ -34,4 +34,10 @@ pub fn fragment(wanted: &PoolerDesired) -> String {
         text.push_str(&format!("{name} = {value}\n"));
     }
     text
+}
+
+/// What an entry of `[databases]` calls a setting: before 1.24 it knows no `reserve_pool_size`, and refuses the whole line;
+/// later ones take both names.
+fn of_entry(name: &str) -> &str {
+    if name == "reserve_pool_size" { "reserve_pool" } else { name }
 }

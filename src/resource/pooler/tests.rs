@@ -163,12 +163,15 @@ fn each_sum_that_is_too_large_is_named() {
 #[test]
 fn the_fragment_is_what_the_policy_says() {
     let world = world(
-        "  pgbouncer: {pool_mode: transaction, reserve_pool_size: 0, databases: {app: {pool_size: 7, pool_mode: session}}}\n",
+        "  pgbouncer: {pool_mode: transaction, reserve_pool_size: 0, databases: {app: {pool_size: 7, pool_mode: session, reserve_pool_size: 3}}}\n",
         None,
     );
     let text = fragment(world.desired.limits.pgbouncer.as_ref().unwrap());
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines.contains(&"; on the line of app in [databases]: pool_mode=session pool_size=7"), "{text}");
+    assert!(
+        lines.contains(&"; on the line of app in [databases]: pool_mode=session pool_size=7 reserve_pool=3"),
+        "{text}"
+    );
     assert_eq!(lines[lines.len() - 2..], ["pool_mode = transaction", "reserve_pool_size = 0"]);
     assert!(lines.iter().all(|line| !line.starts_with('[')), "{text}");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::of_no_table::{Setup, finding};
 use super::super::partition::Diff;
 use super::value::{automatic, canonical, words};
-use crate::catalog::{Absent, SettingContext, SettingFacts, SettingKind, SettingsFacts, Snapshot};
+use crate::catalog::{Absent, FileError, SettingContext, SettingFacts, SettingKind, SettingsFacts, Snapshot};
 use crate::plan::{
     Action, Block, Code, Fact, Finding, Gate, Hazard, HazardKind, Object, Seen, SetSetting, SettingAction,
 };
@@ -61,6 +61,9 @@ pub(crate) fn diff(setup: &Setup<'_>, snapshot: &Snapshot) -> Diff {
     let mut run = Run { setup, facts, has_standbys: snapshot.catalog.has_standbys, result };
     for (name, text) in &wanted.values {
         run.setting(name, text);
+    }
+    for error in &facts.errors {
+        run.broken_line(error);
     }
     run.result
 }
@@ -188,6 +191,20 @@ impl Run<'_> {
         (all <= reserved).then_some(why)
     }
 
+    /// The server takes nothing of a reload while a line of its files is wrong, and does not start with it.
+    fn broken_line(&mut self, line: &FileError) {
+        let FileError { place, name, error } = line;
+        let message = format!("{place}: {error}; no reload takes effect as a whole while that stands there");
+        let hint = Some("correct the line, and SELECT pg_reload_conf()".to_owned());
+        match name {
+            Some(name) => self.say(Code::SettingFileError, name, message, hint),
+            None => {
+                let found = Finding { table: None, code: Code::SettingFileError, object: None, message, hint };
+                self.result.findings.push(found);
+            }
+        }
+    }
+
     fn absent(&mut self, name: &str) {
         let message = match self.facts.absent.get(name) {
             Some(Absent::NoSuch(nearest)) => {
@@ -245,7 +262,8 @@ impl Run<'_> {
     /// A step, blocked where the session has not the rights.
     fn change(&mut self, known: &Known<'_>) {
         let mut step = self.step(known);
-        let SettingsFacts { settings: _, absent: _, reads_files: _, may_reload, alter_system_allowed } = self.facts;
+        let SettingsFacts { settings: _, absent: _, reads_files: _, may_reload, errors: _, alter_system_allowed } =
+            self.facts;
         let because = match (*alter_system_allowed, known.facts.may_alter, *may_reload) {
             (true, true, true) => None,
             (false, _, _) => Some("the server refuses ALTER SYSTEM: allow_alter_system is off"),
@@ -341,6 +359,9 @@ fn obstacle(known: &Known<'_>, facts: &SettingsFacts) -> Option<&'static str> {
     }
     if let Some(because) = left_to_a_person(known.name, known.text) {
         return Some(because);
+    }
+    if known.facts.placeholder {
+        return Some("no library defines it, and `pg_settings` does not show it: it could not be checked");
     }
     if known.facts.context == SettingContext::Backend && !facts.reads_files {
         return Some(

@@ -25,6 +25,7 @@ fn fact(kind: SettingKind, context: SettingContext, unit: Option<&str>, value: &
         max: None,
         words: Vec::new(),
         pending_restart: false,
+        placeholder: false,
         may_alter: true,
     }
 }
@@ -59,6 +60,7 @@ fn world(mode: &str, settings: &str) -> World {
         absent: BTreeMap::new(),
         reads_files: true,
         may_reload: true,
+        errors: Vec::new(),
         alter_system_allowed: true,
     });
     world

@@ -6,3 +6,4 @@ ALTER TABLE mid_neg ADD CONSTRAINT mid_neg_id_check CHECK (id IS NOT NULL AND id
 COMMENT ON TABLE mid_neg IS 'pgstrata: retired {"root":"public.mid","root_oid":0,"oid":0,"from":"-999","to":"1","detached_at":"2026-01-01T00:00:00Z"}';
 CREATE TABLE mid_p2001 PARTITION OF mid FOR VALUES FROM (2001) TO (3001);
 CREATE TABLE small_from_20000 PARTITION OF small FOR VALUES FROM (20000) TO (30000);
+CREATE TABLE small_from_30000 PARTITION OF small FOR VALUES FROM (30000) TO (MAXVALUE);

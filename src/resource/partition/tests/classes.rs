@@ -70,6 +70,7 @@ fn the_runway_ends_at_the_first_hole() {
     let mut world = with(policy, &[("2026-03-14", "MAXVALUE")]);
     insta::assert_snapshot!(lines(&world.plan()), @"
     ? public.events UNBOUNDED public.events_20260314: FOR VALUES FROM ('2026-03-14 00:00:00+00') TO (MAXVALUE): unbounded partitions never leave
+    ? public.events CATCH_ALL public.events_20260314: FOR VALUES FROM ('2026-03-14 00:00:00+00') TO (MAXVALUE) takes the rows of 4 wanted windows (2026-03-14 00:00:00+00 to 2026-03-18 00:00:00+00), which cannot be made; retention never removes it
     = public.events runway 0s
     ");
 }

@@ -142,10 +142,12 @@ fn unbounded_partitions_cover_what_they_cover() {
     insta::assert_snapshot!(lines(&with(policy, &[("2026-02-01", "2026-03-01"), ("2026-04-01", "MAXVALUE")]).plan()), @"
     + public.events_p20260301 [2026-03-01, 2026-04-01) drift: gap
     ? public.events UNBOUNDED public.events_20260401: FOR VALUES FROM ('2026-04-01 00:00:00+00') TO (MAXVALUE): unbounded partitions never leave
+    ? public.events CATCH_ALL public.events_20260401: FOR VALUES FROM ('2026-04-01 00:00:00+00') TO (MAXVALUE) takes the rows of the wanted window 2026-04-01 00:00:00+00 to 2026-05-01 00:00:00+00, which cannot be made; retention never removes it
     = public.events runway 0s -> 18d
     ");
     insta::assert_snapshot!(lines(&with(policy, &[("MINVALUE", "MAXVALUE")]).plan()), @"
     ? public.events UNBOUNDED public.events_minvalue: FOR VALUES FROM (MINVALUE) TO (MAXVALUE): unbounded partitions never leave
+    ? public.events CATCH_ALL public.events_minvalue: FOR VALUES FROM (MINVALUE) TO (MAXVALUE) takes the rows of 2 wanted windows (2026-03-01 00:00:00+00 to 2026-05-01 00:00:00+00), which cannot be made; retention never removes it
     = public.events runway 0s
     ");
     let mut world = with(policy, &[]);
@@ -173,6 +175,7 @@ fn a_finer_interval_begins_after_the_last_partition() {
     + public.events_p20260413 [2026-04-13, 2026-04-20) scheduled: premake
     ? public.events STRADDLING public.events_20260201: FOR VALUES FROM ('2026-02-01 00:00:00+00') TO ('2026-03-01 00:00:00+00') fits no window of the grid
     ? public.events STRADDLING public.events_20260301: FOR VALUES FROM ('2026-03-01 00:00:00+00') TO ('2026-04-01 00:00:00+00') fits no window of the grid
+    ? public.events INTERVAL_DIFFERS public.events_20260301: the newest partitions are not 1 week wide (2026-03-01 00:00:00+00 to 2026-04-01 00:00:00+00): the policy's interval takes effect at 2026-04-06 00:00:00+00
     = public.events runway 2d -> 21d
     ");
 }
@@ -184,6 +187,7 @@ fn a_wider_interval_begins_with_a_bridge() {
     insta::assert_snapshot!(lines(&world.plan()), @"
     + public.events_p20260316 [2026-03-16, 2026-04-01) overdue: bridge to the grid
     + public.events_p20260401 [2026-04-01, 2026-05-01) overdue: the next window is missing
+    ? public.events INTERVAL_DIFFERS public.events_20260315: the newest partitions are not 1 month wide (2026-03-15 00:00:00+00 to 2026-03-16 00:00:00+00): the policy's interval takes effect at 2026-04-01 00:00:00+00
     = public.events runway 2d -> 48d
     ");
 }

@@ -5,6 +5,7 @@ mod create;
 mod decade;
 mod default;
 mod encodings;
+mod ends;
 mod gates;
 mod grids;
 mod ids;

@@ -424,7 +424,7 @@ fn check_coverage(drawn: &Drawn, world: &mut World) {
         .collect();
     for step in &plan.steps {
         match &step.action {
-            Action::Partition(PartitionAction::Create(create)) => known.push((create.from.into(), create.to.into())),
+            Action::Partition(PartitionAction::Create(create)) => known.push((create.from.into(), create.to)),
             Action::Partition(PartitionAction::Attach(attach)) => {
                 known.push((attach.retired.marker.from, attach.retired.marker.to));
             }

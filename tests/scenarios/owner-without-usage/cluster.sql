@@ -1,0 +1,2 @@
+CREATE ROLE scenario_owu_old;
+CREATE ROLE scenario_owu_new;
