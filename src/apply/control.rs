@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::db::{ConnError, Connector, Interrupt, Session, describe};
+use crate::db::{ConnError, Connector, Identity, Interrupt, Session, describe};
 
 /// `pg_try_advisory_lock` takes two integers; the first spells `pgst`. Advisory locks are per database.
 const RUN_LOCK: &str = "1885827956, 1";
@@ -40,6 +40,7 @@ pub(super) struct Control {
     session: Session,
     /// The postmaster's start: another one means that the server was restarted under us.
     started: String,
+    server: Identity,
     /// Whatever is asked of it now may never be answered.
     lost: bool,
 }
@@ -47,7 +48,7 @@ pub(super) struct Control {
 impl Drop for Control {
     /// A backend lives on for a moment after its session: the next command of a script would find the lock still held.
     fn drop(&mut self) {
-        if !self.lost {
+        if !self.lost && !self.session.is_given_up() {
             let _ = self.session.batch_execute(&format!("{COMMENT} SELECT pg_advisory_unlock({RUN_LOCK})"));
         }
     }
@@ -83,15 +84,22 @@ impl Control {
         // It is idle while the others work, and carries the run lock.
         ask(&mut session, "SELECT set_config('idle_session_timeout', '0', false)")?;
         let started = ask(&mut session, "SELECT pg_postmaster_start_time()")?;
-        Ok(Self { session, started, lost: false })
+        let server = session.identity().map_err(|error| BeginError::Query(describe(&error)))?;
+        Ok(Self { session, started, server, lost: false })
     }
 
-    pub(super) fn peek(&self) -> &Session {
-        &self.session
+    /// For further sessions with the very same server.
+    pub(super) fn bind(&self, connector: &Connector) -> Connector {
+        connector.bound_to(&self.session, self.server.clone())
     }
 
     pub(super) fn session(&mut self) -> &mut Session {
         &mut self.session
+    }
+
+    /// The server is gone, or does not answer: it is asked nothing more.
+    pub(super) fn lose(&mut self) {
+        self.lost = true;
     }
 
     /// Before each unit: the lock is still ours, the postmaster the same, and the server no standby.
@@ -128,6 +136,8 @@ fn connect(connector: &Connector) -> Result<Session, BeginError> {
         | ConnError::Refused { .. }
         | ConnError::WrongServer { .. }
         | ConnError::NoHost(_)
+        | ConnError::PoolerExhausted { .. }
+        | ConnError::AnotherServer { .. }
         | ConnError::PoolExhausted { .. }) => BeginError::Connect(error),
     })
 }

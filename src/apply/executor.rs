@@ -19,7 +19,7 @@ use super::unit::{self, UnitError, all_hold};
 use crate::db::{ConnError, Connector, Interrupt, Pool, Session, describe};
 use crate::plan::{
     Action, BuildMode, DetachMode, Gate, HazardKind, IndexAction, Leaving, PartitionAction, Plan, Step, StepId,
-    StorageAction, Timeouts, Unit, Verb, lacks_a_right_alone,
+    StorageAction, Timeouts, Unit, Verb,
 };
 use crate::policy::Desired;
 use crate::sql::{Ident, TableName};
@@ -205,14 +205,15 @@ impl<'a> Executor<'a> {
     }
 
     fn step(&self, step: &'a Step, stopped: &Stopped<'a>, pool: &Pool, dedicated: &mut Dedicated) {
+        let of_its_own = AtomicBool::new(false);
         let (began, result) = match self.obstacle(step, stopped) {
             Some(result) => (false, result),
             None => {
                 self.reporter.tell(&Event::Began { step });
-                (true, self.carry_out(step, pool, dedicated))
+                (true, self.carry_out(step, &of_its_own, pool, dedicated))
             }
         };
-        if !result.is_done() && !lacks_a_right_alone(step) {
+        if stops_removals(step, &result) && !of_its_own.into_inner() {
             lock(stopped).entry(step.table.as_ref()).or_insert(&step.id);
         }
         // What never began and was not reached is not over.
@@ -248,12 +249,13 @@ impl<'a> Executor<'a> {
         None
     }
 
-    fn carry_out(&self, step: &Step, pool: &Pool, dedicated: &mut Dedicated) -> StepResult {
+    fn carry_out(&self, step: &Step, of_its_own: &AtomicBool, pool: &Pool, dedicated: &mut Dedicated) -> StepResult {
         let unit = unit::Unit {
             major: self.plan.target.major(),
             stop: self.stop,
             reporter: self.reporter,
             committed: &self.committed,
+            of_its_own,
         };
         match &step.action {
             Action::Partition(PartitionAction::Detach(action)) if action.mode == DetachMode::Concurrently => {
@@ -386,7 +388,10 @@ impl<'a> Executor<'a> {
     /// Another session, once the lost one's backend is gone: a server that has not noticed yet may still be at work,
     /// and commit after we looked. Not interruptible: it is asked what happened, not to do more.
     fn reconnect(&self, step: &Step, lost: i32) -> Result<Session, String> {
-        let connector = self.connector_of(step);
+        if self.stop.is_silent() {
+            return Err("interrupted, and the server does not answer".to_owned());
+        }
+        let connector = self.connector_of(step).after_a_restart();
         let mut session = connector.connect(connector.default_deadline()).map_err(|error| error.to_string())?;
         // A role may end its own backends; the name tells ours from whoever got the same process id since.
         let ours = format!(
@@ -411,6 +416,24 @@ impl<'a> Executor<'a> {
     }
 }
 
+/// Whether its table's later removals are not to be tried either. What one partition lacks is no reason to keep the next
+/// one; what nobody foresaw is, and so is a detach that is pending or waits for old transactions: the next would too.
+fn stops_removals(step: &Step, result: &StepResult) -> bool {
+    match result {
+        StepResult::Applied { .. } | StepResult::AlreadySatisfied | StepResult::Blocked(_) | StepResult::Skipped(_) => {
+            false
+        }
+        StepResult::Postponed(_) => matches!(step.action.verb(), Verb::Detach | Verb::Finalize) && !marks(&step.action),
+        StepResult::Superseded { .. } => false,
+        StepResult::Failed { .. } | StepResult::NotReached => true,
+    }
+}
+
+/// Whether it writes a partition's comment.
+fn marks(action: &Action) -> bool {
+    matches!(action, Action::Partition(PartitionAction::Mark(_) | PartitionAction::Stamp(_)))
+}
+
 /// One session for each owner's code: what it leaves behind (temporary objects, prepared statements) meets nobody else.
 fn spend_after(step: &Step, session: &mut Session) {
     if step.hazards.iter().any(|hazard| hazard.kind == HazardKind::RunsOwnersCode) {
@@ -422,9 +445,20 @@ fn spend_after(step: &Step, session: &mut Session) {
 fn waits_for_nobody(action: &Action) -> bool {
     match action {
         Action::Storage(StorageAction::Alter(alter)) => !alter.waits(),
-        Action::Partition(_) | Action::Index(_) | Action::Maintenance(_) | Action::Limit(_) | Action::Setting(_) => {
-            false
-        }
+        // Mostly a vacuum: the partition leaves when that is over. A stamp is written by the next run; grace begins later.
+        Action::Partition(PartitionAction::Mark(_) | PartitionAction::Stamp(_)) => true,
+        Action::Partition(
+            PartitionAction::Create(_)
+            | PartitionAction::CreateDefault(_)
+            | PartitionAction::Finalize(_)
+            | PartitionAction::Detach(_)
+            | PartitionAction::Attach(_)
+            | PartitionAction::Drop(_),
+        )
+        | Action::Index(_)
+        | Action::Maintenance(_)
+        | Action::Limit(_)
+        | Action::Setting(_) => false,
     }
 }
 

@@ -11,6 +11,7 @@ use super::executor::{Executor, Reporter, lock};
 use super::judge::{Judged, Refusal, Superseded, missing};
 use super::observer::{Event, Observer};
 use super::outcome::{Ended, Outcome, StepResult};
+use super::room::{Room, room};
 use crate::catalog::{InspectError, Snapshot, interruptible, take, take_for_saved};
 use crate::db::{Connector, Interrupt, Session};
 use crate::plan::{Object, Plan, PlanOptions, Step, StepId, Summary, Violation, plan, verify};
@@ -38,8 +39,8 @@ impl Run {
     /// [`BeginError`]: nothing has happened.
     pub fn begin(connector: &Connector, wait: Duration, stop: &Interrupt) -> Result<Self, BeginError> {
         let control = Control::begin(connector, wait, stop)?;
-        // A list of hosts must not spread one run over several servers.
-        let connector = connector.pinned_to(control.peek());
+        // A list of hosts, or a name, must not spread one run over several servers.
+        let connector = control.bind(connector);
         Ok(Self { connector, control, stop: stop.clone() })
     }
 
@@ -83,6 +84,13 @@ impl Run {
         Ok(Judged { plan, satisfied: Vec::new(), superseded: Vec::new(), due_since: Vec::new() })
     }
 
+    /// How many tables at once the free connections allow, of as many as the options or the policy want. A run opens up to
+    /// `2 × jobs + 1`.
+    pub fn room_for(&mut self, judged: &Judged, options: &ApplyOptions) -> Room {
+        let wanted = options.jobs.unwrap_or(judged.plan.policy.apply.jobs).max(1);
+        room(&mut self.control, &judged.plan, wanted)
+    }
+
     /// Carries out what was judged, and reads the catalog again.
     pub fn carry_out(
         mut self,
@@ -100,6 +108,9 @@ impl Run {
                 Executor::new(&self.connector, &mut self.control, &judged, &satisfied, options, &self.stop, &reporter);
             executor.run()
         };
+        if matches!(ended, Ended::Lost(_)) {
+            self.control.lose();
+        }
         let mut results: Vec<(StepId, StepResult)> =
             satisfied.into_iter().map(|id| (id, StepResult::AlreadySatisfied)).collect();
         results.extend(superseded.into_iter().map(|Superseded { step, because, wanted }| {
@@ -129,6 +140,7 @@ impl Run {
     ) -> Option<Plan> {
         match ended {
             Ended::Lost(_) => return None,
+            Ended::Interrupted(_) if self.stop.is_silent() => return None,
             Ended::Complete | Ended::Interrupted(_) => {}
         }
         let again = planning.of_saved(done, &done.policy);

@@ -14,6 +14,8 @@ use crate::plan::{Action, Fact, PartitionAction, Step};
 use crate::sql::{Statement, fact_check, index_locks, locks, render, writes_a_setting};
 
 const ROLLBACK: &str = "/* pgstrata session */ ROLLBACK";
+/// How much longer than the server may work on a statement its answer may take.
+const ON_THE_WAY: Duration = Duration::from_secs(5);
 
 /// Why a unit changed nothing, or may have.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ pub(super) struct Unit<'a> {
     pub(super) reporter: &'a Reporter<'a>,
     /// Set once anything is committed.
     pub(super) committed: &'a AtomicBool,
+    /// Set once the server refuses for a reason that is this partition's own.
+    pub(super) of_its_own: &'a AtomicBool,
 }
 
 impl Unit<'_> {
@@ -126,7 +130,9 @@ impl Unit<'_> {
 
     fn once(&self, step: &Step, session: &mut Session) -> Result<(), UnitError> {
         let watch = self.stop.watch(session.cancel_handle()).map_err(|_| UnitError::Interrupted)?;
+        session.wait_at_most(answer_limit(step));
         let result = render(step).iter().try_for_each(|statement| self.send(step, statement, session));
+        session.wait_as_usual();
         drop(watch);
         if let Err(error) = &result {
             let lost = matches!(error, UnitError::SessionLost(_)) || session.is_closed();
@@ -145,6 +151,7 @@ impl Unit<'_> {
     /// Runs a statement that PostgreSQL refuses inside a transaction, once; the session is as before whatever comes of it.
     pub(super) fn statement(&self, step: &Step, session: &mut Session) -> Result<(), UnitError> {
         let watch = self.stop.watch(session.cancel_handle()).map_err(|_| UnitError::Interrupted)?;
+        session.wait_at_most(answer_limit(step));
         let result = render(step).iter().try_for_each(|statement| {
             self.send(step, statement, session)?;
             // It is in its file whatever becomes of the reload.
@@ -153,8 +160,9 @@ impl Unit<'_> {
             }
             Ok(())
         });
+        session.wait_as_usual();
         drop(watch);
-        if result.is_err() {
+        if result.is_err() && !session.is_closed() {
             // A cancel still under way would hit what follows otherwise.
             if self.stop.is_set() {
                 let _ = session.absorb_cancel();
@@ -171,7 +179,10 @@ impl Unit<'_> {
         let backend_pid = session.backend_pid();
         self.reporter.tell(&Event::Sending { step: &step.id, backend_pid, sql: &sql });
         match statement {
-            Statement::Sql(_) => session.batch_execute(&sql).map_err(|error| classify(&error, session, self.stop))?,
+            Statement::Sql(_) => session.batch_execute(&sql).map_err(|error| {
+                self.of_its_own.fetch_or(is_of_its_own(&error), Ordering::Relaxed);
+                classify(&error, session, self.stop)
+            })?,
             Statement::Check { fact, .. } => {
                 let value = first_value(session, &sql).map_err(|error| classify(&error, session, self.stop))?;
                 if value != "t" {
@@ -184,10 +195,24 @@ impl Unit<'_> {
     }
 }
 
+/// A client that waits for longer than the server works holds its place, and maybe locks, for an answer that a network
+/// has swallowed. None where the server may work for as long as it likes.
+fn answer_limit(step: &Step) -> Option<Duration> {
+    let statement = step.timeouts.statement;
+    (!statement.is_zero()).then(|| statement.saturating_add(ON_THE_WAY))
+}
+
 /// Between tries the queue behind us drains: half to one and a half lock timeouts, growing to ten times that.
 fn pause(lock_timeout: Duration, tries: u32) -> Duration {
     let base = lock_timeout.max(Duration::from_millis(20)) * tries.min(10);
     base.mul_f64(0.5 + fastrand::f64())
+}
+
+/// A referencing row, a dependant, a right: no reason to keep another partition.
+fn is_of_its_own(error: &postgres::Error) -> bool {
+    let own =
+        [SqlState::FOREIGN_KEY_VIOLATION, SqlState::DEPENDENT_OBJECTS_STILL_EXIST, SqlState::INSUFFICIENT_PRIVILEGE];
+    error.code().is_some_and(|code| own.contains(code))
 }
 
 fn classify(error: &postgres::Error, session: &Session, stop: &Interrupt) -> UnitError {

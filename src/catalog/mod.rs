@@ -32,13 +32,13 @@ pub use inspect::{
 pub use limits::{Capacity, DatabaseFacts, LimitFacts, MayAlter, RoleFacts};
 pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use pooler::{PoolerDatabase, PoolerFacts, PoolerState};
-pub use question::{Answer, Answers, Bloat, DefaultCounts, DefaultKeys, LeafKey, Question, RowCount};
+pub use question::{Answer, Answers, Bloat, DefaultCounts, DefaultKeys, Found, LeafKey, Question, RowCount};
 pub use rights::SchemaLack;
 pub use settings::{Absent, FileError, SettingContext, SettingFacts, SettingKind, SettingsFacts};
 pub use siblings::{NEWEST, Own, OwnDefinition, OwnKind, Sibling, Siblings, bounded};
 pub use snapshot::{
-    Catalog, Exclusions, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT, SessionRole,
-    Snapshot, TableState, Target,
+    Catalog, Exclusions, IncomingKey, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT,
+    SessionRole, Snapshot, TableState, Target,
 };
 pub use storage::{ColumnStorage, Compression, LeafAttributes, LeafStorage, PolicyMatch, Storage, StorageMode};
 pub use survey::{PartConfig, Survey, SurveyScope, survey};

@@ -90,6 +90,29 @@ pub enum Question {
         /// The relation.
         relation: Oid,
     },
+    /// Which tables have rows that reference rows between these bounds? No partition leaves from under them.
+    References {
+        /// The root.
+        root: Oid,
+        /// The foreign key, by the OID of its constraint.
+        key: Oid,
+        /// From this value of the root's partition key.
+        from: KeyValue,
+        /// To before this one.
+        to: KeyValue,
+    },
+    /// What depends on this table, and does not go with it? There its drop stops.
+    Dependants {
+        /// The table.
+        relation: Oid,
+    },
+    /// In what is this table no longer like its root? There its attach stops.
+    Fits {
+        /// The table.
+        relation: Oid,
+        /// What it was a partition of.
+        root: Oid,
+    },
 }
 
 impl Question {
@@ -98,6 +121,7 @@ impl Question {
         let TableState::Partitioned(root) = state else { return false };
         match self {
             Self::NewestNonEmpty { root: oid }
+            | Self::References { root: oid, .. }
             | Self::HighestKeys { root: oid }
             | Self::WantedIndex { root: oid, .. } => root.oid == *oid,
             Self::DefaultRows { leaf, .. } | Self::DefaultKeys { leaf, .. } | Self::Bytes { relation: leaf } => {
@@ -105,7 +129,12 @@ impl Question {
             }
             Self::IndexSpelling { index } | Self::Bloat { index } => root.indexes.contains_key(index),
             // Any session can tell.
-            Self::NameTaken { .. } | Self::Exists { .. } | Self::SchemaExists { .. } | Self::CreatesIn { .. } => false,
+            Self::NameTaken { .. }
+            | Self::Exists { .. }
+            | Self::SchemaExists { .. }
+            | Self::CreatesIn { .. }
+            | Self::Dependants { .. }
+            | Self::Fits { .. } => false,
         }
     }
 }
@@ -134,8 +163,19 @@ pub enum Answer {
     Bloat(Bloat),
     /// Yes or no.
     Taken(bool),
+    /// All that is in the way.
+    Found(Vec<Found>),
     /// It could not be asked, because of this.
     Unknown(String),
+}
+
+/// Something that is in the way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Found {
+    /// The table that it is, or belongs to.
+    pub relation: Option<Oid>,
+    /// What it is or does, in words.
+    pub what: String,
 }
 
 /// A partition that has rows, and the highest key among them.

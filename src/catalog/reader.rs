@@ -7,6 +7,7 @@ use postgres::types::{FromSql, ToSql, Type};
 use postgres::{Client, Row, SimpleQueryMessage, SimpleQueryRow};
 
 use super::error::InspectError;
+use crate::db::transaction_pins_sql;
 
 /// Begins every statement that is sent from here, so that they can be told from others in a server's log.
 pub(super) const COMMENT: &str = "/* pgstrata inspect */";
@@ -17,14 +18,14 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Opens the transaction, runs `work` in it, and closes it whatever comes of it.
+    /// Opens the transaction, pinned like every session of ours, runs `work` in it, and closes it whatever comes of it.
     pub(super) fn transaction<T>(
         client: &'a mut Client,
         begin: &str,
         work: impl FnOnce(&mut Self) -> Result<T, InspectError>,
     ) -> Result<T, InspectError> {
         let mut reader = Reader { client };
-        reader.simple("opening a transaction", begin)?;
+        reader.simple("opening a transaction", &format!("{begin}; {}", transaction_pins_sql()))?;
         let done = work(&mut reader);
         // There is nothing to commit; and an aborted transaction must not stay behind in the caller's session.
         match &done {

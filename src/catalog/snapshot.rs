@@ -175,6 +175,9 @@ pub struct SessionRole {
     /// Owners met in the catalog whose privileges it has without SET ROLE: who changes an owner must act as the old one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub acts_as: BTreeSet<Ident>,
+    /// `default_transaction_read_only`: somebody saw to it that nothing is changed as this role or in this database.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
 }
 
 /// What stands behind a name of the policy.
@@ -233,6 +236,12 @@ pub struct Root {
     /// What its newest partitions have for their own; `None` where that was not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub siblings: Option<Box<Siblings>>,
+    /// The foreign keys that reference it, by the OIDs of their constraints.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys_in: BTreeMap<Oid, IncomingKey>,
+    /// Tables that its own foreign keys reference with ON DELETE CASCADE.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub cascades_from: BTreeSet<TableName>,
     /// Constraints that a partition cannot bring along: ATTACH builds its own.
     #[serde(default, skip_serializing_if = "Exclusions::is_empty")]
     pub exclusions: Exclusions,
@@ -256,6 +265,25 @@ impl Root {
     pub fn pending_leaf(&self) -> Option<(Oid, &Leaf)> {
         self.leaves.iter().find(|(_, leaf)| leaf.pending).map(|(oid, leaf)| (*oid, leaf))
     }
+}
+
+/// A foreign key that references a root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncomingKey {
+    /// Its name.
+    pub name: Ident,
+    /// Whose it is.
+    pub table: TableName,
+    /// That table's OID.
+    pub relation: Oid,
+    /// That table's owner.
+    pub owner: Ident,
+    /// That table is partitioned: its rows are in its partitions.
+    pub partitioned: bool,
+    /// Its columns: a row with a NULL in one of them references nothing.
+    pub columns: Vec<Ident>,
+    /// The one that references the root's partition key, where it is of the same type.
+    pub key: Option<Ident>,
 }
 
 /// Exclusion constraints and keys WITHOUT OVERLAPS by name, each with what it means: equal texts mean the same. ATTACH takes
@@ -340,11 +368,17 @@ pub struct Retired {
     pub references: BTreeSet<TableName>,
     /// Those of them that are partitioned.
     pub partitioned: BTreeSet<TableName>,
+    /// Those of them whose rows take rows of this table along when they are deleted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub cascades_from: BTreeSet<TableName>,
     /// Its exclusion constraints and keys WITHOUT OVERLAPS, as in [`Exclusions`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub exclusions: BTreeMap<Ident, String>,
     /// It is a partition again, of another table, or has children of its own.
     pub in_use_as: Option<String>,
+    /// What the root that its marker names by OID is called now, where that is none of the policy's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_now: Option<TableName>,
     /// `reltuples`, when it was ever counted. Never read for decisions.
     pub rows_estimate: Option<u64>,
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pgstrata::apply::{ApplyOptions, Ended, Judged, Outcome, Run, judge};
+use pgstrata::apply::{ApplyOptions, Ended, Judged, Outcome, Room, Run, judge};
 use pgstrata::db::{Env, Interrupt, Signal};
 use pgstrata::plan::{Finding, Overrides, Plan, PlanOptions, Scope};
 use pgstrata::policy::Desired;
@@ -94,7 +94,15 @@ fn carry_out(
     if something_is_broken(&judged.plan) {
         events.insert(Event::Error);
     }
-    let options = ApplyOptions { jobs: args.execution.jobs };
+    let mut options = ApplyOptions { jobs: args.execution.jobs };
+    let room = run.room_for(&judged, &options);
+    if room.jobs < room.wanted {
+        let Room { wanted, jobs, needed, free } = room;
+        ui.note(&format!(
+            "jobs: {wanted} would open up to {needed} more connections and {free} are free: working with {jobs}"
+        ));
+        options.jobs = Some(jobs);
+    }
     let outcome = run.carry_out(judged, &planning, &options, &mut Progress::new(ui));
 
     ui.result(&outcome_text::outcome_text(&outcome, args.format, ui.style())?)?;

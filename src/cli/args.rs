@@ -273,7 +273,8 @@ pub(super) struct ExecutionArgs {
     /// Do not ask. Hazards still need their grants.
     #[arg(long, help_heading = "Hazards")]
     pub(super) auto_approve: bool,
-    /// Tables side by side, instead of the policy's.
+    /// Tables side by side, instead of the policy's. A run opens up to 2 × N + 1 connections, or works with fewer where
+    /// fewer are free.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "Execution")]
     pub(super) jobs: Option<u32>,
     /// Wait this long for another run to end, such as 5min; without it another run is exit 5 at once.

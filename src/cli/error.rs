@@ -67,12 +67,16 @@ fn connection_hint(error: &ConnError) -> Option<&'static str> {
         }
         ConnError::AuthFailed { .. } => Some("check role and password (PGUSER, PGPASSWORD, ~/.pgpass) and pg_hba.conf"),
         ConnError::UnknownDatabase { .. } => Some("check the database's name (--url, PGDATABASE)"),
+        ConnError::PoolerExhausted { .. } => {
+            Some("raise its default_pool_size or max_db_connections, or point --url at the server itself")
+        }
         ConnError::TooManyConnections { .. } => Some("it may pass: run the same command again"),
         ConnError::WrongServer { .. } => Some("point --url at the primary"),
         ConnError::NoHost(tried) => tried.last().and_then(connection_hint),
         // The message says what to do.
         ConnError::Tls { .. }
         | ConnError::Refused { .. }
+        | ConnError::AnotherServer { .. }
         | ConnError::PoolExhausted { .. }
         | ConnError::Interrupted { .. } => None,
         // The enum may grow.

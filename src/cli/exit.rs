@@ -27,7 +27,7 @@ pub(super) const UNAVAILABLE: u8 = 69;
 pub(super) const CONFIG: u8 = 78;
 /// Interrupted by SIGINT; the statement in flight was cancelled on the server.
 pub(super) const INTERRUPTED: u8 = 130;
-/// The same by SIGTERM.
+/// The same by SIGTERM, or by SIGHUP: its terminal was closed.
 pub(super) const TERMINATED: u8 = 143;
 
 /// Something that happened and has a code of its own. The order is the precedence: of several the first one counts.
@@ -99,7 +99,8 @@ Exit codes, the first that fits of 64, 78, 69, 130, 143, 6, 4, 5, 1, 3, 2, 0:
    64  wrong usage
    69  no session could be opened
    78  the policy is invalid or missing
-  130  interrupted (143: by SIGTERM); the statement in flight was cancelled";
+  130  interrupted (143: by SIGTERM, or the terminal was closed); the statement
+       in flight was cancelled";
 
 #[cfg(test)]
 mod tests {

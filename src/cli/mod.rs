@@ -62,6 +62,7 @@ use self::ui::Ui;
 
 /// Runs the program; gives its exit code.
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    signals::receive();
     let env = env::read();
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match parse::parse(&args, &env) {
@@ -76,7 +77,9 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(events) => exit::code(&events),
         Err(error) => {
             ui.error(&error);
-            exit::code(&Events::from([error.event]))
+            // A terminal that was closed takes no result any more: that is no failure of its own.
+            let signal = signals::first().map(exit::Event::Interrupted);
+            exit::code(&[error.event].into_iter().chain(signal).collect())
         }
     }
 }

@@ -1,10 +1,14 @@
 //! Asking the server to cancel what a session is running.
 
 use std::fmt;
+use std::time::Duration;
 
-use tokio_postgres_rustls::MakeRustlsConnect;
-
+use super::dial::Dialer;
 use super::error::describe;
+use super::line::Patience;
+
+/// How long one request is given, connecting aside.
+const REQUEST: Duration = Duration::from_secs(5);
 
 /// The means to cancel one session's statement, from any thread.
 ///
@@ -13,20 +17,22 @@ use super::error::describe;
 #[derive(Clone)]
 pub struct CancelHandle {
     token: postgres::CancelToken,
-    tls: MakeRustlsConnect,
+    dialer: Dialer,
 }
 
 impl CancelHandle {
-    pub(super) fn new(token: postgres::CancelToken, tls: MakeRustlsConnect) -> Self {
-        Self { token, tls }
+    pub(super) fn new(token: postgres::CancelToken, dialer: Dialer) -> Self {
+        Self { token, dialer }
     }
 
-    /// Sends the request. Blocks while it connects, for as long as the network lets it.
+    /// Sends the request. Blocks while it connects, at most for the session's `connect_timeout`, and five seconds more.
     ///
     /// # Errors
     /// Why the request could not be sent, in one line.
     pub fn cancel(&self) -> Result<(), String> {
-        self.token.cancel_query(self.tls.clone()).map_err(|error| describe(&error))
+        // A stream of its own: that of the session is waiting.
+        let dialer = Dialer { patience: Patience::new(REQUEST), ..self.dialer.clone() };
+        self.token.cancel_query(dialer).map_err(|error| describe(&error))
     }
 }
 

@@ -1,20 +1,23 @@
 //! Opening sessions: which server, which kind of TLS, and never longer than the deadline.
 
 use std::collections::BTreeMap;
+use std::net::ToSocketAddrs as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use r2d2::ManageConnection as _;
-use r2d2_postgres::PostgresConnectionManager;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::cancel::CancelHandle;
 use super::conninfo::{ConnInfo, Host, SslMode, TargetSessionAttrs};
+use super::dial::{Dialer, Way, doorstep};
 use super::error::ConnError;
 use super::interrupt::Interrupt;
+use super::line::{ANSWER, Patience};
 use super::pool::{Pool, PoolOptions};
-use super::session::{ServerState, Session, Setup, session_setup_sql};
+use super::session::{Identity, ServerState, Session, Setup, session_setup_sql};
 use super::tls;
 use crate::sql::Ident;
 
@@ -33,7 +36,29 @@ pub struct Connector {
     setup: Setup,
     interrupt: Option<Interrupt>,
     pooler: Option<Box<Connector>>,
+    expected: Option<Expected>,
     owners: Arc<BTreeMap<Ident, Connector>>,
+}
+
+/// What every further session must be with.
+#[derive(Clone, Debug)]
+struct Expected {
+    server: Identity,
+    /// The very same run of it, too.
+    not_restarted: bool,
+}
+
+/// Why a connecting thread gave no session.
+enum Failed {
+    Driver(postgres::Error),
+    Lookup(std::io::Error),
+    AnotherServer(String),
+}
+
+impl From<postgres::Error> for Failed {
+    fn from(error: postgres::Error) -> Self {
+        Self::Driver(error)
+    }
 }
 
 /// One way to talk to one server.
@@ -57,6 +82,7 @@ impl Connector {
             setup: Setup::Sql(session_setup_sql().to_owned()),
             interrupt: None,
             pooler: None,
+            expected: None,
             owners: Arc::default(),
         })
     }
@@ -114,12 +140,36 @@ impl Connector {
         self
     }
 
-    /// For the server that `session` is with alone: the sessions of one run must not spread over several hosts.
+    /// For the server that `session` is with alone, by its address: the sessions of one run must not spread over several
+    /// hosts, nor over what a name stands for after a failover.
     #[must_use]
     pub fn pinned_to(&self, session: &Session) -> Self {
         let mut pinned = self.clone();
         pinned.info.hosts = vec![session.host().clone()];
         pinned
+    }
+
+    /// The same, and each session is asked whether it is with that server, in the same run of it: behind one address there
+    /// may be a balancer.
+    #[must_use]
+    pub fn bound_to(&self, session: &Session, server: Identity) -> Self {
+        let expected = Some(Expected { server, not_restarted: true });
+        // By whatever name an owner's login reaches it.
+        let owners = self
+            .owners
+            .iter()
+            .map(|(owner, login)| (owner.clone(), Self { expected: expected.clone(), ..login.clone() }));
+        Self { owners: Arc::new(owners.collect()), expected, ..self.pinned_to(session) }
+    }
+
+    /// Also after that server was restarted: to ask what it has kept.
+    #[must_use]
+    pub(crate) fn after_a_restart(&self) -> Self {
+        let mut lenient = self.clone();
+        if let Some(expected) = &mut lenient.expected {
+            expected.not_restarted = false;
+        }
+        lenient
     }
 
     /// `connect_timeout`, or [`DEFAULT_DEADLINE`].
@@ -229,16 +279,16 @@ impl Connector {
     /// accepts and stays mute would hold the caller for ever. A thread given up on ends with its socket.
     fn attempt(&self, host: &Host, wire: Wire, end: Instant, deadline: Duration) -> Result<Session, (ConnError, bool)> {
         let target = format!("{}@{host}", self.info.dbname);
-        let config = self.driver_config(host, wire, end.saturating_duration_since(Instant::now()));
-        let (tls, setup) = (self.tls.clone(), self.setup.clone());
-        let (host, dbname) = (host.clone(), self.info.dbname.clone());
+        if host.is_socket() && self.info.require_peer.is_some() && doorstep().is_err() {
+            let message = "requirepeer cannot be checked: this machine has no loopback interface".to_owned();
+            return Err((ConnError::Unreachable { target, message }, false));
+        }
+        let (connector, host) = (self.clone(), host.clone());
         let (sender, receiver) = mpsc::sync_channel(1);
+        let up = Arc::new(AtomicBool::new(false));
+        let entered = Arc::clone(&up);
         let opened = thread::Builder::new().name("pgstrata-connect".to_owned()).spawn(move || {
-            let result = PostgresConnectionManager::new(config, tls.clone()).connect().and_then(|client| {
-                let cancel = CancelHandle::new(client.cancel_token(), tls);
-                let mut session = Session::new(client, cancel, host, dbname, wire == Wire::Tls);
-                session.set_up(&setup).map(|()| session)
-            });
+            let result = connector.open(&host, wire, end, &entered);
             // Nobody listens any more once the deadline has passed; the session is then closed here.
             drop(sender.send(result));
         });
@@ -251,11 +301,31 @@ impl Connector {
         loop {
             let left = end.saturating_duration_since(Instant::now());
             match receiver.recv_timeout(left.min(INTERRUPT_POLL)) {
-                Ok(Ok(session)) => return Ok(session),
-                Ok(Err(error)) => return Err(self.sorted(&error, &target)),
+                Ok(Ok(session)) => {
+                    if let Some(interrupt) = &self.interrupt {
+                        interrupt.attend(session.patience());
+                    }
+                    return Ok(session);
+                }
+                Ok(Err(Failed::Driver(error))) => return Err(self.sorted(&error, &target)),
+                Ok(Err(Failed::Lookup(error))) => {
+                    let message = format!("error connecting to server: {error}");
+                    return Err((ConnError::Unreachable { target, message }, false));
+                }
+                Ok(Err(Failed::AnotherServer(because))) => {
+                    return Err((ConnError::AnotherServer { target, because }, false));
+                }
                 Err(mpsc::RecvTimeoutError::Disconnected) => {
                     let message = "the connecting thread ended without an answer".to_owned();
                     return Err((ConnError::Unreachable { target, message }, false));
+                }
+                // It let the session in, and then had no server for its first statement.
+                Err(mpsc::RecvTimeoutError::Timeout) if left <= INTERRUPT_POLL && up.load(Ordering::Relaxed) => {
+                    let message = format!(
+                        "it accepted the session and gave its first statement no server within {} s",
+                        deadline.as_secs_f32()
+                    );
+                    return Err((ConnError::PoolerExhausted { target, message }, false));
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) if left <= INTERRUPT_POLL => {
                     return Err((ConnError::Mute { target, deadline }, false));
@@ -267,6 +337,45 @@ impl Connector {
                 }
             }
         }
+    }
+
+    /// On the connecting thread: a session with the first address that gives one.
+    fn open(&self, host: &Host, wire: Wire, end: Instant, entered: &AtomicBool) -> Result<Session, Failed> {
+        let mut hosts = vec![host.clone()];
+        if !host.is_socket() && host.address.is_none() {
+            let found = (host.name.as_str(), host.port).to_socket_addrs().map_err(Failed::Lookup)?;
+            hosts = found.map(|found| Host { address: Some(found.ip()), ..host.clone() }).collect();
+        }
+        let mut failed = Failed::Lookup(std::io::Error::other("could not resolve any addresses"));
+        let mut left = u32::try_from(hosts.len()).unwrap_or(1);
+        for host in hosts {
+            let time = end.saturating_duration_since(Instant::now()) / left.max(1);
+            left = left.saturating_sub(1);
+            match self.open_at(host, wire, time, entered) {
+                Ok(session) => return Ok(session),
+                // It answered: what it says counts.
+                Err(Failed::Driver(error)) if error.as_db_error().is_some() => return Err(Failed::Driver(error)),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+
+    fn open_at(&self, host: Host, wire: Wire, time: Duration, entered: &AtomicBool) -> Result<Session, Failed> {
+        let dialer = Dialer { tls: self.tls.clone(), way: self.way(&host, wire), patience: Patience::new(ANSWER) };
+        let client = self.driver_config(&host, time).connect(dialer.clone())?;
+        entered.store(true, Ordering::Relaxed);
+        let patience = dialer.patience.clone();
+        let cancel = CancelHandle::new(client.cancel_token(), dialer);
+        let mut session = Session::new(client, (cancel, patience), host, self.info.dbname.clone(), wire == Wire::Tls);
+        session.set_up(&self.setup)?;
+        if let Some(Expected { server, not_restarted }) = &self.expected {
+            let found = session.identity()?;
+            if let Some(because) = server.differs(&found, *not_restarted) {
+                return Err(Failed::AnotherServer(because));
+            }
+        }
+        Ok(session)
     }
 
     /// The error, and whether plain instead of TLS, or TLS instead of plain, may succeed: libpq's `prefer` and `allow`
@@ -284,7 +393,18 @@ impl Connector {
         (sorted, retry)
     }
 
-    fn driver_config(&self, host: &Host, wire: Wire, left: Duration) -> postgres::Config {
+    fn way(&self, host: &Host, wire: Wire) -> Way {
+        match wire {
+            _ if host.is_socket() => Way::Unix {
+                path: Path::new(&host.name).join(format!(".s.PGSQL.{}", host.port)),
+                peer: self.info.require_peer,
+            },
+            Wire::Plain => Way::Plain,
+            Wire::Tls => Way::Tls { direct: self.info.wire.direct_tls },
+        }
+    }
+
+    fn driver_config(&self, host: &Host, left: Duration) -> postgres::Config {
         let ConnInfo {
             hosts: _,
             user,
@@ -301,14 +421,27 @@ impl Connector {
             tls_versions: _,
             sni: _,
             wire: settings,
+            require_peer: _,
+            revoked: _,
             service: _,
             notes: _,
         } = &self.info;
         let mut config = postgres::Config::new();
-        // Both the name, which TLS needs, and the address; the driver takes a name with a slash for a socket.
-        config.host(&host.name).port(host.port).user(user).dbname(dbname);
-        if let Some(address) = host.address {
-            config.hostaddr(address);
+        config.user(user).dbname(dbname);
+        match (host.is_socket().then(doorstep), host.address) {
+            // The driver is to take our stream: see `dial`.
+            (Some(Ok(doorstep)), _) => {
+                config.host("localhost").hostaddr(doorstep.ip()).port(doorstep.port());
+            }
+            // Without a loopback it opens the socket itself, and only the server's own timeouts bound what it waits for.
+            (Some(Err(_)), _) | (None, None) => {
+                config.host(&host.name).port(host.port);
+            }
+            // Both the name, which TLS needs, and the address; the driver takes a name with a slash for a socket.
+            (None, Some(address)) => {
+                let name = if host.name.starts_with('/') { address.to_string() } else { host.name.clone() };
+                config.host(&name).hostaddr(address).port(host.port);
+            }
         }
         if let Some(password) = &host.password {
             config.password(password);
@@ -318,13 +451,10 @@ impl Connector {
         }
         config.application_name(&self.application_name);
         config.connect_timeout(left);
-        config.ssl_mode(match wire {
-            Wire::Plain => postgres::config::SslMode::Disable,
-            Wire::Tls => postgres::config::SslMode::Require,
-        });
-        if settings.direct_tls {
-            config.ssl_negotiation(postgres::config::SslNegotiation::Direct);
-        }
+        // What it takes for TLS is our stream, whatever that is: see `dial`.
+        let ours = !host.is_socket() || doorstep().is_ok();
+        config.ssl_mode(if ours { postgres::config::SslMode::Require } else { postgres::config::SslMode::Disable });
+        config.ssl_negotiation(postgres::config::SslNegotiation::Direct);
         config.channel_binding(settings.channel_binding);
         config.keepalives(settings.keepalives);
         if let Some(idle) = settings.keepalives_idle {
@@ -376,9 +506,11 @@ fn ends_search(error: &ConnError) -> bool {
         | ConnError::UnknownDatabase { .. }
         | ConnError::NoHost(_)
         | ConnError::PoolExhausted { .. }
+        | ConnError::AnotherServer { .. }
         | ConnError::Interrupted { .. } => true,
         ConnError::Unreachable { .. }
         | ConnError::Mute { .. }
+        | ConnError::PoolerExhausted { .. }
         | ConnError::Tls { .. }
         | ConnError::TooManyConnections { .. }
         | ConnError::WrongServer { .. } => false,

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use postgres::error::SqlState;
 
+use super::dial::DialError;
+
 /// Why no session could be opened. No variant ever carries a password.
 ///
 /// Messages from the server keep its detail, hint and SQLSTATE. `target` is `database@host:port`.
@@ -93,6 +95,22 @@ pub enum ConnError {
         /// How long was waited.
         deadline: Duration,
     },
+    /// A pooler between here and the server has no connection of its own left for the session.
+    #[error("a connection pooler in front of {target} (PgBouncer) has no server connection free: {message}")]
+    PoolerExhausted {
+        /// `database@host:port`
+        target: String,
+        /// What it said, or did not.
+        message: String,
+    },
+    /// Another server answers at the address that the first session had.
+    #[error("another server answers at {target}: {because}")]
+    AnotherServer {
+        /// `database@host:port`
+        target: String,
+        /// What differs.
+        because: String,
+    },
     /// The program was interrupted while the session was being opened.
     #[error("interrupted while connecting to {target}")]
     Interrupted {
@@ -108,6 +126,7 @@ impl ConnError {
             Self::Unreachable { .. }
             | Self::Mute { .. }
             | Self::TooManyConnections { .. }
+            | Self::PoolerExhausted { .. }
             | Self::PoolExhausted { .. } => true,
             // Starting up, shutting down, recovering, or closing the connection by an administrator's hand.
             Self::Refused { sqlstate, .. } => sqlstate.as_deref().is_some_and(|code| code.starts_with("57P")),
@@ -117,6 +136,7 @@ impl ConnError {
             | Self::AuthFailed { .. }
             | Self::Tls { .. }
             | Self::UnknownDatabase { .. }
+            | Self::AnotherServer { .. }
             | Self::Interrupted { .. } => false,
         }
     }
@@ -128,9 +148,27 @@ impl ConnError {
             return match *code {
                 SqlState::INVALID_CATALOG_NAME => Self::UnknownDatabase { target, message },
                 SqlState::TOO_MANY_CONNECTIONS => Self::TooManyConnections { target, message },
+                // PgBouncer's own words; it has no code for them.
+                SqlState::PROTOCOL_VIOLATION
+                    if ["query_wait_timeout", "no more connections allowed", "client_login_timeout"]
+                        .iter()
+                        .any(|words| message.contains(words)) =>
+                {
+                    Self::PoolerExhausted { target, message }
+                }
                 ref code if code.code().starts_with("28") => Self::AuthFailed { target, user, message },
                 ref code => Self::Refused { target, message, sqlstate: Some(code.code().to_owned()) },
             };
+        }
+        match error.source().and_then(|source| source.downcast_ref::<DialError>()) {
+            Some(DialError::Socket(cause)) => {
+                return Self::Unreachable { target, message: format!("error connecting to server: {cause}") };
+            }
+            // No TLS, and no reason to do without.
+            Some(strange @ (DialError::NoAnswer { .. } | DialError::WrongPeer { .. })) => {
+                return Self::Unreachable { target, message: strange.to_string() };
+            }
+            Some(DialError::NoTls | DialError::Handshake(_)) | None => {}
         }
         // The driver's kinds are private; its texts are all there is to go by.
         match error.to_string().as_str() {

@@ -2,23 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::cancel::CancelHandle;
+use super::line::Patience;
 
 /// A request can arrive before its statement has begun, and is then lost: it is repeated while the statement runs.
 const REPEAT: Duration = Duration::from_millis(500);
 /// How long the end of a statement waits for a request that is just being sent.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// How long after the first signal a server may take for an answer that was asked for before it, and any later one.
+const LAST_ANSWER: Duration = Duration::from_secs(4);
+/// How long one may take that is asked for after some server did not give one: then it is over before five seconds are.
+const AFTER_SILENCE: Duration = Duration::from_millis(300);
+/// How often the lines are looked at after a signal.
+const ATTENTION: Duration = Duration::from_millis(50);
+
 /// What interrupted the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Signal {
     /// SIGINT: Ctrl-C.
     Int,
-    /// SIGTERM.
+    /// SIGTERM, or SIGHUP: the terminal was closed.
     Term,
 }
 
@@ -63,6 +71,10 @@ struct State {
     sending: BTreeSet<u64>,
     /// Requests that were sent.
     sent: BTreeSet<u64>,
+    /// The lines of every session that was opened with this interrupt.
+    lines: Vec<Patience>,
+    /// Some server did not answer after the signal.
+    silent: bool,
 }
 
 impl Interrupt {
@@ -81,6 +93,11 @@ impl Interrupt {
         let watched = if trips == 1 { state.watched.clone() } else { BTreeMap::new() };
         drop(state);
         self.0.changed.notify_all();
+        if trips == 1 {
+            let shared = Arc::downgrade(&self.0);
+            let attend = move || leave_the_silent(&shared);
+            drop(thread::Builder::new().name("pgstrata-silence".to_owned()).spawn(attend));
+        }
         for (id, handle) in watched {
             let this = self.clone();
             // Without a thread the statement runs to its end, or to the second signal.
@@ -144,6 +161,18 @@ impl Interrupt {
         Ok(Watch { interrupt: self.clone(), id })
     }
 
+    /// Whether a server gave no answer after the first signal: nothing more is asked of it.
+    pub fn is_silent(&self) -> bool {
+        self.lock().silent
+    }
+
+    /// After the first signal this line is not waited on for longer than a few seconds.
+    pub(super) fn attend(&self, line: &Patience) {
+        let mut state = self.lock();
+        state.lines.retain(|line| !line.is_last());
+        state.lines.push(line.clone());
+    }
+
     /// Sends requests until nobody watches any more.
     fn cancel(&self, id: u64, handle: &CancelHandle) {
         let mut state = self.lock();
@@ -184,6 +213,27 @@ impl Interrupt {
     }
 }
 
+/// Ends, one by one, the waits that no answer ends.
+fn leave_the_silent(shared: &Weak<Shared>) {
+    let signal = Instant::now();
+    // Until whoever was interrupted is gone.
+    while let Some(shared) = shared.upgrade() {
+        let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let allowed = if state.silent { AFTER_SILENCE } else { LAST_ANSWER };
+        let overdue = |line: &&Patience| line.waits_since().is_some_and(|since| since.max(signal).elapsed() >= allowed);
+        let silent: Vec<Patience> = state.lines.iter().filter(overdue).cloned().collect();
+        state.lines.retain(|line| !silent.iter().any(|gone| gone.is_same(line)));
+        state.silent |= !silent.is_empty();
+        drop(state);
+        for line in silent {
+            line.give_up("no answer after the signal".to_owned());
+            shared.changed.notify_all();
+        }
+        drop(shared);
+        thread::sleep(ATTENTION);
+    }
+}
+
 impl fmt::Debug for Interrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.lock();
@@ -215,7 +265,7 @@ impl Drop for Watch {
         state.watched.remove(&self.id);
         self.interrupt.0.changed.notify_all();
         let end = Instant::now() + LINGER;
-        while state.sending.contains(&self.id) {
+        while state.sending.contains(&self.id) && !state.silent {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;

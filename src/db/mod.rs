@@ -27,9 +27,11 @@
 mod cancel;
 mod connector;
 mod conninfo;
+mod dial;
 mod env;
 mod error;
 mod interrupt;
+mod line;
 mod pool;
 mod session;
 mod tls;
@@ -42,4 +44,5 @@ pub use env::Env;
 pub use error::{ConnError, describe};
 pub use interrupt::{Interrupt, Interrupted, Signal, Watch};
 pub use pool::{Pool, PoolOptions, PooledSession, SessionManager};
-pub use session::{Session, session_setup_sql};
+pub(crate) use session::transaction_pins_sql;
+pub use session::{Identity, Session, session_setup_sql};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction, StorageAction};
-use super::gate::{Block, Gate};
+use super::gate::Block;
 use super::gating::block;
 use super::privilege::roles;
 use super::step::{Step, StepId};
@@ -196,13 +196,5 @@ fn needs<'a>(action: &'a Action, table: &'a TableName) -> Vec<Need<'a>> {
         Action::Maintenance(MaintenanceAction::Vacuum(vacuum)) => vec![of(&vacuum.role, there, false)],
         Action::Maintenance(MaintenanceAction::Reindex(reindex)) => vec![of(&reindex.role, there, false)],
         Action::Limit(_) | Action::Setting(_) => Vec::new(),
-    }
-}
-
-/// Whether a step is blocked for nothing but a right that is missing for it: then others have no reason to wait.
-pub(crate) fn lacks_a_right_alone(step: &Step) -> bool {
-    match &step.gate {
-        Gate::Blocked(blocks) => blocks.iter().all(|block| matches!(block, Block::MissingRight { .. })),
-        Gate::Open | Gate::Granted(_) => false,
     }
 }

@@ -301,6 +301,7 @@ impl Fact {
                 | Answer::Shape(_)
                 | Answer::Refused(_)
                 | Answer::Bloat(_)
+                | Answer::Found(_)
                 | Answer::Spelling(_) => Err("an answer of another kind".to_owned()),
             },
             Self::RangeFree { root, from, to } => {
@@ -397,6 +398,7 @@ impl Fact {
                     | Answer::Shape(_)
                     | Answer::Refused(_)
                     | Answer::Bloat(_)
+                    | Answer::Found(_)
                     | Answer::Spelling(_) => Err("an answer of another kind".to_owned()),
                 }
             }
@@ -592,8 +594,10 @@ fn detach(catalog: &mut Catalog, partition: &Relation) {
                 held: leaf.held,
                 references: root.references.clone(),
                 partitioned: root.partitioned.intersection(&root.references).cloned().collect(),
+                cascades_from: root.cascades_from.clone(),
                 exclusions: root.exclusions.of_pending.clone(),
                 in_use_as: None,
+                root_now: None,
                 rows_estimate: leaf.rows_estimate,
             };
             catalog.retired.insert(partition.oid, retired);

@@ -122,6 +122,10 @@ pub enum Code {
     InGrace,
     /// A detached table stays: the policy says `then: detach`.
     Detached,
+    /// Rows of detached tables can still be deleted through their foreign keys.
+    KeyCascades,
+    /// A detached table whose root is not in the policy, or gone: nothing drops it.
+    Forgotten,
     /// A marker that does not fit the table it is on.
     ForeignMarker,
     /// A marked partition is attached and no longer due.
@@ -293,6 +297,8 @@ impl Code {
             Self::NotRemovable => warning(Drift, "A foreign or sub-partitioned partition would leave and stays."),
             Self::InGrace => note(No, "A detached table waits for its grace to end."),
             Self::Detached => note(No, "A detached table stays, as the policy says."),
+            Self::KeyCascades => warning(No, "Rows of a detached table can still be deleted through its foreign key."),
+            Self::Forgotten => warning(No, "A detached table belongs to no table of the policy: nothing drops it."),
             Self::ForeignMarker => warning(No, "A table carries a marker that belongs to another table."),
             Self::MarkedButWanted => warning(No, "A partition is marked for removal and no longer due."),
             Self::WindowTaken => {

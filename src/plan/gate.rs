@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::hazard::HazardKind;
@@ -98,6 +99,14 @@ pub enum Block {
         /// Which, and the statement that gives it.
         because: String,
     },
+    /// Something else is in the way, and may go: rows that reference the partition, what depends on it, a difference.
+    InTheWay {
+        /// What, and what ends it.
+        because: String,
+        /// When it is out of the way at the earliest, where a clock tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
     /// Somebody is at it already.
     Busy {
         /// With what.
@@ -134,12 +143,42 @@ impl fmt::Display for Block {
                 f.write_str("whether the default partition has rows in this window is unknown")
             }
             Self::ClockSkew { seconds } => {
-                write!(f, "this machine's clock and the server's differ by {seconds} s: no removal can be judged")
+                write!(f, "{}: no removal can be judged", skew_words(*seconds))
             }
             Self::Unknown { because } => f.write_str(because),
             Self::ManagedElsewhere { by } => f.write_str(by),
             Self::MissingRight { because } | Self::Busy { because } => f.write_str(because),
+            Self::InTheWay { because, until: _ } => f.write_str(because),
             Self::Needs { step } => write!(f, "needs `{step}`, which is blocked"),
+        }
+    }
+}
+
+/// What the clocks say of each other: nobody reads 34560000 s as more than a year.
+pub(super) fn skew_words(seconds: i64) -> String {
+    const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "min")];
+    let amount = seconds.unsigned_abs();
+    // Two of a unit at least, so that rounding hides no more than a third.
+    let (divisor, unit) = UNITS.into_iter().find(|(size, _)| amount >= 2 * size).unwrap_or((1, "s"));
+    let side = if seconds < 0 { "behind" } else { "ahead of" };
+    format!("this machine's clock is {} {unit} {side} the server's", (amount + divisor / 2) / divisor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::skew_words;
+
+    #[test]
+    fn clocks_differ_in_units_that_a_person_reads() {
+        for (seconds, expected) in [
+            (34_560_000, "400 d ahead of"),
+            (-34_560_000, "400 d behind"),
+            (-300, "5 min behind"),
+            (7_200, "2 h ahead of"),
+            (172_799, "48 h ahead of"),
+            (119, "119 s ahead of"),
+        ] {
+            assert_eq!(skew_words(seconds), format!("this machine's clock is {expected} the server's"));
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::acting::{self, lacks_a_right_alone};
+use super::acting;
 use super::action::{Action, PartitionAction};
 use super::finding::{Code, Finding};
-use super::gate::{Block, Gate, GrantSource, Granted};
+use super::gate::{Block, Gate, GrantSource, Granted, skew_words};
 use super::hazard::{Gating, HazardKind};
 use super::planner::PlanOptions;
 use super::step::{Step, StepId};
@@ -61,7 +61,7 @@ fn clock_skew(context: &Context<'_>, steps: &mut [Step], findings: &mut Vec<Find
         blocked = true;
     }
     if blocked {
-        let message = format!("this machine's clock and the server's differ by {seconds} s: every removal is blocked");
+        let message = format!("{}: every removal is blocked", skew_words(seconds));
         findings.push(Finding {
             table: None,
             code: Code::ClockSkew,
@@ -160,23 +160,18 @@ fn together(steps: &mut [Step]) {
     }
 }
 
-/// A blocked step blocks what needs it and its table's later removals, never a creation.
-fn needs(steps: &mut [Step]) {
-    let mut first_blocked: Option<StepId> = None;
-    let mut blocked = BTreeSet::new();
+/// A blocked step blocks what needs it, and nothing else: what one partition lacks is no reason to keep the next one. What
+/// concerns all removals of a table (the clocks, `max_drop`, pg_partman, the newest with rows) blocks each by itself.
+pub(super) fn needs(steps: &mut [Step]) {
+    let mut blocked: BTreeSet<StepId> = BTreeSet::new();
     for step in steps.iter_mut() {
-        if !step.gate.is_blocked() {
-            let needed = step.needs.iter().find(|id| blocked.contains(*id)).cloned();
-            let earlier = first_blocked.clone().filter(|_| step.action.removes());
-            if let Some(id) = needed.or(earlier) {
-                block(step, Block::Needs { step: id });
-            }
+        if !step.gate.is_blocked()
+            && let Some(id) = step.needs.iter().find(|id| blocked.contains(*id)).cloned()
+        {
+            block(step, Block::Needs { step: id });
         }
         if step.gate.is_blocked() {
             blocked.insert(step.id.clone());
-        }
-        if step.gate.is_blocked() && !lacks_a_right_alone(step) {
-            first_blocked.get_or_insert_with(|| step.id.clone());
         }
     }
 }

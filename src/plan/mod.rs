@@ -20,7 +20,6 @@ mod trust;
 mod verify;
 mod world;
 
-pub(crate) use acting::lacks_a_right_alone;
 pub use action::{
     Action, AlterIndex, AlterPartition, Alteration, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode,
     CopiedCheck, CopiedTrigger, CreateDefault, CreateIndex, CreatePartition, DetachMode, DetachPartition, DiscardIndex,

@@ -13,17 +13,18 @@ use super::finding::{Code, Finding};
 use super::gate::Granted;
 use super::gating::{gate, gate_of_no_table};
 use super::keys::follow_detached;
-use super::lane::lanes;
+use super::lane::{lanes, referencing_first};
 use super::privilege::{missing_privileges, without_rights};
 use super::step::{Step, StepId};
 use super::trust;
 use super::world::World;
-use crate::catalog::{PLAIN_TABLE, Snapshot, TableState};
+use crate::catalog::{Catalog, Oid, PLAIN_TABLE, Retired, Snapshot, TableState};
 use crate::policy::{ApplyDesired, Desired, GridMismatch, TableDesired};
+use crate::render::day;
 use crate::resource::maintenance::{self, Around};
 use crate::resource::partition::{self, Context, Subject};
 use crate::resource::{Setup, index, limits, pooler, settings, storage};
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// What planning takes beside policy and snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,13 +196,14 @@ pub(crate) fn plan_in(world: &World<'_>, desired: &Desired, snapshot: &Snapshot,
     let mut overviews = Vec::new();
     let mut used = BTreeSet::new();
     let lanes = lanes(&snapshot.catalog);
-    for (name, table) in options.selected(desired) {
+    for name in referencing_first(options.selected(desired).map(|(name, _)| name), &snapshot.catalog) {
+        let Some(table) = desired.tables.get(name) else { continue };
         let Some(state) = snapshot.catalog.tables.get(name) else {
             findings.push(not_in_snapshot(name));
             continue;
         };
         let mut judge = |context: &Context<'_>| {
-            let mut diff = partition::diff(context, options.scope, &mut used);
+            let mut diff = partition::diff(context, options.scope, &mut used, &steps);
             // A plan of maintenance alone speaks of nothing else, and goes round what its partitions wait for.
             let around = (options.scope == Scope::Maintenance).then(|| {
                 let mut whole = std::mem::take(&mut diff).steps;
@@ -254,6 +256,7 @@ pub(crate) fn plan_in(world: &World<'_>, desired: &Desired, snapshot: &Snapshot,
         }
         findings.extend(pooler::findings(desired, snapshot));
     }
+    overviews.sort_by(|one, other| one.table.cmp(&other.table));
     follow_detached(&mut steps, world);
     findings.extend(missing_privileges(&steps, snapshot));
     findings.sort();
@@ -390,6 +393,10 @@ fn about_everything(desired: &Desired, snapshot: &Snapshot, options: &PlanOption
         let message = "this server is a standby: nothing can be carried out here".to_owned();
         findings.push(finding(Code::InRecovery, message, Some("point --url at the primary".to_owned())));
     }
+    // A run of some tables does not look at the roots of all.
+    if options.selected(desired).count() == desired.tables.len() {
+        findings.extend(forgotten(desired, snapshot));
+    }
     for (flag, names) in [("--table", &options.include), ("--exclude", &options.exclude)] {
         for name in names.iter().filter(|name| !desired.tables.contains_key(*name)) {
             let message = format!("{flag} {name} is not in the policy");
@@ -397,6 +404,45 @@ fn about_everything(desired: &Desired, snapshot: &Snapshot, options: &PlanOption
         }
     }
     findings
+}
+
+/// Detached tables whose root the policy does not speak of, under any name: nothing drops them.
+fn forgotten(desired: &Desired, snapshot: &Snapshot) -> Vec<Finding> {
+    let Catalog { tables, retired, .. } = &snapshot.catalog;
+    let roots: BTreeSet<Oid> = tables
+        .values()
+        .filter_map(|state| match state {
+            TableState::Partitioned(root) => Some(root.oid),
+            TableState::Missing | TableState::Unfit(_) => None,
+        })
+        .collect();
+    let lost = retired.iter().filter(|(oid, table)| {
+        let Retired { marker, in_use_as, .. } = table;
+        marker.oid == **oid
+            && in_use_as.is_none()
+            && !roots.contains(&marker.root_oid)
+            && !desired.tables.contains_key(&marker.root)
+    });
+    lost.map(|(_, Retired { name, marker, root_now, .. })| {
+        let since = marker.detached_at.map_or_else(|| "detached".to_owned(), |at| format!("detached {}", day(at)));
+        let root = match root_now {
+            Some(now) if *now == marker.root => format!("its table {now} is not in the policy"),
+            Some(now) => format!("its table {} is called {now} now and is not in the policy", marker.root),
+            None => format!("its table {} is gone", marker.root),
+        };
+        let hint = match root_now {
+            Some(now) => format!("put {now} back into the policy, or drop the table by hand"),
+            None => "drop the table by hand when its rows are no longer needed".to_owned(),
+        };
+        Finding {
+            table: None,
+            code: Code::Forgotten,
+            object: Some(name.clone().into()),
+            message: format!("{since}; {root}, so nothing drops it"),
+            hint: Some(hint),
+        }
+    })
+    .collect()
 }
 
 /// Why the plan may not be applied.
@@ -409,6 +455,14 @@ fn obstacle(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Op
     }
     if snapshot.target.in_recovery {
         return Some("the server is a standby".to_owned());
+    }
+    let session = &snapshot.catalog.session;
+    if session.read_only {
+        let role = Ident::new(&session.name);
+        return Some(format!(
+            "sessions of {role} are read-only here: default_transaction_read_only is on for the role, the database or the server \
+             (for this command alone: PGOPTIONS='-c default_transaction_read_only=off')"
+        ));
     }
     let wrong = mismatches(desired, snapshot);
     wrong.first().map(|(what, expected, _)| format!("the policy expects {what} `{expected}`"))

@@ -25,7 +25,7 @@ pub fn questions(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) 
                     return;
                 }
                 // What the table's partitions will be decides which names are asked for.
-                let partitions = partition::diff(context, options.scope, &mut BTreeSet::new());
+                let partitions = partition::diff(context, options.scope, &mut BTreeSet::new(), &[]);
                 if indexes {
                     questions.extend(index::questions(context, &partitions.steps));
                 }
@@ -53,7 +53,10 @@ pub fn snapshot_questions(desired: &Desired, snapshot: &Snapshot, options: &Plan
         let later = questions(desired, snapshot, &PlanOptions { now: ahead, ..options.clone() });
         all.extend(later.into_iter().filter(|question| match question {
             // A measure of the present.
-            Question::DefaultRows { .. } | Question::DefaultKeys { .. } | Question::Bloat { .. } => false,
+            Question::DefaultRows { .. }
+            | Question::DefaultKeys { .. }
+            | Question::Bloat { .. }
+            | Question::References { .. } => false,
             Question::NewestNonEmpty { .. }
             | Question::HighestKeys { .. }
             | Question::Bytes { .. }
@@ -62,20 +65,24 @@ pub fn snapshot_questions(desired: &Desired, snapshot: &Snapshot, options: &Plan
             | Question::NameTaken { .. }
             | Question::SchemaExists { .. }
             | Question::CreatesIn { .. }
-            | Question::Exists { .. } => true,
+            | Question::Exists { .. }
+            | Question::Dependants { .. }
+            | Question::Fits { .. } => true,
         }));
     }
     let Snapshot { catalog: Catalog { tables, retired, .. }, .. } = snapshot;
+    let mut roots = BTreeSet::new();
     for state in tables.values() {
         match state {
             TableState::Partitioned(root) => {
+                roots.insert(root.oid);
                 all.insert(Question::NewestNonEmpty { root: root.oid });
                 all.extend(root.leaves.keys().map(|leaf| Question::Bytes { relation: *leaf }));
             }
             TableState::Missing | TableState::Unfit(_) => {}
         }
     }
-    let ours = retired.iter().filter(|(_, table)| tables.contains_key(&table.marker.root));
+    let ours = retired.iter().filter(|(_, table)| roots.contains(&table.marker.root_oid));
     all.extend(ours.map(|(oid, _)| Question::Bytes { relation: *oid }));
     all
 }

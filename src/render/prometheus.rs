@@ -179,6 +179,7 @@ fn rows_in_default(plan: &Plan) -> BTreeMap<&TableName, u64> {
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
+                | Block::InTheWay { .. }
                 | Block::MissingRight { .. }
                 | Block::Busy { .. }
                 | Block::Needs { .. } => {}

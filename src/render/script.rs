@@ -32,7 +32,7 @@ pub fn plan(plan: &Plan, out: &mut dyn Write) -> fmt::Result {
 fn pins(out: &mut dyn Write) -> fmt::Result {
     let sql = session_setup_sql();
     let body = sql.split_once("*/").map_or(sql, |(_, body)| body);
-    body.split(';').map(str::trim).filter(|pin| !pin.is_empty()).try_for_each(|pin| writeln!(out, "{pin};"))
+    body.split(';').map(str::trim).filter(|pin| !pin.is_empty()).try_for_each(|pin| writeln!(out, "{}", ended(pin)))
 }
 
 /// Stops before the first step where the plan is not for this database, or not for carrying out.
@@ -79,7 +79,7 @@ fn step(at: usize, count: usize, step: &Step, out: &mut dyn Write) -> fmt::Resul
 fn statements(step: &Step, out: &mut dyn Write) -> fmt::Result {
     for statement in render(step) {
         match statement {
-            Statement::Sql(sql) => writeln!(out, "{sql};")?,
+            Statement::Sql(sql) => writeln!(out, "{}", ended(&sql))?,
             // Four pages of SQL for each step: whoever runs a script has the plan beside it, whose gates say the same.
             Statement::Check { fact, .. } if matches!(*fact, Fact::NoOwnersCode { .. }) => {}
             Statement::Check { lock: _, expression, fact } => {
@@ -88,6 +88,11 @@ fn statements(step: &Step, out: &mut dyn Write) -> fmt::Result {
         }
     }
     Ok(())
+}
+
+/// With its end; what is asked for its effect alone shows nothing.
+fn ended(sql: &str) -> String {
+    if sql.starts_with("SELECT ") { format!("{sql} \\g /dev/null") } else { format!("{sql};") }
 }
 
 /// A block that raises unless the expression is true; unknown is not true.

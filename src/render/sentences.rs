@@ -173,6 +173,7 @@ pub(crate) fn blocked_sentences(plan: &Plan) -> Vec<String> {
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
             | Block::ManagedElsewhere { .. }
+            | Block::InTheWay { .. }
             | Block::MissingRight { .. }
             | Block::Busy { .. } => {
                 others.insert(format!("No flag allows: {block}."));

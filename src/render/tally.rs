@@ -111,6 +111,11 @@ pub(crate) fn headline(outcome: &Outcome) -> String {
     let tally = tally(outcome);
     let done = tally.words();
     let complete = outcome.ended == Ended::Complete && tally.failed == 0 && tally.not_reached == 0;
+    if complete && outcome.remains.is_none() {
+        // The exit code says that the run is not over: so does the first word.
+        let done = if done.is_empty() { String::new() } else { format!(": {done}") };
+        return format!("Every step that may run was reached{done}. {} Run apply again.", agreement(outcome));
+    }
     if complete {
         let begin = match (done.is_empty(), tally.held_back()) {
             (false, 0) => format!("Apply complete: {done}."),
@@ -342,8 +347,8 @@ mod tests {
         let unread = outcome(None, |_, _| StepResult::AlreadySatisfied);
         assert_eq!(
             shown(&unread),
-            "Apply complete: all of it was there already. The catalog could not be read again: whether it matches the \
-             policy is unknown.\n"
+            "Every step that may run was reached. The catalog could not be read again: whether it matches the policy is \
+             unknown. Run apply again.\n"
         );
     }
 

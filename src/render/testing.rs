@@ -97,6 +97,8 @@ impl World {
             referenced_by: BTreeSet::new(),
             partitioned: BTreeSet::new(),
             siblings: None,
+            keys_in: BTreeMap::new(),
+            cascades_from: BTreeSet::new(),
             exclusions: Exclusions::default(),
             leaf_publications: BTreeSet::new(),
             owner_creates_in_schema: true,
@@ -157,8 +159,10 @@ impl World {
             held: false,
             references: BTreeSet::new(),
             partitioned: BTreeSet::new(),
+            cascades_from: BTreeSet::new(),
             exclusions: BTreeMap::new(),
             in_use_as: None,
+            root_now: None,
             rows_estimate: Some(950_000_000),
         };
         self.snapshot.catalog.retired.insert(oid, retired);
@@ -196,6 +200,9 @@ impl World {
                 Question::Bloat { .. } => Answer::Unknown("nothing was measured".to_owned()),
                 Question::Bytes { .. } => Answer::Bytes(201 << 30),
                 Question::NameTaken { .. } | Question::Exists { .. } => Answer::Taken(false),
+                Question::References { .. } | Question::Dependants { .. } | Question::Fits { .. } => {
+                    Answer::Found(Vec::new())
+                }
                 Question::SchemaExists { .. } | Question::CreatesIn { .. } => Answer::Taken(true),
                 Question::WantedIndex { .. } | Question::IndexSpelling { .. } => {
                     Answer::Unknown("no indexes in this world".to_owned())

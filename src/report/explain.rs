@@ -215,6 +215,7 @@ pub(super) fn grants<'a>(plan: &'a Plan, steps: &[&'a Step]) -> BTreeSet<&'a Gra
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
+                | Block::InTheWay { .. }
                 | Block::MissingRight { .. }
                 | Block::Busy { .. } => {}
             }

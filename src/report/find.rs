@@ -129,8 +129,12 @@ pub fn anything(
         }
     }
     for (oid, retired) in &snapshot.catalog.retired {
-        let table = retired.marker.root.clone();
-        if tables.contains(&table) {
+        // By OID: the root may have been renamed since.
+        let table = tables.iter().copied().find(|name| match snapshot.catalog.tables.get(*name) {
+            Some(TableState::Partitioned(root)) => root.oid == retired.marker.root_oid,
+            Some(TableState::Missing | TableState::Unfit(_)) | None => false,
+        });
+        if let Some(table) = table.or_else(|| tables.get(&retired.marker.root).copied()).cloned() {
             known.push((&retired.name, Found::Partition { table, name: retired.name.clone(), oid: *oid }));
         }
     }

@@ -213,6 +213,8 @@ impl Kind {
             | Code::RowsAhead
             | Code::InGrace
             | Code::Detached
+            | Code::KeyCascades
+            | Code::Forgotten
             | Code::ForeignMarker
             | Code::MarkedButWanted
             | Code::IndexUnverified

@@ -9,6 +9,21 @@ use crate::plan::{Action, Fact, IndexAction, MaintenanceAction, PartitionAction,
 /// What marks a check on the wire and in the server's log: it is the executor's own, not the plan's.
 pub const CHECK_COMMENT: &str = "/* pgstrata check */";
 
+const CHECK_CLIENT: &str = "client_connection_check_interval";
+
+/// What ends a unit whose client is gone, or mute, and with it the locks it holds: the server notices neither by itself.
+/// A client that says nothing, one that reads nothing (over TCP: the server then waits in a system call, which neither a
+/// timeout nor a request to cancel ends), and one whose end of the connection is closed while a statement waits. The last
+/// cannot be set where the server's platform does not tell (nor then be asked for without ending the transaction).
+///
+/// What goes on outside a transaction (CONCURRENTLY) is to end well whatever becomes of its client: an index that was
+/// built to its end is valid, and one that was not is worth nothing.
+const ABANDONED: [&str; 3] = [
+    "SET LOCAL idle_in_transaction_session_timeout = '10s'",
+    "SET LOCAL tcp_user_timeout = '10s'",
+    "SELECT pg_catalog.set_config('client_connection_check_interval', '2s', true) WHERE pg_catalog.version() ~ 'linux'",
+];
+
 /// One statement of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Statement {
@@ -49,6 +64,7 @@ pub fn render(step: &Step) -> Vec<Statement> {
             say("BEGIN".to_owned());
             say(set("SET LOCAL", "lock_timeout", step.timeouts.lock));
             say(set("SET LOCAL", "statement_timeout", step.timeouts.statement));
+            ABANDONED.into_iter().map(str::to_owned).for_each(&mut say);
             role.into_iter().map(|role| format!("SET LOCAL ROLE {role}")).for_each(&mut say);
             locks.drain(..).for_each(&mut say);
             statements.extend(checks);
@@ -58,10 +74,15 @@ pub fn render(step: &Step) -> Vec<Statement> {
         Unit::Statement => {
             say(set("SET", "lock_timeout", step.timeouts.lock));
             say(set("SET", "statement_timeout", step.timeouts.statement));
+            let to_its_end = step.action.is_concurrent();
+            if to_its_end {
+                say(format!("SET {CHECK_CLIENT} = 0"));
+            }
             role.into_iter().map(|role| format!("SET ROLE {role}")).for_each(&mut say);
             statements.extend(checks);
             statements.extend(work.into_iter().map(said));
-            let reset = role.map(|_| "ROLE").into_iter().chain(["statement_timeout", "lock_timeout"]);
+            let reset = role.map(|_| "ROLE").into_iter().chain(to_its_end.then_some(CHECK_CLIENT));
+            let reset = reset.chain(["statement_timeout", "lock_timeout"]);
             for setting in reset {
                 statements.push(said(format!("RESET {setting}")));
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::catalog::{
-    Answer, Answers, Attributes, Bloat, Catalog, CopyName, DefaultCounts, DefaultKeys, Exclusions, IndexFacts,
+    Answer, Answers, Attributes, Bloat, Catalog, CopyName, DefaultCounts, DefaultKeys, Exclusions, Found, IndexFacts,
     IndexKey, IndexShape, KeyColumn, Leaf, LeafKey, LeafKind, LeafUpkeep, Marker, Oid, Question, ReplicaIdentity,
     Retired, Root, RowCount, RowSecurity, SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target, Upkeep,
 };
@@ -49,6 +49,8 @@ pub struct World {
     pub default_rows: BTreeMap<Oid, Vec<KeyValue>>,
     /// Names of other relations.
     pub names: BTreeSet<TableName>,
+    /// What is in the way of a removal or an attach, by what asks for it.
+    pub in_the_way: BTreeMap<Question, Vec<Found>>,
     /// Questions that the server cannot answer, and why.
     pub unknown: BTreeMap<Question, String>,
     next_oid: u32,
@@ -109,6 +111,7 @@ impl World {
             bloat: BTreeMap::new(),
             default_rows: BTreeMap::new(),
             names: BTreeSet::new(),
+            in_the_way: BTreeMap::new(),
             unknown: BTreeMap::new(),
             next_oid: 1000,
         }
@@ -281,8 +284,10 @@ impl World {
             held: leaf.held,
             references,
             partitioned: BTreeSet::new(),
+            cascades_from: BTreeSet::new(),
             exclusions: BTreeMap::new(),
             in_use_as: None,
+            root_now: None,
             rows_estimate: leaf.rows_estimate,
         };
         self.snapshot.catalog.retired.insert(oid, retired);
@@ -329,8 +334,9 @@ impl World {
         for _ in 0..2 {
             let asked = questions(&self.desired, &self.snapshot, options);
             let taken = self.taken();
-            let answers = asked.into_iter().map(|question| (question.clone(), self.answer(&question, &taken)));
-            self.snapshot.answers = answers.collect();
+            let answers: Vec<_> =
+                asked.into_iter().map(|question| (question.clone(), self.answer(&question, &taken))).collect();
+            answers.into_iter().for_each(|(question, answer)| self.snapshot.answers.put(question, answer));
         }
     }
 
@@ -388,6 +394,9 @@ impl World {
             Question::NameTaken { name } => Answer::Taken(taken.contains(name)),
             Question::SchemaExists { .. } | Question::CreatesIn { .. } => Answer::Taken(true),
             Question::Exists { relation } => Answer::Taken(self.exists(*relation)),
+            Question::References { .. } | Question::Dependants { .. } | Question::Fits { .. } => {
+                Answer::Found(self.in_the_way.get(question).cloned().unwrap_or_default())
+            }
         }
     }
 
@@ -488,6 +497,8 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
         referenced_by: BTreeSet::new(),
         partitioned: BTreeSet::new(),
         siblings: None,
+        keys_in: BTreeMap::new(),
+        cascades_from: BTreeSet::new(),
         exclusions: Exclusions::default(),
         leaf_publications: BTreeSet::new(),
         owner_creates_in_schema: true,

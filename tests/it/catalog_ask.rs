@@ -51,6 +51,7 @@ fn unknown(answer: &Answer) -> &str {
         | Answer::Refused(_)
         | Answer::Spelling(_)
         | Answer::Bloat(_)
+        | Answer::Found(_)
         | Answer::Taken(_)) => {
             panic!("{other:?}")
         }

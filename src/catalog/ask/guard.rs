@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::snapshot::{Catalog, Leaf, LeafKind, Root};
+use super::super::snapshot::{Catalog, Leaf, LeafKind, Oid, Root};
 use super::super::trust::{CodeBy, WouldRun};
 use crate::sql::{TableName, guard};
 
@@ -29,7 +29,22 @@ impl Guards<'_> {
     }
 }
 
+impl Guards<'_> {
+    /// For one table by itself, whether or not it is the policy's.
+    pub(super) fn of_table(&self, table: Oid) -> Guard {
+        let name = self.catalog.tables.iter().find_map(|(name, state)| state.is(table).then_some(name));
+        let trusted = name.is_some_and(|name| self.trusted.contains(name));
+        Guard((!trusted).then(|| guard(table, &CodeBy::QUERIES)))
+    }
+}
+
 impl Guard {
+    /// The same for a table by its name. Of a partitioned one its partitions are not locked: there may be many.
+    pub(super) fn before_table(&self, table: &TableName) -> String {
+        let Self(Some(guard)) = self else { return String::new() };
+        format!("LOCK TABLE ONLY {table} IN ACCESS SHARE MODE; {guard}; ")
+    }
+
     /// The statements that come before a query on these tables. Against the lock nobody adds a CHECK; an index or
     /// statistics could still be made in the moment between the two, which come in one message.
     pub(super) fn before(&self, tables: &[&Leaf]) -> String {

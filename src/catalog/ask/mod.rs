@@ -8,10 +8,12 @@ mod bloat;
 mod bytes;
 mod copy;
 mod default_keys;
+mod dependants;
 mod guard;
 mod highest;
 mod names;
 mod newest;
+mod references;
 mod rows;
 mod schemas;
 mod settle;
@@ -32,9 +34,7 @@ use crate::sql::{Ident, Literal, TableName};
 /// READ COMMITTED: no question needs another's snapshot, and one held for the whole run would hold back vacuum.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; \
      SET LOCAL lock_timeout = '200ms'; SET LOCAL statement_timeout = '5s'; \
-     SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; \
-     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL jit = off; \
-     SET LOCAL max_parallel_workers_per_gather = 0";
+     SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0";
 
 /// Answers planning's questions, and keeps the answers in the snapshot.
 ///
@@ -75,6 +75,7 @@ pub fn ask_trusting(
         return Ok(());
     }
     let catalog = &snapshot.catalog;
+    let major = snapshot.target.major();
     let guards = Guards { catalog, trusted };
     let (answers, spelled) = Reader::transaction(client, BEGIN, |reader| {
         let mut answers = Vec::with_capacity(questions.len());
@@ -82,6 +83,8 @@ pub fn ask_trusting(
         let mut bloated = Vec::new();
         let mut taken = Vec::new();
         let mut existing = Vec::new();
+        let mut dropped = Vec::new();
+        let mut given = references::Given::default();
         let mut schemas = Vec::new();
         let mut spelled = Vec::new();
         for question in questions {
@@ -110,6 +113,13 @@ pub fn ask_trusting(
                 Question::NameTaken { name } => taken.push(name),
                 Question::SchemaExists { .. } | Question::CreatesIn { .. } => schemas.push(question),
                 Question::Exists { relation } => existing.push(*relation),
+                Question::References { .. } => {
+                    answers.push((question.clone(), references::answer(reader, &guards, question, &mut given)?));
+                }
+                Question::Dependants { relation } => dropped.push(*relation),
+                Question::Fits { relation, root } => {
+                    answers.push((question.clone(), dependants::fits(reader, *relation, *root, major)?));
+                }
             }
         }
         let sizes = bytes::answers(reader, &relations)?;
@@ -118,6 +128,8 @@ pub fn ask_trusting(
         answers.extend(bloat.into_iter().map(|(index, answer)| (Question::Bloat { index }, answer)));
         let names = names::answers(reader, &taken)?;
         answers.extend(names.into_iter().map(|(name, answer)| (Question::NameTaken { name }, answer)));
+        let dependants = dependants::answers(reader, &dropped)?;
+        answers.extend(dependants.into_iter().map(|(relation, answer)| (Question::Dependants { relation }, answer)));
         answers.extend(schemas::answers(reader, &schemas)?);
         let existing = names::existing(reader, &existing)?;
         answers.extend(existing.into_iter().map(|(relation, answer)| (Question::Exists { relation }, answer)));
@@ -180,12 +192,21 @@ fn query_as(
     (guard, tables): (&Guard, &[&Leaf]),
     sql: &str,
 ) -> Result<Result<Vec<SimpleQueryRow>, InspectError>, InspectError> {
+    query_guarded(reader, step, roles, &format!("{}{sql}", guard.before(tables)))
+}
+
+/// The same, with whatever comes before the query in one text with it.
+fn query_guarded(
+    reader: &mut Reader<'_>,
+    step: &'static str,
+    roles: &[Option<&Ident>],
+    sql: &str,
+) -> Result<Result<Vec<SimpleQueryRow>, InspectError>, InspectError> {
     let mut refused = None;
-    let sql = format!("{}{sql}", guard.before(tables));
     for role in roles {
         let tried = match role {
             Some(role) => reader.simple_aside(step, &format!("SET LOCAL ROLE {}; {sql}", quoted(role)))?,
-            None => reader.simple_aside(step, &sql)?,
+            None => reader.simple_aside(step, sql)?,
         };
         match tried {
             Ok(rows) => return Ok(Ok(rows)),

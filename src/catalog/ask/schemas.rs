@@ -29,7 +29,10 @@ pub(super) fn answers(
             | Question::Bloat { .. }
             | Question::DefaultKeys { .. }
             | Question::NameTaken { .. }
-            | Question::Exists { .. } => continue,
+            | Question::Exists { .. }
+            | Question::References { .. }
+            | Question::Dependants { .. }
+            | Question::Fits { .. } => continue,
         };
         asked.push((*question).clone());
         schemas.push(schema.as_str());

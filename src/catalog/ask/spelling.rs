@@ -26,9 +26,7 @@ const PROBE: &str = "probing wanted indexes";
 /// Not read only: the temporary table is made in it, and gone with it.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
      SET LOCAL lock_timeout = '200ms'; SET LOCAL statement_timeout = '5s'; \
-     SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; \
-     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL default_tablespace = ''; SET LOCAL temp_tablespaces = ''; \
-     SET LOCAL standard_conforming_strings = on";
+     SET LOCAL temp_tablespaces = ''";
 
 /// An existing index, as its catalog entry is printed. It opens the table: whoever locks it makes the answer unknown.
 pub(super) fn of_existing(reader: &mut Reader<'_>, index: Oid) -> Result<Result<Spelled, Answer>, InspectError> {

@@ -6,7 +6,7 @@ use postgres::Row;
 
 use super::super::error::InspectError;
 use super::super::reader::{Reader, field};
-use super::super::snapshot::Oid;
+use super::super::snapshot::{IncomingKey, Oid};
 use super::Roots;
 use crate::sql::{Ident, TableName};
 
@@ -17,10 +17,14 @@ pub(super) fn read(reader: &mut Reader<'_>, roots: &mut Roots) -> Result<(), Ins
     for row in &rows {
         // A table that references itself is on both sides.
         if let Some(root) = roots.get(Oid(field(STEP, row, 0)?)) {
-            insert(row, (4, 5, 7), &mut root.references, &mut root.partitioned)?;
+            let references = insert(row, (4, 5, 7), &mut root.references, &mut root.partitioned)?;
+            if field::<_, i8>(STEP, row, 11)?.cast_unsigned() == b'c' {
+                root.cascades_from.insert(references);
+            }
         }
         if let Some(root) = roots.get(Oid(field(STEP, row, 1)?)) {
-            insert(row, (2, 3, 6), &mut root.referenced_by, &mut root.partitioned)?;
+            let table = insert(row, (2, 3, 6), &mut root.referenced_by, &mut root.partitioned)?;
+            root.keys_in.insert(Oid(field(STEP, row, 8)?), incoming(row, table)?);
         }
     }
     Ok(())
@@ -32,12 +36,25 @@ fn insert(
     (schema, name, kind): (usize, usize, usize),
     tables: &mut BTreeSet<TableName>,
     partitioned: &mut BTreeSet<TableName>,
-) -> Result<(), InspectError> {
+) -> Result<TableName, InspectError> {
     let ident = |column| Ok(Ident::new(field::<_, &str>(STEP, row, column)?));
     let table = TableName { schema: ident(schema)?, name: ident(name)? };
     if field::<_, i8>(STEP, row, kind)?.cast_unsigned() == b'p' {
         partitioned.insert(table.clone());
     }
-    tables.insert(table);
-    Ok(())
+    tables.insert(table.clone());
+    Ok(table)
+}
+
+fn incoming(row: &Row, table: TableName) -> Result<IncomingKey, InspectError> {
+    let columns: Vec<&str> = field(STEP, row, 12)?;
+    Ok(IncomingKey {
+        name: Ident::new(field::<_, &str>(STEP, row, 9)?),
+        table,
+        relation: Oid(field(STEP, row, 0)?),
+        owner: Ident::new(field::<_, &str>(STEP, row, 10)?),
+        partitioned: field::<_, i8>(STEP, row, 6)?.cast_unsigned() == b'p',
+        columns: columns.into_iter().map(Ident::new).collect(),
+        key: field::<_, Option<&str>>(STEP, row, 13)?.map(Ident::new),
+    })
 }

@@ -25,7 +25,7 @@ pub(super) fn read(reader: &mut Reader<'_>, roots: &mut Roots) -> Result<(), Ins
 fn leaf(row: &Row, key: KeyKind) -> Result<Leaf, InspectError> {
     let kind: i8 = field(STEP, row, 5)?;
     let bounds: Option<&str> = field(STEP, row, 7)?;
-    let comment: Option<&str> = field(STEP, row, 8)?;
+    let comment = field::<_, Option<&[u8]>>(STEP, row, 8)?.map(String::from_utf8_lossy);
     Ok(Leaf {
         name: TableName { schema: ident(row, 2)?, name: ident(row, 3)? },
         owner: ident(row, 4)?,
@@ -36,8 +36,8 @@ fn leaf(row: &Row, key: KeyKind) -> Result<Leaf, InspectError> {
         },
         bounds: bounds.map_or_else(|| LeafBounds::Other(String::new()), |text| LeafBounds::parse(key, text)),
         pending: field(STEP, row, 6)?,
-        held: comment.is_some_and(holds),
-        marker: comment.and_then(Marker::find),
+        held: comment.as_deref().is_some_and(holds),
+        marker: comment.as_deref().and_then(Marker::find),
         rows_estimate: rows_estimate(field(STEP, row, 9)?),
     })
 }

@@ -8,7 +8,8 @@ SELECT i.inhparent,
        c.relkind,
        i.inhdetachpending,
        pg_get_expr(c.relpartbound, 0),
-       d.description,
+       -- Bytes: a database in SQL_ASCII has comments in any encoding, and refuses them to whoever reads UTF-8.
+       convert_to(d.description, CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END),
        c.reltuples
 FROM pg_catalog.pg_inherits AS i
 JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid

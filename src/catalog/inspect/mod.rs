@@ -53,9 +53,7 @@ use crate::sql::{Ident, TableName};
 /// than any of these queries when a large catalog makes their estimates grow.
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
      SET LOCAL lock_timeout = '100ms'; SET LOCAL statement_timeout = '30s'; \
-     SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; \
-     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL jit = off; \
-     SET LOCAL max_parallel_workers_per_gather = 0";
+     SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0";
 
 /// Reads what planning needs to know of these tables, once, in one read-only transaction that waits for nobody.
 ///
@@ -130,6 +128,7 @@ fn read(
     let mut owners: BTreeSet<Ident> = retired.values().map(|retired| retired.owner.clone()).collect();
     for (_, root) in roots.iter() {
         owners.insert(root.attributes.owner.clone());
+        owners.extend(root.keys_in.values().map(|key| key.owner.clone()));
         for leaf in root.leaves.values() {
             if !owners.contains(&leaf.owner) {
                 owners.insert(leaf.owner.clone());

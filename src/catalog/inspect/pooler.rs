@@ -113,6 +113,8 @@ fn unnamed(error: &ConnError, user: &str) -> String {
         | ConnError::Refused { .. }
         | ConnError::WrongServer { .. }
         | ConnError::PoolExhausted { .. }
+        | ConnError::PoolerExhausted { .. }
+        | ConnError::AnotherServer { .. }
         | ConnError::Interrupted { .. } => error.to_string(),
     };
     let of_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');

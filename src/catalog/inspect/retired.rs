@@ -19,24 +19,27 @@ pub(super) fn read(reader: &mut Reader<'_>, roots: &Roots) -> Result<BTreeMap<Oi
     let rows = reader.query(STEP, include_str!("retired.sql"), &[roots.oids_param()])?;
     let mut all = BTreeMap::new();
     for row in &rows {
-        let comment: &str = field(STEP, row, 4)?;
-        let Some(marker) = Marker::find(comment) else { continue };
+        let comment = String::from_utf8_lossy(field(STEP, row, 4)?);
+        let Some(marker) = Marker::find(&comment) else { continue };
         let name = table(row, 1)?.ok_or_else(|| InspectError::unreadable(STEP, "a table without a name"))?;
         let owner: &str = field(STEP, row, 3)?;
         let retired = Retired {
             name,
             owner: Ident::new(owner),
             marker,
-            held: holds(comment),
+            held: holds(&comment),
             references: BTreeSet::new(),
             partitioned: BTreeSet::new(),
+            cascades_from: BTreeSet::new(),
             exclusions: BTreeMap::new(),
             in_use_as: in_use_as(row)?,
+            root_now: None,
             rows_estimate: rows_estimate(field(STEP, row, 5)?),
         };
         all.insert(Oid(field(STEP, row, 0)?), retired);
     }
     read_references(reader, &mut all)?;
+    read_roots(reader, roots, &mut all)?;
     Ok(all)
 }
 
@@ -67,8 +70,30 @@ fn read_references(reader: &mut Reader<'_>, all: &mut BTreeMap<Oid, Retired>) ->
             if field(STEP, row, 3)? {
                 retired.partitioned.insert(name.clone());
             }
+            if field(STEP, row, 4)? {
+                retired.cascades_from.insert(name.clone());
+            }
             retired.references.insert(name);
         }
+    }
+    Ok(())
+}
+
+/// Of roots that are none of the policy's: what they are called now.
+fn read_roots(reader: &mut Reader<'_>, roots: &Roots, all: &mut BTreeMap<Oid, Retired>) -> Result<(), InspectError> {
+    let strange = |oid: &Oid| !roots.oids.contains(&oid.0);
+    let oids: BTreeSet<Oid> = all.values().map(|table| table.marker.root_oid).filter(strange).collect();
+    if oids.is_empty() {
+        return Ok(());
+    }
+    let oids: Vec<u32> = oids.into_iter().map(|oid| oid.0).collect();
+    let rows = reader.query(STEP, include_str!("retired_roots.sql"), &[(&oids, Type::OID_ARRAY)])?;
+    let mut names = BTreeMap::new();
+    for row in &rows {
+        names.extend(table(row, 1)?.map(|name| Ok((Oid(field(STEP, row, 0)?), name))).transpose()?);
+    }
+    for retired in all.values_mut() {
+        retired.root_now = names.get(&retired.marker.root_oid).cloned();
     }
     Ok(())
 }

@@ -118,7 +118,7 @@ fn root(row: &Row, oid: Oid, key: KeyColumn) -> Result<Root, InspectError> {
     };
     let identity: i8 = field(STEP, row, "replica_identity")?;
     let replica_identity = ReplicaIdentity::of(identity.cast_unsigned(), ident("replica_identity_index")?);
-    let comment: Option<&str> = field(STEP, row, "comment")?;
+    let comment = field::<_, Option<&[u8]>>(STEP, row, "comment")?.map(String::from_utf8_lossy);
     Ok(Root {
         oid,
         key,
@@ -134,7 +134,7 @@ fn root(row: &Row, oid: Oid, key: KeyColumn) -> Result<Root, InspectError> {
             replica_identity,
             statistics_targets: BTreeMap::new(),
         },
-        held: comment.is_some_and(holds),
+        held: comment.as_deref().is_some_and(holds),
         leaves: BTreeMap::new(),
         indexes: BTreeMap::new(),
         upkeep: None,
@@ -143,6 +143,8 @@ fn root(row: &Row, oid: Oid, key: KeyColumn) -> Result<Root, InspectError> {
         referenced_by: BTreeSet::new(),
         partitioned: BTreeSet::new(),
         siblings: None,
+        keys_in: BTreeMap::new(),
+        cascades_from: BTreeSet::new(),
         exclusions: Exclusions::default(),
         leaf_publications: BTreeSet::new(),
         owner_creates_in_schema: field::<_, Option<bool>>(STEP, row, "creates_in_schema")? == Some(true),

@@ -21,7 +21,8 @@ SELECT w.schema_name,
        (SELECT ic.relname
         FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS ic ON ic.oid = x.indexrelid
         WHERE x.indrelid = c.oid AND x.indisreplident) AS replica_identity_index,
-       (SELECT d.description FROM pg_catalog.pg_description AS d
+       (SELECT convert_to(d.description, CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END)
+        FROM pg_catalog.pg_description AS d
         WHERE d.objoid = c.oid AND d.classoid = 'pg_catalog.pg_class'::regclass AND d.objsubid = 0) AS comment,
        has_schema_privilege(c.relowner, c.relnamespace, 'CREATE') AS creates_in_schema,
        CASE WHEN c.reltablespace = 0 THEN true

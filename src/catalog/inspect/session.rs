@@ -23,6 +23,7 @@ pub(super) fn read(
         may_become: BTreeSet::new(),
         superusers: BTreeSet::new(),
         acts_as: BTreeSet::new(),
+        read_only: facts.read_only,
     };
     if owners.is_empty() {
         return Ok(session);

@@ -16,6 +16,7 @@ pub(super) struct Facts {
     pub(super) session_user: String,
     pub(super) superuser: bool,
     pub(super) has_standbys: bool,
+    pub(super) read_only: bool,
 }
 
 pub(super) fn read(
@@ -56,6 +57,7 @@ pub(super) fn read(
         session_user: field(STEP, row, 6)?,
         superuser: field(STEP, row, 7)?,
         has_standbys: field(STEP, row, 8)?,
+        read_only: field(STEP, row, 10)?,
     })
 }
 

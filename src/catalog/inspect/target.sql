@@ -13,4 +13,5 @@ SELECT current_database(),
                WHERE r.state IS DISTINCT FROM 'backup'
                  AND NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS s
                                  WHERE s.active_pid = r.pid AND s.slot_type = 'logical')),
-       (extract(epoch FROM clock_timestamp()) * 1000000)::int8
+       (extract(epoch FROM clock_timestamp()) * 1000000)::int8,
+       current_setting('default_transaction_read_only')::bool

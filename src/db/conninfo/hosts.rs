@@ -1,7 +1,9 @@
 //! The comma lists `host`, `hostaddr` and `port`, and the password of each server.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use super::account;
 use super::parse::Settings;
 use super::pgpass::{self, Wanted};
 use super::types::Host;
@@ -52,8 +54,10 @@ pub(super) fn resolve(
             return Err("sockets in the abstract namespace (@) are not supported".to_owned());
         }
         // With an address alone, the certificate is checked against the address.
-        let name =
-            given.or_else(|| address.map(|a: std::net::IpAddr| a.to_string())).unwrap_or_else(|| default_host(port));
+        let name = match given.or_else(|| address.map(|a: std::net::IpAddr| a.to_string())) {
+            Some(name) => name,
+            None => default_host(port, settings, env)?,
+        };
         let password = settings.get("password").cloned().or_else(|| passfile.find(&name, port, dbname, user));
         hosts.push(Host { name, address, port, password });
     }
@@ -68,13 +72,33 @@ fn port(text: &str) -> Result<u16, String> {
     text.parse().ok().filter(|port| *port > 0).ok_or_else(|| "a port is not a number from 1 to 65535".to_owned())
 }
 
-/// The first directory with a server's socket for that port.
-fn default_host(port: u16) -> String {
-    SOCKET_DIRECTORIES
-        .into_iter()
-        .find(|directory| Path::new(directory).join(format!(".s.PGSQL.{port}")).exists())
-        .unwrap_or("localhost")
-        .to_owned()
+/// The first directory with a server's socket for that port. Where anybody may put one, it must be somebody's who is
+/// trusted with the password that is sent through it: whoever wants another names the folder.
+fn default_host(port: u16, settings: &Settings, env: &Env) -> Result<String, String> {
+    let found = SOCKET_DIRECTORIES.into_iter().find_map(|directory| {
+        let folder = Path::new(directory);
+        let socket = folder.join(format!(".s.PGSQL.{port}"));
+        let owner = std::fs::symlink_metadata(&socket).ok()?.uid();
+        let anybody = std::fs::metadata(folder).is_ok_and(|folder| folder.mode() & 0o002 != 0);
+        Some((directory, socket, anybody.then_some(owner)))
+    });
+    match found {
+        None => Ok("localhost".to_owned()),
+        Some((directory, _, None)) => Ok(directory.to_owned()),
+        Some((directory, _, Some(owner))) if may_serve(owner, settings, env) => Ok(directory.to_owned()),
+        Some((directory, socket, Some(owner))) => Err(format!(
+            "no host is given, and {} in a folder that anybody can write to belongs to the user {}, neither root, postgres, \
+             oneself nor whom requirepeer names: give host={directory}, or another host, to say which server is meant",
+            socket.display(),
+            account::name_of(owner)
+        )),
+    }
+}
+
+fn may_serve(owner: u32, settings: &Settings, env: &Env) -> bool {
+    let named = ["root", "postgres"].into_iter().chain(settings.get("requirepeer").map(String::as_str));
+    let mut trusted = named.filter_map(account::uid_of).chain(account::own_uid(env.home()));
+    trusted.any(|uid| uid == owner)
 }
 
 /// The text of the password file, once, for all servers.

@@ -72,7 +72,7 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     plain("min_protocol_version", Support::Ignored),
     plain("max_protocol_version", Support::Only(&["latest", "3.2", "3.0"])),
     only("gssencmode", Some("PGGSSENCMODE"), &["disable", "prefer"]),
-    only("requirepeer", Some("PGREQUIREPEER"), &[]),
+    honoured("requirepeer", "PGREQUIREPEER"),
     only("require_auth", Some("PGREQUIREAUTH"), &[]),
     only("sslcrl", Some("PGSSLCRL"), &[]),
     only("sslcrldir", Some("PGSSLCRLDIR"), &[]),

@@ -1,6 +1,7 @@
 //! What to connect to, resolved by libpq's rules: explicit settings, then the service, the environment, the password
 //! file, the defaults (PostgreSQL documentation, "Parameter Key Words" and "Environment Variables").
 
+mod account;
 mod hosts;
 mod keyword;
 mod parse;
@@ -25,6 +26,14 @@ use super::error::ConnError;
 pub(super) use self::types::{CertMode, RootCert, TlsVersions, Wire};
 pub use self::types::{Host, SslMode, TargetSessionAttrs};
 
+/// The system's own would notice after two hours that a server is gone, and a session may hold locks meanwhile. A zero in
+/// the settings stands for the system's, as in libpq.
+const KEEPALIVES_IDLE: Duration = Duration::from_secs(10);
+const KEEPALIVES_INTERVAL: Duration = Duration::from_secs(3);
+const KEEPALIVES_COUNT: u32 = 3;
+/// What was sent and is not acknowledged for as long ends the connection, where the system can do that.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// Resolved connection settings. Neither `Debug` nor [`display_target`](Self::display_target) shows a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnInfo {
@@ -43,6 +52,10 @@ pub struct ConnInfo {
     pub(super) tls_versions: TlsVersions,
     pub(super) sni: bool,
     pub(super) wire: Wire,
+    /// The operating system's user that a server behind a Unix-domain socket must run as.
+    pub(super) require_peer: Option<u32>,
+    /// A list of revoked certificates where libpq looks for one.
+    pub(super) revoked: Option<PathBuf>,
     pub(super) service: Option<String>,
     pub(super) notes: Vec<String>,
 }
@@ -111,7 +124,8 @@ impl ConnInfo {
 ///
 /// Without a host it is the Unix-domain socket in `/var/run/postgresql` or `/tmp`, whichever exists, else `localhost`;
 /// without a user the operating system's; without a database the one named like the user. `PGAPPNAME` and
-/// `application_name` have no effect.
+/// `application_name` have no effect. Unlike libpq, a silent connection is given up after some twenty seconds:
+/// `keepalives_idle=10 keepalives_interval=3 keepalives_count=3 tcp_user_timeout=20000`, unless these say otherwise.
 ///
 /// # Errors
 /// [`ConnError::BadConnInfo`], naming the keyword; also for settings that would be unsafe to ignore, such as `sslcrl`.
@@ -179,6 +193,12 @@ fn typed(settings: &Settings, env: &Env) -> Result<ConnInfo, String> {
         .ok_or("no user is given, and the operating system's user name is unknown")?
         .to_owned();
     let dbname = get("dbname").map_or_else(|| user.clone(), str::to_owned);
+    let require_peer = match get("requirepeer") {
+        Some(name) => {
+            Some(account::uid_of(name).ok_or_else(|| format!("requirepeer: this machine knows no user \"{name}\""))?)
+        }
+        None => None,
+    };
     let hosts = hosts::resolve(settings, env, &user, &dbname, &mut notes)?;
 
     let root_cert = match get("sslrootcert") {
@@ -229,19 +249,20 @@ fn typed(settings: &Settings, env: &Env) -> Result<ConnInfo, String> {
         sni: get("sslsni").map_or(Ok(true), |v| one_of("sslsni", v, &[("0", false), ("1", true)]))?,
         wire: Wire {
             keepalives: whole(settings, "keepalives")? != Some(0),
-            keepalives_idle: whole(settings, "keepalives_idle")?.and_then(positive_seconds),
-            keepalives_interval: whole(settings, "keepalives_interval")?.and_then(positive_seconds),
+            keepalives_idle: whole(settings, "keepalives_idle")?.map_or(Some(KEEPALIVES_IDLE), positive_seconds),
+            keepalives_interval: whole(settings, "keepalives_interval")?
+                .map_or(Some(KEEPALIVES_INTERVAL), positive_seconds),
             keepalives_count: whole(settings, "keepalives_count")?
-                .and_then(|n| u32::try_from(n).ok())
-                .filter(|n| *n > 0),
-            tcp_user_timeout: whole(settings, "tcp_user_timeout")?
-                .and_then(|ms| u64::try_from(ms).ok())
-                .filter(|ms| *ms > 0)
-                .map(Duration::from_millis),
+                .map_or(Some(KEEPALIVES_COUNT), |n| u32::try_from(n).ok().filter(|n| *n > 0)),
+            tcp_user_timeout: whole(settings, "tcp_user_timeout")?.map_or(Some(TCP_USER_TIMEOUT), |ms| {
+                u64::try_from(ms).ok().filter(|ms| *ms > 0).map(Duration::from_millis)
+            }),
             channel_binding: get("channel_binding")
                 .map_or(Ok(ChannelBinding::Prefer), |v| one_of("channel_binding", v, &bindings))?,
             direct_tls,
         },
+        require_peer,
+        revoked: existing(env, "root.crl"),
         service: get("service").map(str::to_owned),
         notes,
     })

@@ -157,7 +157,7 @@ fn values_are_checked_by_keyword() {
         ("sslrootcert=system sslmode=require", "verify-full"),
         ("sslnegotiation=direct", "direct"),
         ("sslcrl=/some/file", "sslcrl"),
-        ("requirepeer=postgres", "requirepeer"),
+        ("requirepeer=nobody_of_that_name", "requirepeer"),
         ("gssencmode=require", "gssencmode"),
         ("replication=database", "replication"),
     ] {

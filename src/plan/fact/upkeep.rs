@@ -68,6 +68,7 @@ pub(super) fn rebuilt(snapshot: &Snapshot, wanted: &Relation) -> Result<(), Stri
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)
+        | Answer::Found(_)
         | Answer::Spelling(_) => Err("an answer of another kind".to_owned()),
     }
 }

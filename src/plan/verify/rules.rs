@@ -184,7 +184,8 @@ impl Rules<'_> {
     }
 
     fn marker(&self, partition: &Relation, marker: &Marker) -> Result<(), String> {
-        let ours = marker.root == *self.name && marker.root_oid == self.root.oid && marker.oid == partition.oid;
+        // The name in it is the one that the root had then.
+        let ours = marker.root_oid == self.root.oid && marker.oid == partition.oid;
         rule(ours && marker.detached_at.is_none(), "its marker is not that of its table")
     }
 
@@ -320,6 +321,7 @@ impl Rules<'_> {
             | Answer::Refused(_)
             | Answer::Bloat(_)
             | Answer::Spelling(_)
+            | Answer::Found(_)
             | Answer::Taken(_) => Err("which partition is the newest with rows is unknown".to_owned()),
         }
     }

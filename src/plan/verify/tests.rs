@@ -295,7 +295,7 @@ fn what_the_catalog_says_against_it() {
     });
     tampered("stamp", "its marker is not that of its table", |step| {
         if let Action::Partition(PartitionAction::Stamp(retiring)) = &mut step.action {
-            retiring.marker.root = TableName::new("public", "other");
+            retiring.marker.root_oid = crate::catalog::Oid(7);
         }
     });
 }

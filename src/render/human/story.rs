@@ -419,6 +419,7 @@ fn blocked<'a>(run: &'a [StoryStep<'_>]) -> Vec<&'a String> {
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
             | Block::ManagedElsewhere { .. }
+            | Block::InTheWay { .. }
             | Block::MissingRight { .. }
             | Block::Busy { .. } => false,
         };

@@ -280,12 +280,12 @@ mod tests {
         assert_eq!(plain, Ok(all_kinds()));
         type Change = fn(&mut Value);
         let changes: [(&str, Change); 12] = [
-            ("statement 6", |document| step(document, DROP)["sql"][5] = json!("DROP TABLE public.other")),
-            ("statement 8", |document| {
+            ("statement 9", |document| step(document, DROP)["sql"][8] = json!("DROP TABLE public.other")),
+            ("statement 11", |document| {
                 step(document, DROP)["sql"].as_array_mut().unwrap().push(json!("DROP TABLE public.other"));
             }),
             // The action too: the SQL that reviewers saw is then another's.
-            ("statement 5", |document| {
+            ("statement 8", |document| {
                 step(document, DROP)["action"]["retired"]["partition"]["name"] = json!("public.other");
             }),
             ("lock 1", |document| step(document, DROP)["locks"][0]["mode"] = json!("SHARE")),
@@ -310,10 +310,10 @@ mod tests {
                 other => panic!("{part}: {:?}", other.map(|_| "a plan")),
             }
         }
-        let error = changed(|document| step(document, DROP)["sql"][5] = json!("SELECT 1")).unwrap_err();
+        let error = changed(|document| step(document, DROP)["sql"][8] = json!("SELECT 1")).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the plan was changed after it was made: statement 6 of step `drop public.events_p20251205` is `SELECT 1`, \
+            "the plan was changed after it was made: statement 9 of step `drop public.events_p20251205` is `SELECT 1`, \
              where its data say `DROP TABLE public.events_p20251205 RESTRICT`"
         );
         let error = changed(|document| document["applyable"] = json!(false)).unwrap_err();

@@ -323,6 +323,7 @@ impl<'a> Change<'a> {
                 | Block::ClockSkew { .. }
                 | Block::Unknown { .. }
                 | Block::ManagedElsewhere { .. }
+                | Block::InTheWay { .. }
                 | Block::MissingRight { .. }
                 | Block::Busy { .. } => {
                     because.insert(block.to_string());

@@ -314,6 +314,7 @@ fn current(survey: &Survey, root: &Root, grid: &Grid) -> Option<i64> {
         | Answer::Refused(_)
         | Answer::Spelling(_)
         | Answer::Bloat(_)
+        | Answer::Found(_)
         | Answer::Taken(_) => None,
     };
     grid.index_of(highest?)

@@ -118,6 +118,7 @@ fn shape_of(context: &Context<'_>, definition: &IndexDesired) -> Result<IndexSha
         | Answer::DefaultKeys(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
+        | Answer::Found(_)
         | Answer::Taken(_) => Err(Unclear::Unverified("an answer of another kind".to_owned())),
     }
 }
@@ -394,6 +395,7 @@ impl<'s, 'a> One<'s, 'a> {
             | Answer::Refused(_)
             | Answer::Bloat(_)
             | Answer::Spelling(_)
+            | Answer::Found(_)
             | Answer::Taken(_) => BuildMode::Concurrently,
         }
     }

@@ -51,6 +51,7 @@ impl<'a> View<'a> {
                         | Answer::Shape(_)
                         | Answer::Refused(_)
                         | Answer::Bloat(_)
+                        | Answer::Found(_)
                         | Answer::Taken(_) => None,
                     }
                 }),

@@ -118,6 +118,7 @@ impl Run<'_, '_> {
             | Answer::Refused(_)
             | Answer::Bloat(_)
             | Answer::Spelling(_)
+            | Answer::Found(_)
             | Answer::Taken(_) => Err("an answer of another kind".to_owned()),
         }
     }

@@ -153,6 +153,7 @@ fn known(answer: Answer, upkeep: &Upkeep, index: &IndexUpkeep, fresh: bool) -> K
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Spelling(_)
+        | Answer::Found(_)
         | Answer::Taken(_) => "an answer of another kind".to_owned(),
     };
     match (index.entry_bytes, index.entries, fresh) {

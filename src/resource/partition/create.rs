@@ -4,18 +4,16 @@ use std::collections::BTreeSet;
 
 use super::context::{Context, finite};
 use super::making::Maker;
+use super::names::{Names, free_name};
 use super::returning::Returning;
 use super::wanted::Piece;
 use crate::catalog::{Answer, Question, RowCount};
-use crate::grid::{Bound, KeyValue, LeafBounds, NameTemplate};
+use crate::grid::{Bound, LeafBounds};
 use crate::plan::{
     Action, Block, Code, CreatePartition, Fact, Finding, Gate, Hazard, HazardKind, PartitionAction, Step, StepId,
 };
 use crate::resource::storage::{parameters, promised};
 use crate::sql::{Ident, MAX_IDENT_BYTES, TableName};
-
-/// Names tried for a new partition before giving up: the template's, then `_2`, `_3`, `_4` behind it.
-const NAME_TRIES: u32 = 4;
 
 /// A default partition up to this size is scanned in a few milliseconds (measured: 95 ms for a million rows, about
 /// 60 MB): its scan under ACCESS EXCLUSIVE does not count as work that grows with the data.
@@ -31,8 +29,9 @@ pub(super) struct Creations {
 /// What must be asked before these pieces can become steps.
 pub(super) fn questions(context: &Context<'_>, pieces: &[Piece], returning: &[Returning<'_>]) -> BTreeSet<Question> {
     let mut questions = BTreeSet::new();
+    let names = Names::of(context, pieces.iter().map(|piece| (piece.from, piece.to)));
     for piece in pieces {
-        for name in names(context, piece.from, piece.to) {
+        for name in names.candidates(piece.from, piece.to) {
             questions.insert(Question::NameTaken { name });
         }
     }
@@ -59,9 +58,10 @@ pub(super) fn creations(
 ) -> Creations {
     let mut result = Creations::default();
     let within = within_limit(context, pieces);
+    let names = Names::of(context, pieces.iter().map(|piece| (piece.from, piece.to)));
     for (at, piece) in pieces.iter().enumerate() {
         let bounds = LeafBounds::Range { from: Bound::Value(piece.from), to: piece.to };
-        let wanted = names(context, piece.from, piece.to);
+        let wanted = names.candidates(piece.from, piece.to);
         let Some(name) = free_name(context, &wanted, used, &bounds.to_string(), &mut result.findings) else { continue };
         let action = Action::Partition(PartitionAction::Create(CreatePartition {
             root: context.relation(),
@@ -98,52 +98,6 @@ pub(super) fn creations(
         result.steps.push(step);
     }
     result
-}
-
-/// The template's name for a partition of this range, then others, cut so that the suffix survives.
-pub(super) fn names(context: &Context<'_>, from: KeyValue, to: Bound) -> Vec<TableName> {
-    // Without an upper end: called after the last key that it takes.
-    let to = to.value().or_else(|| context.grid.end()?.last).unwrap_or(from);
-    let template = context.table.name.clone().unwrap_or_else(|| NameTemplate::default_for(context.grid.width()));
-    let first = template.render(context.name.name.as_str(), from, to, context.grid);
-    let others = (2..=NAME_TRIES).map(|n| suffixed(&first, &format!("_{n}")));
-    std::iter::once(Ident::new(first.clone()))
-        .chain(others)
-        .map(|name| TableName { schema: context.new_schema().clone(), name })
-        .collect()
-}
-
-/// The first of these names that is free, and findings where that is not simply the first.
-pub(super) fn free_name(
-    context: &Context<'_>,
-    wanted: &[TableName],
-    used: &mut BTreeSet<TableName>,
-    what: &str,
-    findings: &mut Vec<Finding>,
-) -> Option<TableName> {
-    let first = wanted.first()?;
-    let answer = |name: &TableName| context.snapshot.answers.get(&Question::NameTaken { name: name.clone() });
-    let taken = |name: &TableName| used.contains(name) || answer(name) == Answer::Taken(true);
-    let Some(name) = wanted.iter().find(|name| !taken(name)).cloned() else {
-        let last = wanted.last().unwrap_or(first);
-        let message = format!("no partition {what}: the names {first} to {last} are taken");
-        findings.push(context.finding(Code::NoNameLeft, Some(first), message));
-        return None;
-    };
-    if name != *first {
-        let message = format!("its name is taken: the partition {what} is called {name}");
-        findings.push(context.finding(Code::NameTaken, Some(first), message));
-    }
-    // The step looks again before it creates: a name that is taken after all stops it, and harms nothing.
-    if !context.snapshot.answers.has(&Question::NameTaken { name: name.clone() }) {
-        let message = "whether this name is taken was not asked when the snapshot was taken".to_owned();
-        findings.push(context.finding(Code::NameUnchecked, Some(&name), message));
-    } else if let Answer::Unknown(because) = answer(&name) {
-        let message = format!("whether this name is taken is unknown: {because}");
-        findings.push(context.finding(Code::Unknown, Some(&name), message));
-    }
-    used.insert(name.clone());
-    Some(name)
 }
 
 pub(crate) fn suffixed(base: &str, suffix: &str) -> Ident {
@@ -192,6 +146,7 @@ pub(super) fn beside_default(
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
+        | Answer::Found(_)
         | Answer::Taken(_) => {
             add_block(step, Block::RowsInDefault { rows: None });
         }
@@ -210,6 +165,7 @@ pub(super) fn beside_default(
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
+        | Answer::Found(_)
         | Answer::Taken(_) => {
             "the attach scans the default partition, of unknown size, under ACCESS EXCLUSIVE".to_owned()
         }

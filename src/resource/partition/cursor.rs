@@ -63,6 +63,7 @@ impl Cursor {
             | Answer::Refused(_)
             | Answer::Bloat(_)
             | Answer::Spelling(_)
+            | Answer::Found(_)
             | Answer::Taken(_) => Self { unknown: Some("an answer of another kind".to_owned()), ..Self::default() },
         }
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
-use super::create::{free_name, subscriber_hazard, suffixed};
+use super::create::{subscriber_hazard, suffixed};
 use super::making::Maker;
+use super::names::free_name;
 use crate::catalog::Question;
 use crate::grid::LeafBounds;
 use crate::plan::{Action, Class, Code, CreateDefault, Fact, Finding, PartitionAction, Step};

@@ -7,6 +7,7 @@ use super::create::{self, creations};
 use super::cursor;
 use super::default;
 use super::ends;
+use super::in_the_way;
 use super::making::Maker;
 use super::new_schema;
 use super::remove::{finalize, keys_of_root, own_marker, removals};
@@ -18,7 +19,8 @@ use super::siblings;
 use super::wanted::pieces;
 use crate::catalog::{Oid, Question};
 use crate::grid::{Bound, Fit, LeafBounds};
-use crate::plan::{Code, Finding, Scope, Step, Verb};
+use crate::plan::{Action, Code, DropPartition, Finding, PartitionAction, Scope, Step, Verb};
+use crate::policy::Then;
 use crate::sql::TableName;
 
 /// What one table needs, and what was seen and left alone.
@@ -46,12 +48,18 @@ pub(crate) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
     }
     questions.extend(expired.iter().map(|leaver| Question::Bytes { relation: leaver.oid }));
     questions.extend(retired::questions(context));
+    questions.extend(in_the_way::questions_of_detach(context, &expired));
+    let at_once = context.table.retention.is_some_and(|retention| retention.grace.is_zero());
+    let dropped = retired::own(context).map(|(oid, _)| oid);
+    let dropped = dropped.chain(expired.iter().filter(|_| at_once).map(|leaver| leaver.oid));
+    questions.extend(in_the_way::questions_of_drop(context, dropped));
+    questions.extend(returning.iter().map(|table| in_the_way::question_of_attach(context, table)));
     questions
 }
 
 /// Judges one table: create, finalize, change, detach, drop. `used` are names that this plan gives to partitions of other
-/// tables, and of this one after it.
-pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<TableName>) -> Diff {
+/// tables, and of this one after it; `earlier` are the steps of tables before this one.
+pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<TableName>, earlier: &[Step]) -> Diff {
     let expired = expired(context);
     let mut findings = seen(context, &expired);
     let returning = returning(context);
@@ -83,7 +91,7 @@ pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<Tabl
     let attaches: Vec<Step> =
         returning.iter().map(|table| attach(context, table, blocker, default_name, &mut findings)).collect();
     let leaving = leaving(context, &expired);
-    let removals = removals(context, &leaving, finalize_id, default_name);
+    let removals = removals(context, &leaving, finalize_id, default_name, earlier);
     let tables = retired::judge(context, &back);
     // A stamped detach that was pending, under a policy without grace.
     let finalized = finalizing.iter().find_map(|step| {
@@ -98,16 +106,39 @@ pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<Tabl
     steps.extend(tables.stamps);
     steps.extend(attaches);
     steps.extend(removals.detaches);
-    steps.extend(finalized);
-    steps.extend(tables.drops);
-    steps.extend(removals.drops);
+    for mut drop in finalized.into_iter().chain(tables.drops).chain(removals.drops) {
+        if let Action::Partition(PartitionAction::Drop(DropPartition { retired, .. })) = &drop.action {
+            let obstacles = in_the_way::of_drop(context, retired.partition.oid, earlier);
+            in_the_way::put(context, &obstacles, earlier, std::slice::from_mut(&mut drop));
+        }
+        steps.push(drop);
+    }
 
+    findings.extend(cascades(context, !leaving.leavers.is_empty()));
     findings.extend(leaving.findings);
     if let Some(because) = leaving.unknown {
         findings.push(context.finding(Code::Unknown, None, because));
     }
     findings.extend(tables.findings);
     Diff { steps, findings }
+}
+
+/// A detached partition keeps the table's foreign keys: no grace protects its rows from a DELETE that cascades. 14 takes
+/// the keys to partitioned tables away.
+fn cascades(context: &Context<'_>, leaves: bool) -> Option<Finding> {
+    let retention = context.table.retention.filter(|_| leaves)?;
+    let stays = retention.then == Then::Detach || !retention.grace.is_zero();
+    let lost = context.snapshot.target.major() < 15;
+    let from = context.root.cascades_from.iter().filter(|table| !(lost && context.root.partitioned.contains(*table)));
+    let from: Vec<String> = from.filter(|_| stays).map(ToString::to_string).collect();
+    (!from.is_empty()).then(|| {
+        let message = format!(
+            "detached partitions keep its foreign keys: rows deleted from {} still take theirs along (ON DELETE CASCADE), \
+             whatever the grace",
+            from.join(" and ")
+        );
+        context.finding(Code::KeyCascades, None, message)
+    })
 }
 
 /// Where the rows of ids are, when that is not simply where they end.

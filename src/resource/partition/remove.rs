@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::create::add_block;
+use super::in_the_way;
 use super::retention::{Leaver, Leaving};
 use super::retired::{Keys, bytes_of, drop_after};
 use crate::catalog::{Leaf, Marker, Oid};
@@ -69,10 +70,11 @@ pub(super) fn removals(
     leaving: &Leaving<'_>,
     finalizing: Option<&StepId>,
     default: Option<&TableName>,
+    earlier: &[Step],
 ) -> Removals {
     let mut result = Removals::default();
     for leaver in &leaving.leavers {
-        let (mut detach, mut drop) = removal(context, leaver, default);
+        let (mut detach, mut drop) = removal(context, leaver, default, earlier);
         // While a detach is pending, no other partition of that parent can be detached concurrently.
         if let Some(first) = detach.first_mut() {
             first.needs.extend(finalizing.cloned());
@@ -88,7 +90,12 @@ pub(super) fn removals(
     result
 }
 
-fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableName>) -> (Vec<Step>, Option<Step>) {
+fn removal(
+    context: &Context<'_>,
+    leaver: &Leaver<'_>,
+    default: Option<&TableName>,
+    earlier: &[Step],
+) -> (Vec<Step>, Option<Step>) {
     let Leaver { oid, leaf, from, to, due_at } = *leaver;
     let partition = Relation { name: leaf.name.clone(), oid };
     let class = context.class_of_removal(due_at, to);
@@ -99,7 +106,7 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableNam
     let marked = |stamp| Fact::Marked { partition: partition.clone(), marker: marker.clone(), stamp };
     let mut steps = Vec::new();
 
-    if own_marker(context, oid, leaf).is_none() || is_stamped(leaf) {
+    if own_marker(context, oid, leaf).as_ref() != Some(&marker) || is_stamped(leaf) {
         steps.push(mark(context, retiring.clone(), vec![attached.clone(), not_held.clone()], class, "retention"));
     }
     let mode = if context.default.is_some() || default.is_some() {
@@ -127,18 +134,23 @@ fn removal(context: &Context<'_>, leaver: &Leaver<'_>, default: Option<&TableNam
     detach.stake = stake;
     let detach_id = detach.id.clone();
     steps.push(detach);
-
-    let mut stamp = stamp(context, retiring.clone(), class, "retention");
-    stamp.needs.push(detach_id);
-    let stamp_id = stamp.id.clone();
-    steps.push(stamp);
     for step in &mut steps {
         step.due_at = due_at;
     }
+    let obstacles = in_the_way::of_detach(context, (oid, from, to), earlier);
+    in_the_way::put(context, &obstacles, earlier, &mut steps);
+    let (class, due_at) = steps.last().map_or((class, due_at), |detach| (detach.class, detach.due_at));
+
+    let mut stamp = stamp(context, retiring.clone(), class, "retention");
+    stamp.needs.push(detach_id);
+    stamp.due_at = due_at;
+    let stamp_id = stamp.id.clone();
+    steps.push(stamp);
     let mut drop = None;
     let retention = context.table.retention;
     if let Some(retention) = retention.filter(|retention| retention.then == Then::Drop) {
-        let due = retention.grace.after(context.now, context.grid.zone());
+        let leaves = in_the_way::ends(&obstacles, context.now);
+        let due = leaves.and_then(|leaves| retention.grace.after(leaves, context.grid.zone()));
         if retention.grace.is_zero() {
             let mut step = drop_after(context, retiring, Stamp::Present, keys_of_root(context), class);
             step.reason = "retention, without grace".to_owned();
@@ -190,11 +202,11 @@ fn referencing_hazards(context: &Context<'_>, blocking: bool, step: &mut Step) {
     }
 }
 
-/// The marker that a leaf carries, if it is truly its own.
+/// The marker that a leaf carries, if it is truly its own: as it was written, under whatever name the root had then.
 pub(super) fn own_marker(context: &Context<'_>, oid: Oid, leaf: &Leaf) -> Option<Marker> {
     let marker = leaf.marker.as_ref()?.unstamped();
     let (from, to) = leaf.bounds.coverage()?;
-    (marker == new_marker(context, oid, from, to)).then_some(marker)
+    (Marker { root: context.name.clone(), ..marker.clone() } == new_marker(context, oid, from, to)).then_some(marker)
 }
 
 /// Whether the leaf's marker carries the stamp of an earlier detach.

@@ -65,6 +65,7 @@ pub(super) fn leaving<'a>(context: &Context<'a>, expired: &[Leaver<'a>]) -> Leav
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
+        | Answer::Found(_)
         | Answer::Taken(_) => {
             result.unknown = Some("an answer of another kind".to_owned());
             None

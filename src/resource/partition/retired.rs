@@ -3,17 +3,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::context::{Context, finite};
 use super::hold::held_by;
+use super::in_the_way;
 use super::remove::stamp;
-use crate::catalog::{Answer, Marker, Oid, Question, Retired};
+use crate::catalog::{Answer, Marker, Oid, Question, Retired, TableState};
 use crate::grid::Bound;
 use crate::plan::{
     Action, Class, Code, DropPartition, Fact, Finding, Hazard, HazardKind, PartitionAction, Relation, Retiring, Stake,
     Stamp, Step,
 };
 use crate::policy::{Keep, Then};
-use crate::sql::TableName;
+use crate::sql::{Ident, TableName};
 
 /// Steps for detached tables, and what was found on the way.
 #[derive(Debug, Default)]
@@ -25,17 +28,47 @@ pub(super) struct RetiredTables {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Whether the marker speaks of the table it is on, and of this root as it is now.
+/// Whether the marker speaks of the table it is on, and of this root, whatever that is called since.
 fn is_own(context: &Context<'_>, oid: Oid, table: &Retired) -> bool {
     let marker = &table.marker;
     let fits = |bound: Bound| bound.value().is_none_or(|value| context.root.key.kind.holds(value));
-    marker.root == *context.name
-        && marker.root_oid == context.root.oid
+    marker.root_oid == context.root.oid
         && marker.oid == oid
         && fits(marker.from)
         && fits(marker.to)
         && is_finite(marker)
         && table.in_use_as.is_none()
+        && is_entitled(context, &table.owner)
+}
+
+/// Whether this owner's comments are to be believed: whoever owns a table can write a marker on it, and what it says is
+/// acted on. Only who could do the same to the root's partitions, or to everything, is.
+fn is_entitled(context: &Context<'_>, owner: &Ident) -> bool {
+    *owner == context.root.attributes.owner
+        || context.snapshot.catalog.session.superusers.contains(owner)
+        || context.root.leaves.values().any(|leaf| leaf.owner == *owner)
+}
+
+/// Whether its window was over when it was detached, and is: pgstrata detaches nothing else. A table that says otherwise
+/// never takes the place of a partition that rows of now or of later need.
+pub(super) fn was_over(context: &Context<'_>, to: Bound, stamp: Option<Timestamp>) -> bool {
+    let Bound::Value(end) = to else { return false };
+    match context.grid.instant(end) {
+        Some(end) => end <= context.now && stamp.is_none_or(|stamp| end <= stamp),
+        None => context.current().is_some_and(|current| end <= current),
+    }
+}
+
+/// Whether a marker is this table's to judge: by the root's OID, which outlives its name, or by the name alone, where no
+/// other table of the policy has that OID.
+fn speaks_of(context: &Context<'_>, marker: &Marker) -> bool {
+    let known = |oid: Oid| {
+        context.snapshot.catalog.tables.values().any(|state| match state {
+            TableState::Partitioned(root) => root.oid == oid,
+            TableState::Missing | TableState::Unfit(_) => false,
+        })
+    };
+    marker.root_oid == context.root.oid || (marker.root == *context.name && !known(marker.root_oid))
 }
 
 /// Nothing unbounded is ever detached by us: such a marker was written by hand.
@@ -58,7 +91,7 @@ pub(super) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
 pub(super) fn judge(context: &Context<'_>, returning: &BTreeMap<Oid, (Bound, Bound)>) -> RetiredTables {
     let mut result = RetiredTables::default();
     let all = context.snapshot.catalog.retired.iter();
-    let mut here: Vec<(&Oid, &Retired)> = all.filter(|(_, table)| table.marker.root == *context.name).collect();
+    let mut here: Vec<(&Oid, &Retired)> = all.filter(|(_, table)| speaks_of(context, &table.marker)).collect();
     // Oldest first, whatever their OIDs: a restored copy of the database gives the same plan.
     here.sort_by_key(|(_, table)| (table.marker.from, table.marker.to, &table.name));
     for (oid, table) in here {
@@ -106,6 +139,11 @@ fn judge_one(
         return;
     }
     if !context.is_expired(to) {
+        if !was_over(context, to, Some(stamped)) {
+            let message = format!("detached {since}, before its window was over: pgstrata never attaches it again");
+            found(Code::ForeignMarker, message);
+            return;
+        }
         let rival = returning.values().any(|(low, high)| *low < to && from < *high);
         let by = if rival { "another detached table" } else { "another partition" };
         found(Code::WindowTaken, format!("detached {since}; the policy would keep its window, which {by} covers"));
@@ -127,7 +165,20 @@ fn judge_one(
                 step.stake = Stake { bytes: bytes_of(context, oid), rows: table.rows_estimate };
                 result.drops.push(step);
             }
-            Some(due_at) => found(Code::InGrace, format!("detached {since}; drop due {}", crate::render::day(due_at))),
+            Some(due_at) => {
+                let mut message = format!("detached {since}; drop due {}", crate::render::day(due_at));
+                if let Some(words) = in_the_way::words(&in_the_way::of_drop(context, oid, &[])) {
+                    message.push_str(&format!(", and not possible then: {words}"));
+                }
+                if !table.cascades_from.is_empty() {
+                    let from: Vec<String> = table.cascades_from.iter().map(ToString::to_string).collect();
+                    message.push_str(&format!(
+                        "; rows deleted from {} still take its rows along (ON DELETE CASCADE)",
+                        from.join(" and ")
+                    ));
+                }
+                found(Code::InGrace, message);
+            }
             None => found(Code::InGrace, format!("detached {since}; its grace ends beyond the calendar")),
         },
     }
@@ -191,6 +242,11 @@ fn foreign_marker(context: &Context<'_>, oid: Oid, table: &Retired) -> Finding {
         "its marker is another table's (restored or copied?): never dropped".to_owned()
     } else if !is_finite(marker) {
         "the bounds in its marker have no end, and no such partition ever leaves: never dropped".to_owned()
+    } else if !is_entitled(context, &table.owner) {
+        format!(
+            "its marker names {} as its table, of which its owner {} owns nothing: never attached or dropped",
+            context.name, table.owner
+        )
     } else {
         "the bounds in its marker are of another type than the key: never dropped".to_owned()
     };
@@ -212,6 +268,7 @@ pub(super) fn bytes_of(context: &Context<'_>, relation: Oid) -> Option<u64> {
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
+        | Answer::Found(_)
         | Answer::Taken(_) => None,
     }
 }

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::context::Context;
-use super::create::{SMALL_BYTES, beside_default};
+use super::create::{SMALL_BYTES, add_block, beside_default};
+use super::in_the_way;
 use super::remove::own_marker;
 use super::retired::{self, bytes_of};
 use super::wanted::reach;
@@ -80,7 +81,7 @@ pub(super) fn returning<'a>(context: &Context<'a>) -> Vec<Returning<'a>> {
     candidates
 }
 
-/// Whether the policy would keep this window, and nothing covers it.
+/// Whether the policy would keep this window, which was over when the table left, and nothing covers it.
 fn is_wanted(context: &Context<'_>, table: &Returning<'_>) -> bool {
     let (from, to) = table.range();
     let kept = match context.table.retention {
@@ -90,7 +91,7 @@ fn is_wanted(context: &Context<'_>, table: &Returning<'_>) -> bool {
         // A policy that keeps everything says nothing of what left before, except where it wants a window there now.
         None => reach(context).is_some_and(|(low, high)| from < Bound::Value(high) && Bound::Value(low) < to),
     };
-    kept && !context.is_covered(from, to)
+    kept && retired::was_over(context, to, table.stamp) && !context.is_covered(from, to)
 }
 
 /// The step that attaches it. `finalizing` completes a pending detach, with the range it frees.
@@ -143,6 +144,9 @@ pub(super) fn attach(
     scan_hazards(context, bytes, references, &mut step);
     rebuild_hazards(context, bytes, &mut step);
     beside_default(context, (from, to), &mut step, findings);
+    if let Some(block) = in_the_way::of_attach(context, table) {
+        add_block(&mut step, block);
+    }
     step.stake = Stake { bytes, rows: *rows };
     step
 }

@@ -38,6 +38,7 @@ fn answer(context: &Context<'_>) -> Option<Result<DefaultKeys, String>> {
         | Answer::Shape(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)
+        | Answer::Found(_)
         | Answer::Spelling(_)
         | Answer::Taken(_) => Err("an answer of another kind".to_owned()),
     })

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::context::Context;
-use super::create;
 use super::fate::{Fate, fate_of_leaf, fate_of_retired};
 use super::hold::{Holder, holders};
+use super::in_the_way;
+use super::names;
 use super::remove::own_marker;
 use super::retention::newest_question;
 use super::retired;
@@ -198,6 +199,7 @@ pub(crate) fn survey(context: &Context<'_>) -> Timeline {
         | Answer::Refused(_)
         | Answer::Spelling(_)
         | Answer::Bloat(_)
+        | Answer::Found(_)
         | Answer::Taken(_)
         | Answer::Unknown(_) => None,
     };
@@ -273,6 +275,11 @@ fn leaf(context: &Context<'_>, oid: Oid, newest: Option<Oid>) -> Entry {
         entry.current = entry.phase == Phase::Current && !leaf.pending;
     }
     entry.fate = fate_of_leaf(context, oid, leaf, newest);
+    if entry.phase == Phase::Over && entry.fate.stays_because.is_none() {
+        let range = leaf.bounds.coverage();
+        let obstacles = range.map(|(from, to)| in_the_way::of_detach(context, (oid, from, to), &[]));
+        entry.fate.stays_because = obstacles.and_then(|obstacles| in_the_way::words(&obstacles));
+    }
     entry
 }
 
@@ -292,6 +299,9 @@ fn detached(context: &Context<'_>, oid: Oid) -> Entry {
         ..empty(EntryKind::Detached)
     };
     place(context, &mut entry, from, to);
+    if entry.fate.drops_at.is_some() {
+        entry.fate.stays_because = in_the_way::words(&in_the_way::of_drop(context, oid, &[]));
+    }
     entry
 }
 
@@ -362,6 +372,7 @@ fn size(context: &Context<'_>, relation: Oid) -> Size {
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
+        | Answer::Found(_)
         | Answer::Taken(_) => Size::Unknown("an answer of another kind".to_owned()),
     }
 }
@@ -400,8 +411,7 @@ fn creations_ahead(context: &Context<'_>) -> Vec<(Timestamp, TableName)> {
     let windows = context.grid.windows_between(first, last);
     let due = windows.filter_map(|window| {
         let at = wanted::due_at(context, window)?;
-        let name = create::names(context, window.from, Bound::Value(window.to)).into_iter().next()?;
-        Some((at, name))
+        Some((at, names::by_template(context, window.from, Bound::Value(window.to))))
     });
     due.take(FORESEEN).collect()
 }

@@ -7,6 +7,7 @@ pub(crate) mod lines;
 pub(crate) mod locks;
 pub(crate) mod place;
 pub(crate) mod pooler;
+pub(crate) mod proxy;
 pub(crate) mod watch;
 
 use std::path::Path;

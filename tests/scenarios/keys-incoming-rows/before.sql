@@ -1,4 +1,4 @@
--- A row of January is referenced: its detach fails, the younger ones of the table are not tried, nothing is half done.
+-- A row of December is referenced: it stays, and January leaves.
 CREATE TABLE orders (id integer, at timestamptz, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE orders_dec PARTITION OF orders FOR VALUES FROM ('2025-12-01 00:00+00') TO ('2026-01-01 00:00+00');
 CREATE TABLE orders_jan PARTITION OF orders FOR VALUES FROM ('2026-01-01 00:00+00') TO ('2026-02-01 00:00+00');

@@ -222,13 +222,36 @@ fn a_taken_name_gets_a_number_and_then_a_finding() {
     ? public.events NAME_TAKEN public.events_p20260401: its name is taken: the partition FOR VALUES FROM ('2026-04-01 00:00:00+00') TO ('2026-05-01 00:00:00+00') is called public.events_p20260401_2
     = public.events runway 18d -> 48d
     ");
-    for n in 2..=4 {
+    // As many as are in the way: what was answered first is passed over when it asks again.
+    for n in 2..=6 {
+        world.names.insert(TableName::new("public", format!("events_p20260401_{n}")));
+    }
+    let planned = lines(&world.plan());
+    assert!(planned.starts_with("+ public.events_p20260401_7 [2026-04-01, 2026-05-01)"), "{planned}");
+    // Not for ever: nobody asks for thousands of names.
+    for n in 7..=200 {
         world.names.insert(TableName::new("public", format!("events_p20260401_{n}")));
     }
     insta::assert_snapshot!(lines(&world.plan()), @"
-    ? public.events NO_NAME_LEFT public.events_p20260401: no partition FOR VALUES FROM ('2026-04-01 00:00:00+00') TO ('2026-05-01 00:00:00+00'): the names public.events_p20260401 to public.events_p20260401_4 are taken
+    ? public.events NO_NAME_LEFT public.events_p20260401: no partition FOR VALUES FROM ('2026-04-01 00:00:00+00') TO ('2026-05-01 00:00:00+00'): public.events_p20260401 and every name like it that was asked for are taken
     = public.events runway 18d
     ");
+}
+
+#[test]
+fn bridges_that_begin_in_one_window_have_a_name_each() {
+    let days = |n: u32| (format!("2026-03-{:02}", 3 * n + 1), format!("2026-03-{:02}", 3 * n + 3));
+    let leaves: Vec<(String, String)> = (0..9).map(days).collect();
+    let leaves: Vec<(&str, &str)> = leaves.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    let policy = "{partition: {key: at, interval: 1 month, premake: 1, name: '{table}_{start:%Y%m}'}}";
+    let mut world = with(policy, &leaves);
+    let made = |planned: &str| {
+        let made = planned.lines().filter(|line| line.starts_with("+ public.events_202603"));
+        made.map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let names = made(&lines(&world.plan()));
+    assert_eq!(names.len(), 9, "{names:?}");
+    assert!(names.contains("public.events_202603") && names.contains("public.events_202603_9"), "{names:?}");
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn its_name_may_be_taken() {
     world.names.insert(TableName::new("public", "events_default_2"));
     world.names.insert(TableName::new("public", "events_default_3"));
     insta::assert_snapshot!(lines(&world.plan()), @"
-    ? public.events NO_NAME_LEFT public.events_default: no partition DEFAULT: the names public.events_default to public.events_default_3 are taken
+    ? public.events NO_NAME_LEFT public.events_default: no partition DEFAULT: public.events_default and every name like it that was asked for are taken
     = public.events runway 48d
     ");
 }

@@ -95,11 +95,11 @@ fn clocks_that_disagree_block_removals_and_no_creation() {
     world.snapshot.clock_skew_ms = -300_001;
     insta::assert_snapshot!(lines(&world.plan()), @"
     + public.events_p20260315 [2026-03-15, 2026-03-16) overdue: the next window is missing
-    - mark public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention | BLOCKED this machine's clock and the server's differ by -300 s: no removal can be judged
-    - detach concurrently public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention (drop due 2026-03-21) needs mark public.events_20260303 | BLOCKED this machine's clock and the server's differ by -300 s: no removal can be judged
+    - mark public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention | BLOCKED this machine's clock is 5 min behind the server's: no removal can be judged
+    - detach concurrently public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention (drop due 2026-03-21) needs mark public.events_20260303 | BLOCKED this machine's clock is 5 min behind the server's: no removal can be judged
     - stamp public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention needs detach public.events_20260303 | BLOCKED needs `detach public.events_20260303`, which is blocked
-    - drop public.events_20260301 [2026-03-01, 2026-03-02) overdue: grace is over (detached 2026-03-02) | BLOCKED this machine's clock and the server's differ by -300 s: no removal can be judged; DELETES_DATA needs --allow deletes-data:public.events
-    ? * CLOCK_SKEW: this machine's clock and the server's differ by -300 s: every removal is blocked
+    - drop public.events_20260301 [2026-03-01, 2026-03-02) overdue: grace is over (detached 2026-03-02) | BLOCKED this machine's clock is 5 min behind the server's: no removal can be judged; DELETES_DATA needs --allow deletes-data:public.events
+    ? * CLOCK_SKEW: this machine's clock is 5 min behind the server's: every removal is blocked
     = public.events runway 24h -> 2d
     ");
     world.snapshot.clock_skew_ms = 300_000;
@@ -123,7 +123,7 @@ fn pg_partman_is_asked_to_let_go_first() {
 }
 
 #[test]
-fn a_blocked_step_stops_later_removals_and_never_a_creation() {
+fn a_blocked_step_stops_what_needs_it_and_neither_a_removal_nor_a_creation() {
     let policy = "tables: {public.events: {partition: {key: at, interval: 1 day, premake: 2, default_partition: allow}, retention: {keep: 10 days, then: drop}}}\napply: {allow: [deletes-data]}";
     let mut world = World::new("2026-03-14", policy);
     world.windows("public.events", "2026-03-03", "2026-03-15");
@@ -133,10 +133,10 @@ fn a_blocked_step_stops_later_removals_and_never_a_creation() {
     insta::assert_snapshot!(lines(&world.plan()), @"
     + public.events_p20260315 [2026-03-15, 2026-03-16) overdue: the next window is missing | BLOCKED the default partition has 1 row in this window: move them first
     + public.events_p20260316 [2026-03-16, 2026-03-17) scheduled: premake
-    - mark public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention | BLOCKED needs `create public.events_p20260315`, which is blocked
-    - detach public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention (drop due 2026-03-21) needs mark public.events_20260303 | BLOCKED needs `mark public.events_20260303`, which is blocked
-    - stamp public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention needs detach public.events_20260303 | BLOCKED needs `detach public.events_20260303`, which is blocked
-    - drop public.events_20260301 [2026-03-01, 2026-03-02) overdue: grace is over (detached 2026-03-02) | BLOCKED needs `create public.events_p20260315`, which is blocked
+    - mark public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention
+    - detach public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention (drop due 2026-03-21) needs mark public.events_20260303
+    - stamp public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention needs detach public.events_20260303
+    - drop public.events_20260301 [2026-03-01, 2026-03-02) overdue: grace is over (detached 2026-03-02) | granted deletes-data by Policy
     ? public.events ROWS_IN_DEFAULT public.events_default: 1 row for public.events_p20260315 lie in the default partition: move them out first
     = public.events runway 24h
     ");

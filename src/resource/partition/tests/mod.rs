@@ -9,6 +9,7 @@ mod ends;
 mod gates;
 mod grids;
 mod ids;
+mod in_the_way;
 mod properties;
 mod retention;
 mod retired;

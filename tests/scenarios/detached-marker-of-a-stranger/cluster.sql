@@ -1,0 +1,2 @@
+CREATE ROLE stranger_owner
+CREATE ROLE stranger_herself

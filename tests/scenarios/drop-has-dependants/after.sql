@@ -1,0 +1,16 @@
+ALTER TABLE post DETACH PARTITION post_old;
+ALTER TABLE post_old ADD CHECK (at IS NOT NULL AND at >= '2025-07-01 00:00+00' AND at < '2025-08-01 00:00+00');
+COMMENT ON TABLE post_old IS 'pgstrata: retired {"root":"public.post","root_oid":0,"oid":0,"from":"2025-07-01 00:00:00+00","to":"2025-08-01 00:00:00+00","detached_at":""}';
+ALTER TABLE post DETACH PARTITION post_aug;
+ALTER TABLE post_aug ADD CHECK (at IS NOT NULL AND at >= '2025-08-01 00:00+00' AND at < '2025-09-01 00:00+00');
+COMMENT ON TABLE post_aug IS 'pgstrata: retired {"root":"public.post","root_oid":0,"oid":0,"from":"2025-08-01 00:00:00+00","to":"2025-09-01 00:00:00+00","detached_at":""}';
+ALTER TABLE post DETACH PARTITION post_sep;
+ALTER TABLE post_sep ADD CHECK (at IS NOT NULL AND at >= '2025-09-01 00:00+00' AND at < '2025-10-01 00:00+00');
+COMMENT ON TABLE post_sep IS 'pgstrata: retired {"root":"public.post","root_oid":0,"oid":0,"from":"2025-09-01 00:00:00+00","to":"2025-10-01 00:00:00+00","detached_at":""}';
+ALTER TABLE post DETACH PARTITION post_oct;
+ALTER TABLE post_oct ADD CHECK (at IS NOT NULL AND at >= '2025-10-01 00:00+00' AND at < '2025-11-01 00:00+00');
+COMMENT ON TABLE post_oct IS 'pgstrata: retired {"root":"public.post","root_oid":0,"oid":0,"from":"2025-10-01 00:00:00+00","to":"2025-11-01 00:00:00+00","detached_at":""}';
+ALTER TABLE post DETACH PARTITION post_nov;
+ALTER TABLE post_nov ADD CHECK (at IS NOT NULL AND at >= '2025-11-01 00:00+00' AND at < '2025-12-01 00:00+00');
+COMMENT ON TABLE post_nov IS 'pgstrata: retired {"root":"public.post","root_oid":0,"oid":0,"from":"2025-11-01 00:00:00+00","to":"2025-12-01 00:00:00+00","detached_at":""}';
+DROP TABLE post_dec;
