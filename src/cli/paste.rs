@@ -108,7 +108,7 @@ mod tests {
             (&["-p", "a.yaml", "--policy=b c", "-o", "x/p.json"], "pgstrata apply x/p.json -p a.yaml -p 'b c'"),
             (&["--env", "prod", "-o", "it's.json"], r"pgstrata apply 'it'\''s.json' --env prod"),
             (&["--env=-x y", "-o", "p"], "pgstrata apply p '--env=-x y'"),
-            (&["-o", "-p.json"], "pgstrata apply ./-p.json"),
+            (&["--out=-p.json"], "pgstrata apply ./-p.json"),
             (&["-o", "a\nb"], r"pgstrata apply $'a\x0ab'"),
             (&["-o", "a\u{202e}b"], r"pgstrata apply $'a\xe2\x80\xaeb'"),
             (

@@ -10,7 +10,7 @@ mod storage;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction, SettingAction, StorageAction};
+use super::action::{Action, IndexAction, MaintenanceAction, PartitionAction, Relation, SettingAction, StorageAction};
 use super::document::Plan;
 use super::fact::Fact;
 use super::gate::{Gate, GrantSource};
@@ -79,12 +79,24 @@ pub fn verify(plan: &Plan, desired: &Desired, snapshot: &Snapshot) -> Result<(),
         if !says && !trust::hazards(step, &snapshot.catalog).is_empty() {
             broken.push("it would run code of another role, and does not say so".to_owned());
         }
+        if !says && !relies_on_nobody(step, snapshot) {
+            broken.push("it leaves out a fact that must hold before".to_owned());
+        }
         shape(step, &mut broken);
         gate(step, desired, snapshot, &mut broken);
         broken.extend(judge(plan, desired, snapshot, step).err());
         found.extend(broken.into_iter().map(|rule| Violation { step: Some(step.id.clone()), rule }));
     }
     if found.is_empty() { Ok(()) } else { Err(found.into_iter().collect()) }
+}
+
+/// Whether a step that runs what hangs on its table as the session looks again, inside its unit, that nothing of others does.
+fn relies_on_nobody(step: &Step, snapshot: &Snapshot) -> bool {
+    let root = step.table.as_ref().and_then(|table| match snapshot.catalog.tables.get(table)? {
+        TableState::Partitioned(root) => Some(Relation { name: table.clone(), oid: root.oid }),
+        TableState::Missing | TableState::Unfit(_) => None,
+    });
+    root.and_then(|root| trust::relies_on(&step.action, &root)).is_none_or(|fact| step.before.contains(&fact))
 }
 
 /// What holds of every step by itself.

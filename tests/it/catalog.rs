@@ -398,7 +398,9 @@ fn tables_that_pg_partman_maintains() {
     let db = database("catalog_partman");
     // The extension itself need not be installed: what counts is its row in the catalog and its table.
     db.batch(
-        r#"CREATE SCHEMA "part man"; CREATE TABLE "part man".part_config (parent_table text, automatic_maintenance text);
+        r#"CREATE SCHEMA "part man"; 
+        CREATE TABLE "part man".part_config
+          (parent_table text, automatic_maintenance text, control text, partition_interval text, premake int);
         CREATE TABLE a (at date) PARTITION BY RANGE (at); CREATE TABLE "B" (at date) PARTITION BY RANGE (at);
         CREATE TABLE c (at date) PARTITION BY RANGE (at);
         INSERT INTO "part man".part_config VALUES ('public.a', 'on'), ('public.B', 'on'), ('public.c', 'off');"#,
@@ -408,6 +410,8 @@ fn tables_that_pg_partman_maintains() {
     db.batch(
         r#"UPDATE pg_extension SET extname = 'pg_partman', extnamespace = '"part man"'::regnamespace WHERE extname = 'plpgsql'"#,
     );
+    assert_eq!(root(&inspected(&db, &tables), "public.a").partman, None, "a table beside the extension is not its own");
+    db.batch(r#"ALTER EXTENSION pg_partman ADD TABLE "part man".part_config"#);
     let snapshot = inspected(&db, &tables);
     let partman = tables.map(|name| root(&snapshot, name).partman.clone());
     assert_eq!(partman, [Some(Ident::new("part man")), Some(Ident::new("part man")), None]);

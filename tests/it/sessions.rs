@@ -364,14 +364,14 @@ fn a_silent_server_is_left_soon_after_a_signal() {
 fn each_answer_has_a_deadline_on_every_kind_of_connection() {
     let db = database("sessions_deadline");
     let mut session = connector(db.url()).connect(Duration::from_secs(5)).unwrap();
-    session.wait_at_most(Some(Duration::from_millis(300)));
+    session.wait_at_most(Some(Duration::from_secs(2)));
     session.batch_execute("SELECT pg_sleep(0.05)").unwrap();
-    thread::sleep(Duration::from_millis(500));
+    thread::sleep(Duration::from_millis(2500));
     session.batch_execute("SELECT 1").expect("idle is not late");
-    let rows = session.query_typed("SELECT n, repeat('x', 1000) FROM generate_series(1, 5000) n", &[]).unwrap();
-    assert_eq!(rows.len(), 5000);
+    let rows = session.query_typed("SELECT n, repeat('x', 1000) FROM generate_series(1, 500) n", &[]).unwrap();
+    assert_eq!(rows.len(), 500);
     let error = session.batch_execute("SELECT pg_sleep(60)").unwrap_err();
-    assert!(pgstrata::db::describe(&error).contains("no answer within 0.3 s"), "{error}");
+    assert!(pgstrata::db::describe(&error).contains("no answer within 2 s"), "{error}");
     assert!(session.is_closed() || session.batch_execute("SELECT 1").is_err());
 }
 

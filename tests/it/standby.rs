@@ -48,7 +48,7 @@ fn a_standby_is_read_and_never_written() {
     for words in [
         "this server is a standby: nothing can be carried out here",
         "events_body_idx",
-        "unverified",
+        "not verified",
         "- events_old",
         "limits and settings",
         "Not applyable: this plan is for reading only: the server is a standby.",

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::action::Relation;
-use super::{next_free_oid, roots_mut};
+use super::attached::next_free_oid;
+use super::roots_mut;
 use crate::catalog::{Catalog, CopyName, IndexFacts, IndexShape, Oid, Root, TableState};
 use crate::policy::is_same_of_index;
 use crate::sql::TableName;
