@@ -182,7 +182,7 @@ pub struct CreatePartition {
     pub storage_parameters: BTreeMap<String, String>,
     /// How else it is made.
     #[serde(default, skip_serializing_if = "Making::is_plain")]
-    pub making: Making,
+    pub making: Box<Making>,
     /// What is locked along with the parent.
     pub touches: Touches,
 }
@@ -200,7 +200,7 @@ pub struct CreateDefault {
     pub storage_parameters: BTreeMap<String, String>,
     /// How else it is made.
     #[serde(default, skip_serializing_if = "Making::is_plain")]
-    pub making: Making,
+    pub making: Box<Making>,
     /// What is locked along with the parent.
     pub touches: Touches,
 }

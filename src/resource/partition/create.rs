@@ -71,7 +71,7 @@ pub(super) fn creations(
             to: piece.to,
             attributes: context.root.attributes.clone(),
             storage_parameters: parameters(context),
-            making: maker.making(&name),
+            making: Box::new(maker.making(&name)),
             touches: context.touches(),
         }));
         let mut step = context.step(action, piece.class, piece.reason);

@@ -68,7 +68,7 @@ fn create_default(
         partition: name.clone(),
         attributes: context.root.attributes.clone(),
         storage_parameters: parameters(context),
-        making: maker.making(&name),
+        making: Box::new(maker.making(&name)),
         touches: context.touches(),
     }));
     let mut step = context.step(action, Class::Drift, "the policy requires a default partition");
