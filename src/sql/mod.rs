@@ -5,9 +5,7 @@ mod comment;
 mod create;
 pub mod fragment;
 mod hand_over;
-mod ident;
 mod index;
-mod keyword;
 mod limits;
 mod literal;
 mod locks;
@@ -26,8 +24,8 @@ mod upkeep;
 /// The query for code of other roles that hangs on tables; see the file.
 pub(crate) const AT_STAKE: &str = include_str!("at_stake.sql");
 
+pub use crate::pg::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
 pub use hand_over::hand_over;
-pub use ident::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
 pub use index::index_definition;
 pub use literal::Literal;
 pub(crate) use literal::dollar_quoted;
