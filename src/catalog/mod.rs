@@ -30,7 +30,7 @@ pub use inspect::{
     inspect_trees, inspect_upkeep,
 };
 pub use limits::{Capacity, DatabaseFacts, LimitFacts, MayAlter, RoleFacts};
-pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
+pub use marker::{HOLD_PREFIX, HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use pooler::{PoolerDatabase, PoolerFacts, PoolerState};
 pub use question::{Answer, Answers, Bloat, DefaultCounts, DefaultKeys, Found, LeafKey, Question, RowCount};
 pub use rights::SchemaLack;
