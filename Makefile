@@ -19,11 +19,11 @@ test: ## all tests, on one server: PGSTRATA_PG_BIN, an installed one, or a downl
 # The binary of the server tests is built once; only the server differs.
 test-all: ## the server tests on each major version in MAJORS
 	@tests/get-postgres $(MAJORS) >/dev/null
-	@$(CARGO) test --no-run --test it
+	@$(CARGO) test --no-run --test it --test client
 	@mkdir -p target/test-all; failed=; \
 	for major in $(MAJORS); do \
 		log=target/test-all/$$major.log; \
-		if PGSTRATA_PG_BIN=$(CURDIR)/.pg/$$major/bin $(CARGO) test -q --test it >$$log 2>&1; \
+		if PGSTRATA_PG_BIN=$(CURDIR)/.pg/$$major/bin $(CARGO) test -q --test it --test client >$$log 2>&1; \
 		then echo "PostgreSQL $$major: passed"; grep '^test result' $$log; \
 		else echo "PostgreSQL $$major: FAILED, $$log"; tail -n 100 $$log; failed="$$failed $$major"; fi; \
 	done; \
@@ -37,6 +37,8 @@ check: ## formatting, lints, documentation, generated files
 	$(CARGO) clippy --lib --no-default-features -- -D warnings
 	$(CARGO) clippy --lib --no-default-features --features planner -- -D warnings
 	$(CARGO) clippy --all-targets --no-default-features --features sandbox -- -D warnings
+	$(CARGO) clippy --lib --no-default-features --features client -- -D warnings
+	$(CARGO) clippy --all-targets --no-default-features --features client,sandbox -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps
 	@$(CARGO) run -q -- schema policy | diff policies/policy.schema.json - \
 		|| { echo "policies/policy.schema.json is out of date: cargo run -q -- schema policy > policies/policy.schema.json"; exit 1; }

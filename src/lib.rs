@@ -14,6 +14,8 @@
 pub mod apply;
 #[cfg(feature = "planner")]
 pub mod catalog;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod db;
 #[cfg(feature = "planner")]
 pub mod grid;

@@ -1,5 +1,4 @@
-//! The only place that reads the process's environment.
-#![allow(clippy::disallowed_methods, reason = "the library takes values; this is where they come from")]
+//! Which variables stand in for flags.
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Command};
@@ -8,22 +7,6 @@ use pgstrata::db::Env;
 /// Flags that no variable stands in for: nothing that lingers in CI approves, and nothing that lingers moves the clock
 /// or stands in for the database.
 const NOT_FROM_ENV: [&str; 6] = ["allow", "auto-approve", "max-drop", "now", "force", "snapshot"];
-
-/// Variables, home folder and the operating system's name of the user, as libpq would find them.
-pub(super) fn read() -> Env {
-    // Names and values that are not Unicode are nothing that we read.
-    let variables =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let mut env = Env::from_map(variables);
-    if let Some(home) = std::env::home_dir().filter(|home| !home.as_os_str().is_empty()) {
-        env = env.with_home(home);
-    }
-    // The effective user as libpq asks for it: USER is unset in containers, and stays what it was under `su`.
-    if let Ok(user) = whoami::username() {
-        env = env.with_user(user);
-    }
-    env
-}
 
 /// `PGSTRATA_LOCK_TIMEOUT` for `lock-timeout`; `None` for a flag that has none.
 pub(super) fn variable(long: &str) -> Option<String> {

@@ -65,7 +65,7 @@ use self::ui::Ui;
 /// Runs the program; gives its exit code.
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     signals::receive();
-    let env = env::read();
+    let env = pgstrata::db::Env::of_process();
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match parse::parse(&args, &env) {
         Ok(cli) => cli,

@@ -1,4 +1,4 @@
-//! The environment as a value: the library never reads the process's own.
+//! The environment as a value: the planner never reads the process's own.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,6 +25,24 @@ impl Env {
     pub fn from_map<K: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         Self { variables, home: None, user: None }
+    }
+
+    /// The process's own, for whoever has no other: variables, home directory, and the effective user as libpq asks for it
+    /// (`USER` is unset in containers, and stays what it was under `su`).
+    #[cfg(any(feature = "cli", feature = "client"))]
+    #[allow(clippy::disallowed_methods, reason = "here is where values come from that everybody else is given")]
+    pub fn of_process() -> Self {
+        // Names and values that are not Unicode are nothing that we read.
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let mut env = Self::from_map(variables);
+        if let Some(home) = std::env::home_dir().filter(|home| !home.as_os_str().is_empty()) {
+            env = env.with_home(home);
+        }
+        if let Ok(user) = whoami::username() {
+            env = env.with_user(user);
+        }
+        env
     }
 
     /// The home directory, where `.pgpass`, `.pg_service.conf` and `.postgresql/` are looked for.

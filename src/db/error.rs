@@ -141,6 +141,26 @@ impl ConnError {
         }
     }
 
+    /// The server's SQLSTATE, where that is known.
+    pub fn sqlstate(&self) -> Option<&str> {
+        match self {
+            Self::Refused { sqlstate, .. } => sqlstate.as_deref(),
+            Self::UnknownDatabase { .. } => Some(SqlState::INVALID_CATALOG_NAME.code()),
+            Self::TooManyConnections { .. } => Some(SqlState::TOO_MANY_CONNECTIONS.code()),
+            Self::BadConnInfo(_)
+            | Self::Unreachable { .. }
+            | Self::Mute { .. }
+            | Self::AuthFailed { .. }
+            | Self::Tls { .. }
+            | Self::WrongServer { .. }
+            | Self::NoHost(_)
+            | Self::PoolExhausted { .. }
+            | Self::PoolerExhausted { .. }
+            | Self::AnotherServer { .. }
+            | Self::Interrupted { .. } => None,
+        }
+    }
+
     /// Sorts a driver's error from an attempt to open a session.
     pub(super) fn from_driver(error: &postgres::Error, target: &str, user: &str) -> Self {
         let (target, user, message) = (target.to_owned(), user.to_owned(), describe(error));

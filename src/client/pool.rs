@@ -1,0 +1,234 @@
+//! Taking a session out of the pool.
+
+use std::cell::Cell;
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::conn::Conn;
+use super::counters::{ClosedBy, Counters, Stats};
+use super::error::Error;
+use super::gate::{Gate, Permit};
+use super::helper::{self, Task};
+use super::manager::{Closer, Manager, Slot};
+use super::observer::{Event, Observer};
+use super::options::PoolOptions;
+use crate::db::{ConnError, Connector, DEFAULT_DEADLINE};
+
+/// Half of it is the longest that r2d2 waits between two attempts to open a session.
+const R2D2_TIMEOUT: Duration = Duration::from_millis(800);
+/// How long an idle session is given to show that it is alive.
+const ALIVE: Duration = Duration::from_secs(5);
+
+/// What the parts of a pool know in common.
+pub(super) struct Shared {
+    pub(super) options: PoolOptions,
+    pub(super) counters: Counters,
+    pub(super) gate: Arc<Gate>,
+    pub(super) slow: Option<Duration>,
+    observer: Option<Arc<dyn Observer>>,
+    started: AtomicBool,
+    down: Mutex<Option<(ConnError, Instant)>>,
+    pub(super) look_at: Due,
+}
+
+/// When something is to be looked at again.
+#[derive(Default)]
+pub(super) struct Due(Mutex<Option<Instant>>);
+
+impl Due {
+    pub(super) fn is_due(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|at| at <= Instant::now())
+    }
+
+    pub(super) fn set(&self, at: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+}
+
+impl Shared {
+    pub(super) fn tell(&self, event: &Event<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.observe(event);
+        }
+    }
+
+    pub(super) fn is_started(&self) -> bool {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// Why the last attempt at a session failed, and when, if it did.
+    pub(super) fn down(&self) -> Option<(ConnError, Instant)> {
+        self.down.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_down(&self, error: Option<(ConnError, Instant)>) {
+        *self.down.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    }
+}
+
+/// The pool of one client.
+pub(super) struct Inner {
+    pub(super) shared: Arc<Shared>,
+    pool: r2d2::Pool<Manager>,
+    helper: mpsc::Sender<Task>,
+}
+
+impl Inner {
+    pub(super) fn new(
+        connector: Connector,
+        options: PoolOptions,
+        slow: Option<Duration>,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Result<Arc<Self>, Error> {
+        let max = options.max;
+        let shared = Arc::new(Shared {
+            options,
+            counters: Counters::default(),
+            gate: Gate::new(max),
+            slow,
+            observer,
+            started: AtomicBool::new(false),
+            down: Mutex::new(None),
+            look_at: Due::default(),
+        });
+        let (helper, tasks) = mpsc::channel();
+        // Its own idle timeout would close and open `min` sessions every half minute.
+        let pool = r2d2::Pool::builder()
+            .max_size(max)
+            .min_idle(Some(0))
+            .connection_timeout(R2D2_TIMEOUT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_on_check_out(false)
+            .error_handler(Box::new(r2d2::NopErrorHandler))
+            .connection_customizer(Box::new(Closer(helper.clone())))
+            .build_unchecked(Manager::new(connector, Arc::clone(&shared)));
+        let inner = Arc::new(Self { shared: Arc::clone(&shared), pool: pool.clone(), helper });
+        let weak = Arc::downgrade(&inner);
+        let run = move || helper::run(&tasks, &shared, &pool, &weak);
+        match thread::Builder::new().name("pgstrata-pool".to_owned()).spawn(run) {
+            Ok(_) => Ok(inner),
+            Err(error) => Err(Error::Unreachable(format!("no thread to look after the pool: {error}"))),
+        }
+    }
+
+    /// A session, within [`PoolOptions::acquire_timeout`].
+    pub(super) fn take(self: &Arc<Self>, site: &'static Location<'static>) -> Result<Conn, Error> {
+        refuse_async_context()?;
+        let begun = Instant::now();
+        let taken = self.take_from(begun, site);
+        self.shared.counters.acquire.took(begun.elapsed());
+        if matches!(taken, Err(Error::Exhausted { .. })) {
+            self.shared.counters.timeouts.one_more();
+        }
+        taken
+    }
+
+    fn take_from(self: &Arc<Self>, begun: Instant, site: &'static Location<'static>) -> Result<Conn, Error> {
+        let shared = &self.shared;
+        let timeout = shared.options.acquire_timeout;
+        let permit = shared.gate.enter(timeout, site)?;
+        shared.started.store(true, Ordering::Relaxed);
+        // Whoever does not wait for others still waits until a session of its own is open.
+        let patience = if timeout.is_zero() { DEFAULT_DEADLINE } else { timeout };
+        loop {
+            let left = patience.saturating_sub(begun.elapsed());
+            let Ok(mut loan) = self.pool.get_timeout(left) else {
+                return Err(match shared.down() {
+                    Some((error, _)) => Error::Unreachable(error.to_string()),
+                    // A session that somebody gave up is being opened or closed for as long.
+                    None => shared.gate.why_none(begun.elapsed()),
+                });
+            };
+            match &mut *loan {
+                // It may have waited here since another call; what it says of then is not what is now.
+                Slot::Refused(error, at) => {
+                    if *at + Manager::REFUSED_FOR >= begun {
+                        return Err(Error::Refused(Box::new(error.clone())));
+                    }
+                }
+                Slot::Open(held) => {
+                    if held.session.is_closed() || held.is_old() {
+                        continue;
+                    }
+                    if held.since.elapsed() >= shared.options.check_after_idle {
+                        shared.counters.checks.one_more();
+                        if held.session.client().is_valid(ALIVE.min(left)).is_err() {
+                            held.closes = Some(ClosedBy::Lost);
+                            continue;
+                        }
+                    }
+                    return Ok(Conn::new(Arc::clone(self), loan, permit));
+                }
+            }
+        }
+    }
+
+    /// Takes back what was lent.
+    pub(super) fn give_back(&self, mut loan: r2d2::PooledConnection<Manager>, mut permit: Permit) {
+        if let Slot::Open(held) = &mut *loan {
+            held.since = Instant::now();
+            if held.touched && held.closes.is_none() && !held.session.is_closed() {
+                permit.rest();
+                // With the helper gone the client is, too, and the session is closed here.
+                drop(self.helper.send(Task::Reset(Box::new((loan, permit)))));
+                return;
+            }
+        }
+        // First the session, then the right to have one.
+        drop(loan);
+        drop(permit);
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let state = self.pool.state();
+        self.shared.counters.read((state.connections, state.idle_connections), self.shared.gate.counts())
+    }
+
+    /// No new calls; waits for those that run, then closes what is idle. Whether all came back in time.
+    pub(super) fn shut_down(&self, timeout: Duration) -> bool {
+        self.shared.gate.close();
+        let all = self.shared.gate.wait_until_empty(timeout);
+        while let Some(mut loan) = self.pool.try_get() {
+            if let Slot::Open(held) = &mut *loan {
+                held.closes = Some(ClosedBy::Shutdown);
+            }
+        }
+        all
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shared.gate.close();
+        drop(self.helper.send(Task::Look));
+    }
+}
+
+thread_local! {
+    static MAY_BLOCK: Cell<bool> = const { Cell::new(false) };
+}
+
+pub(super) fn blocking<T>(call: impl FnOnce() -> T) -> T {
+    /// Also when the call panics.
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            MAY_BLOCK.set(self.0);
+        }
+    }
+    let _restore = Restore(MAY_BLOCK.replace(true));
+    call()
+}
+
+/// The driver waits by entering a runtime of its own, and panics where that cannot be. Which threads of a runtime may
+/// block tokio does not tell: those of `spawn_blocking` have to say so.
+fn refuse_async_context() -> Result<(), Error> {
+    if !MAY_BLOCK.get() && tokio::runtime::Handle::try_current().is_ok() {
+        return Err(Error::InAsyncContext);
+    }
+    Ok(())
+}

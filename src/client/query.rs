@@ -1,0 +1,125 @@
+//! A statement and its parameters.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use postgres::types::{ToSql, Type};
+
+/// A value whose type on the server is known from its own. [`Query::bind_as`] takes any other, with its type.
+pub trait Bind: ToSql + Send + Sync {
+    /// The server's type.
+    const TYPE: Type;
+}
+
+/// A value's type, and that of arrays of it.
+macro_rules! bind {
+    ($($rust:ty => $one:ident, $many:ident;)*) => {$(
+        impl Bind for $rust {
+            const TYPE: Type = Type::$one;
+        }
+        impl Bind for Vec<$rust> {
+            const TYPE: Type = Type::$many;
+        }
+        impl Bind for &[$rust] {
+            const TYPE: Type = Type::$many;
+        }
+    )*};
+}
+
+bind! {
+    bool => BOOL, BOOL_ARRAY;
+    i16 => INT2, INT2_ARRAY;
+    i32 => INT4, INT4_ARRAY;
+    i64 => INT8, INT8_ARRAY;
+    u32 => OID, OID_ARRAY;
+    f32 => FLOAT4, FLOAT4_ARRAY;
+    f64 => FLOAT8, FLOAT8_ARRAY;
+    String => TEXT, TEXT_ARRAY;
+    &str => TEXT, TEXT_ARRAY;
+    SystemTime => TIMESTAMPTZ, TIMESTAMPTZ_ARRAY;
+    Vec<u8> => BYTEA, BYTEA_ARRAY;
+    &[u8] => BYTEA, BYTEA_ARRAY;
+}
+
+impl<T: Bind> Bind for Option<T> {
+    const TYPE: Type = T::TYPE;
+}
+
+/// A statement with its parameters, `$1` onwards in the order in which they are bound.
+///
+/// ```
+/// use pgstrata::client::{Query, Type};
+/// let query = Query::new("SELECT 1 FROM audit.audit_log WHERE actor_id = $1 AND action = $2 AND details @> $3::text::jsonb")
+///     .bind(42_i64)
+///     .bind("login")
+///     .bind_as("{}", Type::TEXT)
+///     .read_only();
+/// assert_eq!(query.types(), [Type::INT8, Type::TEXT, Type::TEXT]);
+/// ```
+///
+/// What has no obvious type does not compile without one:
+///
+/// ```compile_fail
+/// pgstrata::client::Query::new("SELECT $1").bind(std::net::IpAddr::from([127, 0, 0, 1]));
+/// ```
+#[must_use = "a query does nothing until a client runs it"]
+pub struct Query<'a> {
+    sql: Cow<'a, str>,
+    values: Vec<Box<dyn ToSql + Send + Sync + 'a>>,
+    types: Vec<Type>,
+    read_only: bool,
+}
+
+impl<'a> Query<'a> {
+    /// A statement, with parameters still to be bound.
+    pub fn new(sql: impl Into<Cow<'a, str>>) -> Self {
+        Self { sql: sql.into(), values: Vec::new(), types: Vec::new(), read_only: false }
+    }
+
+    /// The next parameter.
+    pub fn bind<T: Bind + 'a>(self, value: T) -> Self {
+        self.bind_as(value, T::TYPE)
+    }
+
+    /// The next parameter, as a type of the server.
+    pub fn bind_as(mut self, value: impl ToSql + Send + Sync + 'a, as_type: Type) -> Self {
+        self.values.push(Box::new(value));
+        self.types.push(as_type);
+        self
+    }
+
+    /// It writes nothing: outside a transaction it is run once more, on another session, where its own is lost.
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// Its text.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// The types of its parameters.
+    pub fn types(&self) -> &[Type] {
+        &self.types
+    }
+
+    pub(super) fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    pub(super) fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.values.iter().map(|value| -> &(dyn ToSql + Sync) { &**value }).collect()
+    }
+
+    pub(super) fn typed(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
+        self.params().into_iter().zip(self.types.iter().cloned()).collect()
+    }
+}
+
+impl std::fmt::Debug for Query<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values may be secrets.
+        f.debug_struct("Query").field("sql", &self.sql).field("types", &self.types).finish_non_exhaustive()
+    }
+}
