@@ -220,7 +220,7 @@ fn limits_of_single_users_count_in_the_budget() {
 
 #[test]
 fn clients_of_a_role_are_compared_with_what_pgbouncer_takes_of_it() {
-    let all = budget(
+    let all = with_users(
         &[],
         &[("a", &[("max_user_client_connections", "30")]), ("b", &[("max_user_client_connections", "20")])],
     );
