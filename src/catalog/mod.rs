@@ -14,6 +14,7 @@ mod question;
 mod reader;
 mod rights;
 mod settings;
+mod siblings;
 mod snapshot;
 mod storage;
 mod survey;
@@ -27,15 +28,16 @@ pub use citus::Citus;
 pub use error::InspectError;
 pub use index::{CopyEnding, CopyName, IndexFacts, IndexKey, IndexShape, IndexSpelling};
 pub use inspect::{
-    Tree, inspect, inspect_limits, inspect_login, inspect_pooler, inspect_settings, inspect_storage, inspect_trees,
-    inspect_upkeep,
+    Tree, inspect, inspect_limits, inspect_login, inspect_pooler, inspect_settings, inspect_siblings, inspect_storage,
+    inspect_trees, inspect_upkeep,
 };
 pub use limits::{Capacity, DatabaseFacts, LimitFacts, LockSlots, MayAlter, RoleFacts};
-pub use marker::{HOLD_REGEX, MARKER_PREFIX, Marker, holds};
+pub use marker::{HOLD_PREFIX, HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use pooler::{PoolerDatabase, PoolerFacts, PoolerState};
 pub use question::{Answer, Answers, Bloat, DefaultCounts, DefaultKeys, Found, LeafKey, Question, RowCount};
 pub use rights::SchemaLack;
 pub use settings::{Absent, FileError, SettingContext, SettingFacts, SettingKind, SettingsFacts};
+pub use siblings::{NEWEST, Own, OwnDefinition, OwnKind, Sibling, Siblings, bounded};
 pub use snapshot::{
     Catalog, Exclusions, IncomingKey, KeyColumn, Leaf, LeafKind, NAMES_NOT_UTF8, Oid, PLAIN_TABLE, Retired, Root,
     SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,

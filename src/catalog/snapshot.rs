@@ -15,6 +15,7 @@ use super::pooler::PoolerState;
 use super::question::Answers;
 use super::rights::SchemaLack;
 use super::settings::SettingsFacts;
+use super::siblings::Siblings;
 use super::storage::Storage;
 use super::trust::OwnersCodes;
 use super::upkeep::Upkeep;
@@ -242,6 +243,9 @@ pub struct Root {
     pub referenced_by: BTreeSet<TableName>,
     /// Those of both that are partitioned: what locks them locks their partitions too.
     pub partitioned: BTreeSet<TableName>,
+    /// What its newest partitions have for their own; `None` where that was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub siblings: Option<Box<Siblings>>,
     /// The foreign keys that reference it, by the OIDs of their constraints.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys_in: BTreeMap<Oid, IncomingKey>,

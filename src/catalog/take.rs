@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::{
     Answer, InspectError, Question, Snapshot, Survey, SurveyScope, TableState, Tree, ask_trusting, inspect,
-    inspect_limits, inspect_login, inspect_pooler, inspect_settings, inspect_storage, inspect_trees, inspect_upkeep,
-    survey,
+    inspect_limits, inspect_login, inspect_pooler, inspect_settings, inspect_siblings, inspect_storage, inspect_trees,
+    inspect_upkeep, survey,
 };
 use crate::db::{Connector, Interrupt, Session};
 use crate::plan::{Fact, Plan, PlanOptions, Scope, questions};
@@ -46,6 +46,9 @@ pub fn take(
         Scope::Maintenance => tables,
         Scope::All | Scope::Creations | Scope::Removals => {
             inspect_storage(session.client(), &mut snapshot, &tables)?;
+            let copying = options.selected(desired).filter(|(_, table)| table.new_partitions.copies());
+            let copying = copying.map(|(name, _)| name.clone()).collect();
+            inspect_siblings(session.client(), &mut snapshot, &tables, &copying)?;
             kept(&|_| true)
         }
     };

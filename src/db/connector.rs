@@ -8,6 +8,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use r2d2::ManageConnection as _;
+use r2d2_postgres::PostgresConnectionManager;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::cancel::CancelHandle;
@@ -363,7 +365,7 @@ impl Connector {
 
     fn open_at(&self, host: Host, wire: Wire, time: Duration, entered: &AtomicBool) -> Result<Session, Failed> {
         let dialer = Dialer { tls: self.tls.clone(), way: self.way(&host, wire), patience: Patience::new(ANSWER) };
-        let client = self.driver_config(&host, time).connect(dialer.clone())?;
+        let client = PostgresConnectionManager::new(self.driver_config(&host, time), dialer.clone()).connect()?;
         entered.store(true, Ordering::Relaxed);
         let patience = dialer.patience.clone();
         let cancel = CancelHandle::new(client.cancel_token(), dialer);

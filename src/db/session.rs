@@ -61,6 +61,8 @@ pub fn session_setup_sql() -> &'static str {
         // A unit looks again behind its lock: under another isolation it would see what was before it.
         "; SET default_transaction_isolation = 'read committed'; \
          SET default_transaction_deferrable = off; ",
+        // Compiling what a unit asks of the catalog takes longer than the answer: seconds, with locks held.
+        "SET jit = off; ",
         // A session whose client is gone without a word holds the run lock until the server notices.
         "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3; ",
         // 17 and later: a build of hours is one transaction after the other, each with its own timeouts.

@@ -9,7 +9,7 @@ use super::gating::block;
 use super::privilege::roles;
 use super::step::{Step, StepId};
 use crate::catalog::{Answer, Catalog, Question, Snapshot, TableState};
-use crate::sql::{Ident, TableName};
+use crate::sql::{Ident, TableName, membership};
 
 /// What the role that works needs on a schema.
 struct Need<'a> {
@@ -32,7 +32,7 @@ pub(super) fn choose(snapshot: &Snapshot, steps: &mut [Step]) {
             last.push_str(&format!("; or write `partition: {{schema: {siblings}}}`, where its newest partition is"));
         }
         lacking.extend(lacks_tablespace(catalog, table, &step.action));
-        let (others, of_root) = not_to_be(catalog, step, table);
+        let (others, of_root) = not_to_be(snapshot, step, table);
         if lacking.is_empty() && others.is_empty() && of_root.is_none() {
             continue;
         }
@@ -61,7 +61,8 @@ pub(super) fn choose(snapshot: &Snapshot, steps: &mut [Step]) {
 }
 
 /// Owners of single partitions that the session may not become, in words; and the table's own, apart.
-fn not_to_be(catalog: &Catalog, step: &Step, table: &TableName) -> (Vec<String>, Option<String>) {
+fn not_to_be(snapshot: &Snapshot, step: &Step, table: &TableName) -> (Vec<String>, Option<String>) {
+    let (catalog, major) = (&snapshot.catalog, snapshot.target.major());
     let session = catalog.session_of(table);
     let (mut others, mut of_root) = (Vec::new(), None);
     let Some(TableState::Partitioned(root)) = catalog.tables.get(table) else { return (others, of_root) };
@@ -74,7 +75,7 @@ fn not_to_be(catalog: &Catalog, step: &Step, table: &TableName) -> (Vec<String>,
             true => {
                 format!("{who} may not SET ROLE {role}, which owns it and is a superuser: let one change its owner")
             }
-            false => format!("{who} may not SET ROLE {role}, which owns it: GRANT {role} TO {who}"),
+            false => format!("{who} may not SET ROLE {role}, which owns it: {}", membership(role, &who, major)),
         };
         match *role == root.attributes.owner {
             true => of_root = Some(because),

@@ -204,6 +204,10 @@ pub enum Code {
     NameTaken,
     /// Every name for a new partition is taken: it cannot be made.
     NoNameLeft,
+    /// The newest partitions all have something that new ones will not get.
+    SiblingsHaveMore,
+    /// The newest partition lacks what the policy wants new ones to get from it.
+    SiblingLacks,
     /// The schema that the policy wants new partitions in is not there.
     SchemaMissing,
     /// Whether a name for a new partition is taken was not asked: the snapshot was taken for another policy or time.
@@ -354,6 +358,10 @@ impl Code {
             Self::PoolerNotAsked => note(Unverified, "PgBouncer was not asked for its configuration."),
             Self::NameTaken => note(No, "A name wanted for a new partition was taken; another one was chosen."),
             Self::NoNameLeft => broken(Error, "Every name for a new partition is taken."),
+            Self::SiblingsHaveMore => {
+                warning(No, "The newest partitions all have something that new ones will not get.")
+            }
+            Self::SiblingLacks => error(Error, "The newest partition lacks what new ones are to get from it."),
             Self::SchemaMissing => broken(Error, "The schema that new partitions are to be made in does not exist."),
             Self::NameUnchecked => note(No, "Whether a name for a new partition is taken was not asked."),
             Self::NotInSnapshot => broken(Unjudged, "The snapshot was taken for other tables than the policy's."),

@@ -29,6 +29,8 @@ pub enum HazardKind {
     BlocksReads,
     /// Writers wait while work that grows with the data is done.
     BlocksWrites,
+    /// A plain partition is made among partitions that are partitioned themselves.
+    PlainLeaf,
     /// Functions or domains of a role that may do less would run as the session, or as the table's owner.
     RunsOwnersCode,
     /// An index is built; reads and writes go on.
@@ -52,7 +54,7 @@ pub enum Gating {
 
 impl HazardKind {
     /// All kinds, in the order they are shown.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::DeletesData,
         Self::DetachesData,
         Self::AttachesData,
@@ -63,6 +65,7 @@ impl HazardKind {
         Self::MovesData,
         Self::BlocksReads,
         Self::BlocksWrites,
+        Self::PlainLeaf,
         Self::RunsOwnersCode,
         Self::IndexBuild,
         Self::SubscriberNeedsTable,
@@ -82,6 +85,7 @@ impl HazardKind {
             Self::MovesData => "MOVES_DATA",
             Self::BlocksReads => "BLOCKS_READS",
             Self::BlocksWrites => "BLOCKS_WRITES",
+            Self::PlainLeaf => "PLAIN_LEAF",
             Self::RunsOwnersCode => "RUNS_OWNERS_CODE",
             Self::IndexBuild => "INDEX_BUILD",
             Self::SubscriberNeedsTable => "SUBSCRIBER_NEEDS_TABLE",
@@ -106,6 +110,7 @@ impl HazardKind {
             | Self::MovesData
             | Self::BlocksReads
             | Self::BlocksWrites
+            | Self::PlainLeaf
             | Self::RunsOwnersCode => Gating::Always,
             Self::DetachesData => Gating::BeyondMaxDrop,
             Self::IndexBuild | Self::SubscriberNeedsTable | Self::CancelsStandbyQueries => Gating::Shown,

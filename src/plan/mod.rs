@@ -23,10 +23,10 @@ mod world;
 
 pub use action::{
     Action, AlterIndex, AlterPartition, Alteration, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode,
-    CreateDefault, CreateIndex, CreatePartition, DetachMode, DetachPartition, DiscardIndex, DropPartition, IndexAction,
-    Kept, Leaving, LimitAction, LimitDatabase, LimitRole, LooseIndex, MaintenanceAction, Making, PartitionAction,
-    ReindexIndex, Relation, Retiring, RoleSetting, SetRole, SetSetting, SettingAction, StorageAction, SwapIndex,
-    Touches, VacuumPartition, Verb,
+    CopiedCheck, CopiedTrigger, CreateDefault, CreateIndex, CreatePartition, DetachMode, DetachPartition, DiscardIndex,
+    DropPartition, IndexAction, Kept, Leaving, LimitAction, LimitDatabase, LimitRole, LooseIndex, MaintenanceAction,
+    Making, PartitionAction, ReindexIndex, Relation, Retiring, RoleSetting, SetRole, SetSetting, SettingAction,
+    StorageAction, SwapIndex, Touches, VacuumPartition, Verb,
 };
 pub use conversion::conversion_steps;
 pub use document::{DefaultRowsOverview, PLAN_FORMAT, Plan, Runway, Summary, TableOverview};

@@ -233,7 +233,7 @@ pub(crate) fn plan_in(world: &World<'_>, desired: &Desired, snapshot: &Snapshot,
                 // After the indexes, which are built by whoever owns a partition now.
                 let mut storage = storage::diff(context, &world.effective(&diff.steps));
                 gate(context, options, &mut storage.steps, &mut findings);
-                without_rights(&mut storage.steps, &snapshot.catalog);
+                without_rights(&mut storage.steps, snapshot);
                 diff.steps.extend(storage.steps);
                 findings.extend(storage.findings);
             }

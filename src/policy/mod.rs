@@ -43,7 +43,7 @@ pub use hash::PolicyHash;
 pub use index_parameter::is_same_of_index;
 pub use limits::{LimitsDesired, PoolerDesired, RoleDesired, RoleTimeout, ServiceDesired};
 pub use load::{Loaded, Policy, Source, VERSION, environments, load, load_all, load_with};
-pub use new_partitions::NewPartitions;
+pub use new_partitions::{NewPartitions, OwnName};
 pub use parameter::{is_of_toast, is_same as is_same_parameter, needs_major};
 pub use path::{PolicyPath, Segment};
 pub(crate) use resolve::{DEFAULT_PREMAKE, MAX_PREMAKE};

@@ -96,6 +96,7 @@ impl World {
             references: BTreeSet::new(),
             referenced_by: BTreeSet::new(),
             partitioned: BTreeSet::new(),
+            siblings: None,
             keys_in: BTreeMap::new(),
             cascades_from: BTreeSet::new(),
             exclusions: Exclusions::default(),

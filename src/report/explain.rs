@@ -11,7 +11,7 @@ use crate::catalog::{Question, Snapshot, TableState};
 use crate::grid::{Bound, KeyValue, NameTemplate};
 use crate::plan::{Action, Block, Class, Finding, Gate, PartitionAction, Plan, PlanOptions, Step, StepId};
 use crate::policy::{
-    DefaultPartition, DefaultRows, Desired, Grant, Keep, Premake, Straddling, TableDesired, Then, Width,
+    DefaultPartition, DefaultRows, Desired, Grant, Keep, OwnName, Premake, Straddling, TableDesired, Then, Width,
 };
 use crate::render::sentences::shell_word;
 use crate::resource::partition::{Entry, Event, Timeline};
@@ -21,7 +21,7 @@ use crate::sql::TableName;
 pub type Origins = BTreeMap<(&'static str, &'static str), String>;
 
 /// The keys of a table's policy that a story tells of, by section.
-pub const SETTINGS: [(&str, &str); 15] = [
+pub const SETTINGS: [(&str, &str); 18] = [
     ("partition", "key"),
     ("partition", "interval"),
     ("partition", "timezone"),
@@ -31,6 +31,9 @@ pub const SETTINGS: [(&str, &str); 15] = [
     ("partition", "start"),
     ("partition", "name"),
     ("partition", "schema"),
+    ("partition", "unlogged"),
+    ("partition", "checks"),
+    ("partition", "triggers"),
     ("partition", "default_partition"),
     ("partition", "default_rows"),
     ("retention", "keep"),
@@ -273,6 +276,11 @@ fn settings(table: &TableDesired, timeline: Option<&Timeline>, origins: &Origins
         .collect()
 }
 
+fn names(names: &[OwnName]) -> Option<String> {
+    let names: Vec<&str> = names.iter().map(|name| name.0.as_str()).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
 fn value(table: &TableDesired, timeline: Option<&Timeline>, key: &str) -> Option<String> {
     let TableDesired {
         key: column,
@@ -307,6 +315,9 @@ fn value(table: &TableDesired, timeline: Option<&Timeline>, key: &str) -> Option
         }),
         "start" => start.map(|start| start.to_string()),
         "name" => Some(name.clone().unwrap_or_else(|| NameTemplate::default_for(*width)).to_string()),
+        "unlogged" => new_partitions.unlogged.map(|unlogged| unlogged.to_string()),
+        "checks" => names(&new_partitions.checks),
+        "triggers" => names(&new_partitions.triggers),
         "schema" => new_partitions.schema.as_ref().map(ToString::to_string),
         "default_partition" => Some(match default_partition {
             DefaultPartition::None => "none".to_owned(),

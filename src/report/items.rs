@@ -181,7 +181,7 @@ impl Kind {
             Code::IndexRefused | Code::IndexNotPossible | Code::IndexBuilding | Code::IndexDiffers => {
                 Some(Self::IndexMissing)
             }
-            Code::PartitionDiffers | Code::ParameterUnsupported => Some(Self::PartitionUnlike),
+            Code::PartitionDiffers | Code::ParameterUnsupported | Code::SiblingLacks => Some(Self::PartitionUnlike),
             Code::MaintenancePostponed => Some(Self::MaintenanceDue),
             Code::LimitRefused => Some(Self::LimitDiffers),
             Code::SettingRefused | Code::SettingDiffers | Code::SettingPendingRestart => Some(Self::SettingToChange),
@@ -239,6 +239,7 @@ impl Kind {
             | Code::SettingNotPermitted
             | Code::PoolerNotAsked
             | Code::NameTaken
+            | Code::SiblingsHaveMore
             | Code::NameUnchecked => None,
         }
     }

@@ -7,7 +7,7 @@ use super::qualifier::requalified;
 use super::{Ident, Literal, TableName};
 use crate::catalog::{AclItem, Attributes, KeyColumn, ReplicaIdentity, RowPolicy};
 use crate::grid::{Bound, LeafBounds};
-use crate::plan::{AttachPartition, CreateDefault, CreatePartition, Making};
+use crate::plan::{AttachPartition, CopiedTrigger, CreateDefault, CreatePartition, Making};
 
 /// The CHECK that lets ATTACH skip its scan; dropped in the same transaction.
 const BOUND_CHECK: &str = "pgstrata_bound";
@@ -71,10 +71,12 @@ fn table_like(
     making: &Making,
 ) -> Vec<String> {
     let Attributes { owner, tablespace, grants, row_security, replica_identity, statistics_targets } = attributes;
-    let Making { indexes_by_attach } = making;
+    let Making { indexes_by_attach, unlogged, checks, triggers } = making;
+    let unlogged = if *unlogged { "UNLOGGED " } else { "" };
     let indexes = if *indexes_by_attach { " EXCLUDING INDEXES" } else { "" };
     // 14 to 16 would give the partition a sequence of its own, 17 and later refuse the ATTACH: identity stays out.
-    let mut create = format!("CREATE TABLE {partition} (LIKE {root} INCLUDING ALL{indexes} EXCLUDING IDENTITY{check})");
+    let mut create =
+        format!("CREATE {unlogged}TABLE {partition} (LIKE {root} INCLUDING ALL{indexes} EXCLUDING IDENTITY{check})");
     if !storage_parameters.is_empty() {
         let parameters: Vec<String> = storage_parameters
             .iter()
@@ -90,6 +92,11 @@ fn table_like(
     if give {
         statements.push(format!("ALTER TABLE {partition} OWNER TO {owner}"));
     }
+    statements.extend(checks.iter().map(|check| {
+        let definition = requalified(&check.definition, &check.of, &partition.name);
+        format!("ALTER TABLE {partition} ADD CONSTRAINT {} {definition}", check.name)
+    }));
+    statements.extend(triggers.iter().flat_map(|trigger| copied_trigger(partition, trigger)));
     for (column, target) in statistics_targets {
         statements.push(format!("ALTER TABLE {partition} ALTER COLUMN {column} SET STATISTICS {target}"));
     }
@@ -105,6 +112,20 @@ fn table_like(
         ReplicaIdentity::Nothing => statements.push(format!("ALTER TABLE {partition} REPLICA IDENTITY NOTHING")),
         ReplicaIdentity::Full => statements.push(format!("ALTER TABLE {partition} REPLICA IDENTITY FULL")),
     }
+    statements
+}
+
+fn copied_trigger(partition: &TableName, trigger: &CopiedTrigger) -> Vec<String> {
+    let CopiedTrigger { name, constraint, events, tail, enabled } = trigger;
+    let kind = if *constraint { "CONSTRAINT " } else { "" };
+    let mut statements = vec![format!("CREATE {kind}TRIGGER {name} {events} ON {partition} {tail}")];
+    let how = match enabled {
+        'D' => Some("DISABLE TRIGGER"),
+        'R' => Some("ENABLE REPLICA TRIGGER"),
+        'A' => Some("ENABLE ALWAYS TRIGGER"),
+        _ => None,
+    };
+    statements.extend(how.map(|how| format!("ALTER TABLE {partition} {how} {name}")));
     statements
 }
 

@@ -496,6 +496,7 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
         references: BTreeSet::new(),
         referenced_by: BTreeSet::new(),
         partitioned: BTreeSet::new(),
+        siblings: None,
         keys_in: BTreeMap::new(),
         cascades_from: BTreeSet::new(),
         exclusions: Exclusions::default(),

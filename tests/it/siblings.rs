@@ -71,3 +71,57 @@ fn schemas_of_the_server_are_no_place_for_partitions() {
         validated(&policy, 78);
     }
 }
+
+const HAVE_MORE: &str = "CREATE TABLE reading (id uuid NOT NULL, at timestamptz NOT NULL, v int) PARTITION BY RANGE (at);
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'begin return new; end';
+    DO $$ DECLARE d date; n text; BEGIN
+      FOR d IN SELECT generate_series(current_date - 5, current_date + 1, '1 day')::date LOOP
+        n := 'reading_' || to_char(d, 'YYYYMMDD');
+        EXECUTE format('CREATE UNLOGGED TABLE %I (LIKE reading INCLUDING ALL) WITH (fillfactor=80, autovacuum_vacuum_scale_factor=0.01)', n);
+        EXECUTE format('CREATE UNIQUE INDEX ON %I (id)', n);
+        EXECUTE format('CREATE TRIGGER t BEFORE INSERT ON %I FOR EACH ROW EXECUTE FUNCTION note()', n);
+        EXECUTE format('ALTER TABLE %I ADD CHECK (v > 0)', n);
+        EXECUTE format('ALTER TABLE reading ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', n, d, d + 1);
+      END LOOP; END $$;";
+
+#[test]
+fn import_writes_what_all_partitions_have() {
+    let found = imported("siblings_more", HAVE_MORE, &[]);
+    for line in [
+        "      unlogged: true\n",
+        "      checks: [\"{partition}_v_check\"]",
+        "      triggers: [\"t\"]",
+        "    storage_parameters:\n      autovacuum_vacuum_scale_factor: 0.01\n      fillfactor: 80\n",
+        "unique index (id)",
+    ] {
+        assert!(found.policy.contains(line), "{line}\n{}", found.policy);
+    }
+    let plan = found.plan(&[]);
+    let sql = plan["steps"][0]["sql"].to_string();
+    for part in
+        ["CREATE UNLOGGED TABLE", "v_check CHECK ((v > 0))", "CREATE TRIGGER t BEFORE INSERT ON", "fillfactor = '80'"]
+    {
+        assert!(sql.contains(part), "{part}\n{sql}");
+    }
+    found.place.run(&["apply", "--auto-approve"], 0);
+    found.wants_nothing();
+    let alike = "SELECT count(DISTINCT (relpersistence, (SELECT array_agg(o ORDER BY o) FROM unnest(reloptions) o),
+            (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid), (SELECT count(*) FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c')))
+        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE inhparent = 'reading'::regclass";
+    let row = found.place.db.client().query_one(alike, &[]).unwrap();
+    assert_eq!(row.get::<_, i64>(0), 1, "new partitions are what the others are");
+}
+
+#[test]
+fn definitions_behind_a_lock_stop_the_creation_that_needs_them() {
+    let found = imported("siblings_locked", HAVE_MORE, &[]);
+    let mut holder = found.place.db.client();
+    let newest = "SELECT 'reading_' || to_char(current_date + 1, 'YYYYMMDD')";
+    let newest: String = holder.query_one(newest, &[]).unwrap().get(0);
+    holder.batch_execute(&format!("BEGIN; LOCK TABLE {newest} IN ACCESS EXCLUSIVE MODE")).unwrap();
+    let plan = found.plan(&[]);
+    let because = plan["steps"][0]["blocked_because"].to_string();
+    assert!(plan["steps"][0]["blocked"] == true && because.contains("could not be read"), "{because}");
+    holder.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(found.plan(&[])["steps"][0]["blocked"], false);
+}

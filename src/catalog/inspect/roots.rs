@@ -142,6 +142,7 @@ fn root(row: &Row, oid: Oid, key: KeyColumn) -> Result<Root, InspectError> {
         references: BTreeSet::new(),
         referenced_by: BTreeSet::new(),
         partitioned: BTreeSet::new(),
+        siblings: None,
         keys_in: BTreeMap::new(),
         cascades_from: BTreeSet::new(),
         exclusions: Exclusions::default(),

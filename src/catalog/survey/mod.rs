@@ -8,7 +8,7 @@ use postgres::types::Type;
 
 use super::ask::ask;
 use super::error::InspectError;
-use super::inspect::{BEGIN, inspect};
+use super::inspect::{BEGIN, inspect, inspect_siblings, inspect_storage};
 use super::part_config::{Candidate, candidates, hold};
 use super::question::Question;
 use super::reader::{Reader, field};
@@ -83,6 +83,8 @@ pub fn survey(
         Ok((tables, time_zone(reader)?, part_config(reader)?))
     })?;
     let mut snapshot = inspect(client, host, &tables, &tables, client_clock)?;
+    inspect_storage(client, &mut snapshot, &tables)?;
+    inspect_siblings(client, &mut snapshot, &tables, &BTreeSet::new())?;
     let highest = highest_keys(&snapshot);
     ask(client, &mut snapshot, &highest)?;
     let partman = tables.into_iter().filter_map(|table| {

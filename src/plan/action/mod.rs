@@ -16,8 +16,8 @@ pub use self::index::{
 pub use self::limit::{LimitAction, LimitDatabase, LimitRole, RoleSetting, SetRole};
 pub use self::maintenance::{AnalyzeParent, MaintenanceAction, ReindexIndex, VacuumPartition};
 pub use self::partition::{
-    AttachPartition, CreateDefault, CreatePartition, DetachMode, DetachPartition, DropPartition, Leaving, Making,
-    PartitionAction, Retiring, Touches,
+    AttachPartition, CopiedCheck, CopiedTrigger, CreateDefault, CreatePartition, DetachMode, DetachPartition,
+    DropPartition, Leaving, Making, PartitionAction, Retiring, Touches,
 };
 pub use self::setting::{SetSetting, SettingAction};
 pub use self::storage::{AlterPartition, Alteration, StorageAction};

@@ -119,6 +119,41 @@ pub struct Making {
     /// Its indexes are left out of the `LIKE`, and made by the attach, which would make some of them a second time.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub indexes_by_attach: bool,
+    /// It is UNLOGGED.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unlogged: bool,
+    /// Checks that the newest partition has for its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CopiedCheck>,
+    /// Triggers that the newest partition has for its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<CopiedTrigger>,
+}
+
+/// A check as another partition has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiedCheck {
+    /// Its name here.
+    pub name: Ident,
+    /// What follows the name, with the other partition's name in it.
+    pub definition: String,
+    /// The other partition's name.
+    pub of: Ident,
+}
+
+/// A trigger as another partition has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiedTrigger {
+    /// Its name here.
+    pub name: Ident,
+    /// It is a constraint trigger.
+    pub constraint: bool,
+    /// What stands between its name and the partition's.
+    pub events: String,
+    /// What stands behind the partition's name.
+    pub tail: String,
+    /// `O`, `D`, `R` or `A`, as `pg_trigger.tgenabled` has it.
+    pub enabled: char,
 }
 
 impl Making {
@@ -147,7 +182,7 @@ pub struct CreatePartition {
     pub storage_parameters: BTreeMap<String, String>,
     /// How else it is made.
     #[serde(default, skip_serializing_if = "Making::is_plain")]
-    pub making: Making,
+    pub making: Box<Making>,
     /// What is locked along with the parent.
     pub touches: Touches,
 }
@@ -165,7 +200,7 @@ pub struct CreateDefault {
     pub storage_parameters: BTreeMap<String, String>,
     /// How else it is made.
     #[serde(default, skip_serializing_if = "Making::is_plain")]
-    pub making: Making,
+    pub making: Box<Making>,
     /// What is locked along with the parent.
     pub touches: Touches,
 }

@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::super::action::{AttachPartition, CreateDefault, CreatePartition, Leaving, Making, Relation, Retiring};
+use super::super::action::{
+    AttachPartition, CopiedCheck, CopiedTrigger, CreateDefault, CreatePartition, Leaving, Making, Relation, Retiring,
+};
 use super::super::fact::{Fact, Stamp};
 use super::super::step::Step;
-use crate::catalog::{Answer, Attributes, Leaf, LeafKind, Marker, Question, Root, Snapshot};
+use crate::catalog::{Answer, Attributes, Leaf, LeafKind, Marker, OwnDefinition, Question, Root, Snapshot};
 use crate::grid::{Bound, Fit, Grid, KeyValue, LeafBounds};
 use crate::policy::{Desired, Keep, Straddling, TableDesired, Then};
 use crate::sql::{Ident, TableName};
@@ -144,9 +146,29 @@ impl Rules<'_> {
     }
 
     fn made_as_wanted(&self, partition: &TableName, making: &Making) -> Result<(), String> {
-        let Making { indexes_by_attach } = making;
+        let Making { indexes_by_attach, unlogged, checks, triggers } = making;
         let schema = self.table.new_partitions.schema.as_ref().unwrap_or(&self.name.schema);
         rule(partition.schema == *schema, "it makes the partition in another schema")?;
+        let wanted = &self.table.new_partitions;
+        rule(*unlogged == (wanted.unlogged == Some(true)), "it is not logged as the policy says")?;
+        let newest = self.root.siblings.as_ref().and_then(|siblings| siblings.newest.first());
+        let has = |definition: &OwnDefinition| {
+            newest.is_some_and(|newest| newest.has.iter().any(|own| own.definition.as_ref() == Some(definition)))
+        };
+        for CopiedCheck { name, definition, of: _ } in checks {
+            let named = wanted.checks.iter().any(|wanted| wanted.on(&partition.name) == *name);
+            rule(named && has(&OwnDefinition::Check(definition.clone())), "a check is not the newest partition's")?;
+        }
+        for CopiedTrigger { name, constraint, events, tail, enabled } in triggers {
+            let named = wanted.triggers.iter().any(|wanted| wanted.on(&partition.name) == *name);
+            let definition = OwnDefinition::Trigger {
+                constraint: *constraint,
+                events: events.clone(),
+                tail: tail.clone(),
+                enabled: *enabled,
+            };
+            rule(named && has(&definition), "a trigger is not the newest partition's")?;
+        }
         rule(*indexes_by_attach != self.root.exclusions.own.is_empty(), "its indexes come twice, or not at all")
     }
 

@@ -98,6 +98,9 @@ fn partitioned(
         start,
         name: template,
         schema: _,
+        unlogged: _,
+        checks: _,
+        triggers: _,
         default_partition,
         default_rows,
     } = spec;

@@ -73,6 +73,16 @@ pub struct PartitionSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "cli", schemars(length(min = 1)))]
     pub schema: Option<String>,
+    /// Whether new partitions are UNLOGGED.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unlogged: Option<bool>,
+    /// Checks that new partitions get as the newest one has them, by name; `{partition}` stands for the partition's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "cli", schemars(example = &["amount_positive", "{partition}_amount_check"]))]
+    pub checks: Option<Vec<String>>,
+    /// Triggers that new partitions get as the newest one has them, by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub triggers: Option<Vec<String>>,
     /// `none` (the default: an existing one is reported, never removed), `allow` or `require`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_partition: Option<DefaultPartitionSpec>,

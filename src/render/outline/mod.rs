@@ -504,6 +504,7 @@ fn concerns_data(kind: HazardKind) -> bool {
         | HazardKind::LosesSafety
         | HazardKind::BlocksReads
         | HazardKind::BlocksWrites
+        | HazardKind::PlainLeaf
         | HazardKind::RunsOwnersCode
         | HazardKind::IndexBuild
         | HazardKind::SubscriberNeedsTable

@@ -27,6 +27,8 @@ pub(super) struct TableDraft {
     pub(super) remarks: Vec<String>,
     pub(super) partition: Vec<Line>,
     pub(super) retention: Vec<Line>,
+    /// What all partitions have.
+    pub(super) storage_parameters: BTreeMap<String, String>,
     /// Existing partitions are to have the table's owner and privileges.
     pub(super) inherit_privileges: bool,
 }
@@ -46,6 +48,10 @@ pub(super) enum Value {
     Text(String),
     /// Always in double quotes: templates begin with a brace.
     Quoted(String),
+    /// A word of YAML, as it is.
+    Word(&'static str),
+    /// A list, each in double quotes.
+    List(Vec<String>),
 }
 
 impl Line {
@@ -57,6 +63,14 @@ impl Line {
     #[allow(clippy::needless_pass_by_value, reason = "callers build the value in place")]
     pub(super) fn quoted(key: &'static str, value: impl ToString) -> Self {
         Self { key, value: Value::Quoted(value.to_string()), comment: None }
+    }
+
+    pub(super) fn word(key: &'static str, word: &'static str) -> Self {
+        Self { key, value: Value::Word(word), comment: None }
+    }
+
+    pub(super) fn list(key: &'static str, items: Vec<String>) -> Self {
+        Self { key, value: Value::List(items), comment: None }
     }
 
     #[must_use]

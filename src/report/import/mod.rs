@@ -13,6 +13,7 @@ mod partsmith;
 mod ppm;
 mod premake;
 mod reading;
+mod siblings;
 mod source;
 mod span;
 mod table;

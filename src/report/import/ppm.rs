@@ -1,5 +1,7 @@
 //! The configuration of qonto's PostgreSQL Partition Manager (PPM).
 
+use std::collections::BTreeMap;
+
 use super::draft::{Draft, Line, TableDraft};
 use super::premake;
 use super::source::{Map, SourceError};
@@ -96,7 +98,14 @@ fn table(map: &Map) -> Result<TableDraft, String> {
         (Some(written), None) => remarks.push(format!("Its retention, `{written}`, is not understood.")),
         (None, _) => {}
     }
-    Ok(TableDraft { name, remarks, partition, retention, inherit_privileges: false })
+    Ok(TableDraft {
+        name,
+        remarks,
+        partition,
+        retention,
+        storage_parameters: BTreeMap::new(),
+        inherit_privileges: false,
+    })
 }
 
 /// A name as the other tool has it, which is as the catalog has it.

@@ -9,6 +9,7 @@ use super::name::{Names, template};
 use super::partman::{Epoch, Told};
 use super::premake;
 use super::reading::Reading;
+use super::siblings::{Shared, shared};
 use super::zone::{Evidence, Placed, place};
 use crate::catalog::{Answer, Leaf, LeafKey, LeafKind, Question, Root, Survey};
 use crate::grid::{Bound, Encoding, Grid, Interval, KeyKind, LeafBounds, NameTemplate, Position, Unit, Width, Zone};
@@ -76,7 +77,10 @@ pub(super) fn table(survey: &Survey, name: &TableName, root: &Root) -> Result<(T
         }
     }
     let inherit_privileges = told.as_ref().is_some_and(Told::inherits_privileges);
-    Ok((TableDraft { name: name.clone(), remarks, partition, retention, inherit_privileges }, note))
+    let Shared { partition: lines, storage_parameters, remarks: more } = shared(root);
+    partition.extend(lines);
+    remarks.extend(more);
+    Ok((TableDraft { name: name.clone(), remarks, partition, retention, storage_parameters, inherit_privileges }, note))
 }
 
 /// As the policy writes it.

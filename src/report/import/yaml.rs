@@ -48,6 +48,12 @@ fn table(out: &mut String, table: &TableDraft) {
     }
     section(out, "partition", &table.partition);
     section(out, "retention", &table.retention);
+    if !table.storage_parameters.is_empty() {
+        out.push_str("    storage_parameters:\n");
+        for (name, value) in &table.storage_parameters {
+            out.push_str(&format!("      {}: {}\n", scalar(name), scalar(value)));
+        }
+    }
     if table.inherit_privileges {
         out.push_str("    inherit_privileges: true\n");
     }
@@ -62,6 +68,10 @@ fn section(out: &mut String, name: &str, lines: &[Line]) {
         let value = match value {
             Value::Text(text) => scalar(text),
             Value::Quoted(text) => quoted(text),
+            Value::Word(word) => (*word).to_owned(),
+            Value::List(items) => {
+                format!("[{}]", items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", "))
+            }
         };
         let line = format!("      {key}: {value}");
         match said {

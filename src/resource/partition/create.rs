@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::context::{Context, finite};
-use super::making::making;
+use super::making::Maker;
 use super::names::{Names, free_name};
 use super::returning::Returning;
 use super::wanted::Piece;
@@ -53,6 +53,7 @@ pub(super) fn creations(
     context: &Context<'_>,
     pieces: &[Piece],
     finalizing: Option<(&StepId, Bound, Bound)>,
+    maker: &Maker,
     used: &mut BTreeSet<TableName>,
 ) -> Creations {
     let mut result = Creations::default();
@@ -70,7 +71,7 @@ pub(super) fn creations(
             to: piece.to,
             attributes: context.root.attributes.clone(),
             storage_parameters: parameters(context),
-            making: making(context),
+            making: Box::new(maker.making(&name)),
             touches: context.touches(),
         }));
         let mut step = context.step(action, piece.class, piece.reason);
@@ -89,6 +90,7 @@ pub(super) fn creations(
         step.needs.extend(finalizing.filter(|(_, low, high)| *low < to && from < *high).map(|(id, _, _)| id.clone()));
         beside_default(context, (from, to), &mut step, &mut result.findings);
         subscriber_hazard(context, &name, &mut step);
+        maker.judge(&name, &mut step);
         if !within.contains(&at) {
             let wanted = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
             add_block(&mut step, Block::MaxCreate { wanted, limit: context.desired.apply.max_create });

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::context::Context;
 use super::create::{subscriber_hazard, suffixed};
-use super::making::making;
+use super::making::Maker;
 use super::names::free_name;
 use crate::catalog::Question;
 use crate::grid::LeafBounds;
@@ -16,6 +16,7 @@ use crate::sql::TableName;
 /// The default partition that the policy requires and the table lacks.
 pub(super) fn default_partition(
     context: &Context<'_>,
+    maker: &Maker,
     used: &mut BTreeSet<TableName>,
     findings: &mut Vec<Finding>,
 ) -> Option<Step> {
@@ -32,7 +33,7 @@ pub(super) fn default_partition(
             findings.push(finding);
             None
         }
-        (DefaultPartition::Require, None) => create_default(context, used, findings),
+        (DefaultPartition::Require, None) => create_default(context, maker, used, findings),
         (DefaultPartition::None, None) | (DefaultPartition::Allow, _) | (DefaultPartition::Require, Some(_)) => None,
     }
 }
@@ -54,7 +55,12 @@ fn names(context: &Context<'_>) -> impl Iterator<Item = TableName> {
 }
 
 /// An empty table: it has nothing to scan, and rows that are there already lie in other partitions.
-fn create_default(context: &Context<'_>, used: &mut BTreeSet<TableName>, findings: &mut Vec<Finding>) -> Option<Step> {
+fn create_default(
+    context: &Context<'_>,
+    maker: &Maker,
+    used: &mut BTreeSet<TableName>,
+    findings: &mut Vec<Finding>,
+) -> Option<Step> {
     let wanted: Vec<TableName> = names(context).collect();
     let name = free_name(context, &wanted, used, "DEFAULT", findings)?;
     let action = Action::Partition(PartitionAction::CreateDefault(CreateDefault {
@@ -62,7 +68,7 @@ fn create_default(context: &Context<'_>, used: &mut BTreeSet<TableName>, finding
         partition: name.clone(),
         attributes: context.root.attributes.clone(),
         storage_parameters: parameters(context),
-        making: making(context),
+        making: Box::new(maker.making(&name)),
         touches: context.touches(),
     }));
     let mut step = context.step(action, Class::Drift, "the policy requires a default partition");
@@ -78,5 +84,6 @@ fn create_default(context: &Context<'_>, used: &mut BTreeSet<TableName>, finding
     });
     step.after.extend(promised(context, &name));
     subscriber_hazard(context, &name, &mut step);
+    maker.judge(&name, &mut step);
     Some(step)
 }

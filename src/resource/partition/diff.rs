@@ -8,12 +8,14 @@ use super::cursor;
 use super::default;
 use super::ends;
 use super::in_the_way;
+use super::making::Maker;
 use super::new_schema;
 use super::remove::{finalize, keys_of_root, own_marker, removals};
 use super::retention::{Leaver, expired, leaving, newest_question};
 use super::retired;
 use super::returning::{attach, returning};
 use super::rows;
+use super::siblings;
 use super::wanted::pieces;
 use crate::catalog::{Oid, Question};
 use crate::grid::{Bound, Fit, LeafBounds};
@@ -86,12 +88,15 @@ pub(crate) fn diff(
     findings.extend(rows::findings(context));
     let missing = new_schema::missing(context);
     let wanted = if missing.is_some() { Vec::new() } else { pieces(context, &returning) };
-    let created = creations(context, &wanted, blocker, used);
+    let maker = Maker::new(context);
+    let created = creations(context, &wanted, blocker, &maker, used);
     let (waiting, free): (Vec<Step>, Vec<Step>) = created.steps.into_iter().partition(|step| !step.needs.is_empty());
     findings.extend(created.findings);
     // Last among the creations: none of them then has a default partition to lock and scan.
-    let default = default::default_partition(context, used, &mut findings).filter(|_| missing.is_none());
+    let default = default::default_partition(context, &maker, used, &mut findings).filter(|_| missing.is_none());
     findings.extend(missing);
+    findings.extend(maker.findings);
+    findings.extend(siblings::findings(context));
     // One that this plan does not make stands in no detach's way.
     let default = default.filter(|_| scope != Scope::Removals);
     let made = default.as_ref().filter(|step| takes_effect(step));

@@ -19,6 +19,7 @@ mod retention;
 mod retired;
 mod returning;
 mod rows;
+mod siblings;
 mod survey;
 #[cfg(test)]
 mod tests;

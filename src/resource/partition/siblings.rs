@@ -1,0 +1,148 @@
+//! What all of the newest partitions have, and a new one would not get: said, and how to want it.
+
+use std::collections::BTreeMap;
+
+use super::context::Context;
+use crate::catalog::{Answer, IndexShape, Own, OwnKind, Question, Siblings, bounded};
+use crate::plan::{Code, Finding};
+use crate::policy::OwnName;
+use crate::sql::{Ident, TableName};
+
+/// What stands out, one finding for each thing.
+pub(super) fn findings(context: &Context<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let Some(siblings) = context.root.siblings.as_deref() else { return found };
+    let who = who(context, siblings);
+    let mut say = |what: String, hint: Option<String>| {
+        let message = format!("{who} {what}; new ones will not");
+        let mut finding = context.finding(Code::SiblingsHaveMore, None, message);
+        finding.hint = hint;
+        found.push(finding);
+    };
+    if let Some(schema) = elsewhere(context) {
+        say(format!("in schema {schema}"), Some(format!("partition: {{schema: {schema}}}")));
+    }
+    let parameters = parameters(context, siblings);
+    if !parameters.is_empty() {
+        let list = |between: &str| {
+            parameters.iter().map(|(name, value)| format!("{name}{between}{value}")).collect::<Vec<_>>().join(", ")
+        };
+        let hint = format!("storage_parameters: {{{}}}", list(": "));
+        say(format!("with the storage parameters {}", list(" = ")), Some(hint));
+    }
+    for own in siblings.common() {
+        if is_wanted(context, siblings, own) {
+            continue;
+        }
+        let (shown, hint) = shown(context, siblings, own);
+        say(shown, hint);
+    }
+    if context.table.new_partitions.unlogged == Some(true) {
+        found.extend(logged(context, siblings));
+    }
+    found
+}
+
+/// `all 7 partitions are`, or the newest of more.
+fn who(context: &Context<'_>, siblings: &Siblings) -> String {
+    let (compared, all) = (siblings.newest.len(), bounded(context.root).len());
+    match (compared, all) {
+        (1, 1) => "its partition is".to_owned(),
+        (compared, all) if compared == all => format!("all {all} partitions are"),
+        (compared, all) => format!("the newest {compared} of {all} partitions are"),
+    }
+}
+
+/// The schema that all of them are in, where new ones will be in another.
+fn elsewhere<'a>(context: &Context<'a>) -> Option<&'a Ident> {
+    let mut schemas = context.ranges.iter().rev().map(|range| &range.leaf.name.schema);
+    let first = schemas.next()?;
+    (first != context.new_schema() && schemas.all(|schema| schema == first)).then_some(first)
+}
+
+/// Storage parameters that all have alike, and that the policy does not set.
+fn parameters(context: &Context<'_>, siblings: &Siblings) -> BTreeMap<String, String> {
+    let Some(storage) = context.root.storage.as_deref() else { return BTreeMap::new() };
+    let wanted = &context.table.storage_parameters;
+    siblings
+        .common_parameters(|leaf| storage.leaves.get(&leaf).map(|leaf| &leaf.parameters))
+        .into_iter()
+        .filter(|(name, _)| !wanted.contains_key(name))
+        .collect()
+}
+
+/// Whether the policy already says that new partitions get it, or that they do not.
+fn is_wanted(context: &Context<'_>, siblings: &Siblings, own: &Own) -> bool {
+    let wanted = &context.table.new_partitions;
+    let leaf = leaf_name(context, siblings);
+    let named =
+        |names: &[OwnName]| leaf.is_some_and(|leaf| names.iter().any(|name| name.on(&leaf.name).as_str() == own.name));
+    match own.kind {
+        OwnKind::Unlogged => wanted.unlogged.is_some(),
+        OwnKind::Check => named(&wanted.checks),
+        OwnKind::Trigger => named(&wanted.triggers),
+        OwnKind::Index => leaf.is_some_and(|leaf| is_policys_index(context, leaf, own)),
+        OwnKind::ForeignKey
+        | OwnKind::NotNull
+        | OwnKind::Tablespace
+        | OwnKind::AccessMethod
+        | OwnKind::Rule
+        | OwnKind::Statistics => false,
+    }
+}
+
+/// Whether an index is one of the policy's; where that is not known it may be.
+fn is_policys_index(context: &Context<'_>, leaf: &TableName, own: &Own) -> bool {
+    if context.table.indexes.is_empty() {
+        return false;
+    }
+    let facts = context
+        .root
+        .indexes
+        .values()
+        .find(|facts| facts.name.schema == leaf.schema && facts.name.name.as_str() == own.name);
+    let Some(facts) = facts.filter(|facts| facts.raw.is_none()) else { return true };
+    context.table.indexes.values().any(|definition| {
+        let question = Question::WantedIndex { root: context.root.oid, definition: definition.clone() };
+        let answer = context.snapshot.answers.get(&question);
+        if let Answer::Shape(shape) = answer { alike(&shape, &facts.shape) } else { false }
+    })
+}
+
+fn alike(wanted: &IndexShape, found: &IndexShape) -> bool {
+    IndexShape { parameters: found.parameters.clone(), ..wanted.clone() } == *found
+}
+
+fn leaf_name<'a>(context: &Context<'a>, siblings: &Siblings) -> Option<&'a TableName> {
+    Some(&context.root.leaves.get(&siblings.first()?.leaf)?.name)
+}
+
+/// How it is said, and what in the policy would want it.
+fn shown(context: &Context<'_>, siblings: &Siblings, own: &Own) -> (String, Option<String>) {
+    let everywhere =
+        leaf_name(context, siblings).map_or_else(|| own.name.clone(), |leaf| OwnName::of(&own.name, &leaf.name).0);
+    match own.kind {
+        OwnKind::Unlogged => ("UNLOGGED".to_owned(), Some("partition: {unlogged: true}".to_owned())),
+        OwnKind::Check => {
+            (format!("with a check {everywhere}"), Some(format!("partition: {{checks: [\"{everywhere}\"]}}")))
+        }
+        OwnKind::Trigger => {
+            (format!("with a trigger {everywhere}"), Some(format!("partition: {{triggers: [\"{everywhere}\"]}}")))
+        }
+        OwnKind::Index => (format!("with an own {own}"), None),
+        OwnKind::ForeignKey | OwnKind::Statistics | OwnKind::Rule => (format!("with an own {own}"), None),
+        OwnKind::NotNull => (format!("NOT NULL in column {}", own.name), None),
+        OwnKind::Tablespace | OwnKind::AccessMethod => (format!("in {own}"), None),
+    }
+}
+
+/// Partitions that are there stay as they are: SET UNLOGGED rewrites one under ACCESS EXCLUSIVE.
+fn logged(context: &Context<'_>, siblings: &Siblings) -> Option<Finding> {
+    let is_logged = |has: &[Own]| !has.iter().any(|own| own.kind == OwnKind::Unlogged);
+    let first = siblings.newest.iter().find(|sibling| is_logged(&sibling.has))?;
+    let leaf = context.root.leaves.get(&first.leaf)?;
+    let message = "it is logged, and new ones are UNLOGGED (`partition.unlogged`): left alone".to_owned();
+    let mut finding = context.finding(Code::PartitionHasOwn, Some(&leaf.name), message);
+    finding.hint = Some(format!("ALTER TABLE {} SET UNLOGGED rewrites it while reads and writes wait", leaf.name));
+    Some(finding)
+}
