@@ -37,6 +37,7 @@ mod index_fault;
 mod index_kill;
 mod index_locks;
 mod index_names;
+mod index_on_most;
 mod index_parallel;
 mod index_reindex;
 mod index_slow;

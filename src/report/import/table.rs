@@ -14,7 +14,7 @@ use super::zone::{Evidence, Placed, place};
 use crate::catalog::{Answer, Leaf, LeafKey, LeafKind, Question, Root, Survey};
 use crate::grid::{Bound, Encoding, Grid, Interval, KeyKind, LeafBounds, NameTemplate, Position, Unit, Width, Zone};
 use crate::policy::MAX_PREMAKE;
-use crate::resource::index::{OnMost, on_most};
+use crate::resource::index::{OnMost, on_most_not_newest};
 use crate::sql::TableName;
 
 /// The table as a part of a policy, and what has to be done elsewhere; or why it cannot be one.
@@ -35,7 +35,7 @@ pub(super) fn table(survey: &Survey, name: &TableName, root: &Root) -> Result<(T
 
     let schema = named.first().map_or(&name.schema, |(_, leaf)| &leaf.name.schema);
     let mut remarks = remarks(schema, root, grid, &pieces, survey.snapshot.taken_at);
-    remarks.extend(on_most(root).into_iter().map(|OnMost { name, definition, on, of }| {
+    remarks.extend(on_most_not_newest(root).into_iter().map(|OnMost { name, definition, on, of }| {
         format!(
             "An index {definition} is on {on} of {of} partitions, such as {}, and not on the table: new ones will not have \
              it. Name it under `indexes` to have it everywhere.",

@@ -16,6 +16,6 @@ mod view;
 pub(crate) use diff::{diff, questions};
 pub(crate) use leftovers::{Left, left_by_reindex};
 pub use most::OnMost;
-pub(crate) use most::{on_most, unnamed};
+pub(crate) use most::{on_most_not_newest, unnamed};
 pub(crate) use names::is_left_by_reindex;
 pub(crate) use names::successor_names;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::catalog::{Answer, Answers, IndexFacts, LeafKind, Oid, Question, Root};
+use crate::catalog::{Answer, Answers, IndexFacts, LeafKind, Oid, OwnKind, Question, Root};
 use crate::grid::LeafBounds;
 use crate::policy::TableDesired;
 use crate::sql::TableName;
@@ -54,6 +54,22 @@ pub(crate) fn on_most(root: &Root) -> Vec<OnMost> {
             of: bounded.len(),
         })
         .collect()
+}
+
+/// Those of them that not all of the newest partitions have: what these have is told with all else of theirs.
+pub(crate) fn on_most_not_newest(root: &Root) -> Vec<OnMost> {
+    let mut found = on_most(root);
+    let Some(siblings) = root.siblings.as_deref() else { return found };
+    let newest = siblings.first().map(|first| first.leaf);
+    let common: BTreeSet<String> =
+        siblings.common().filter(|own| own.kind == OwnKind::Index).map(|own| own.name.clone()).collect();
+    let told = root.indexes.values().filter(|facts| Some(facts.table) == newest);
+    let told: Vec<&IndexFacts> = told.filter(|facts| common.contains(facts.name.name.as_str())).collect();
+    found.retain(|one| {
+        let facts = root.indexes.values().find(|facts| facts.name == one.name);
+        !facts.is_some_and(|facts| told.iter().any(|told| is_equal(told, facts)))
+    });
+    found
 }
 
 /// Those of them that the policy does not name either.
