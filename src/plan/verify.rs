@@ -219,7 +219,7 @@ fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Re
         Action::Partition(PartitionAction::Finalize(leaving)) => own.finalize(leaving),
         Action::Partition(PartitionAction::Mark(retiring)) => own.mark(retiring),
         Action::Partition(PartitionAction::Stamp(retiring)) => own.stamp(retiring),
-        Action::Partition(PartitionAction::Detach(detach)) => own.detach(&detach.leaving),
+        Action::Partition(PartitionAction::Detach(detach)) => own.detach(detach),
         Action::Partition(PartitionAction::Attach(attach)) => own.attach(attach),
         Action::Partition(PartitionAction::Drop(drop)) => own.drop(&drop.retired),
         Action::Index(IndexAction::Create(create)) => own.create_index(create),

@@ -1,9 +1,9 @@
 //! Tables that Citus has distributed: what is planned, and what is sent.
 
 use crate::catalog::{Citus, Oid};
-use crate::plan::{Code, PlanOptions, Timeouts, Unit};
+use crate::plan::{Action, Code, DetachMode, PartitionAction, PlanOptions, Timeouts, Unit};
 use crate::sql::render;
-use crate::testing::{World, lines};
+use crate::testing::World;
 
 const TABLE: &str = "public.events";
 const HANDS_ON: &str = "SET LOCAL citus.propagate_set_commands = 'local'";
@@ -23,13 +23,17 @@ fn world(distributed: bool) -> World {
 
 #[test]
 fn a_distributed_table_is_never_detached_concurrently_and_the_plan_says_why() {
-    let planned = lines(&world(true).plan());
-    assert!(
-        planned.contains("blocking: Citus cannot detach partitions of a distributed table concurrently"),
-        "{planned}"
-    );
-    let local = lines(&world(false).plan());
-    assert!(!local.contains("blocking"), "{local}");
+    let modes = |distributed| -> Vec<DetachMode> {
+        let plan = world(distributed).plan();
+        let detaches = plan.steps.into_iter().filter_map(|step| match step.action {
+            Action::Partition(PartitionAction::Detach(detach)) => Some(detach.mode),
+            _ => None,
+        });
+        detaches.collect()
+    };
+    let because = "Citus cannot detach partitions of a distributed table concurrently".to_owned();
+    assert_eq!(modes(true), [DetachMode::Blocking(because)]);
+    assert_eq!(modes(false), [DetachMode::Concurrently]);
 }
 
 #[test]

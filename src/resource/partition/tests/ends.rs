@@ -163,10 +163,13 @@ fn the_calendar_ends_with_the_year_9999_for_every_kind_of_time() {
         let text = lines(&world.plan());
         assert!(text.contains("KEY_TYPE_ENDS: premake reaches beyond "), "{kind:?}: {text}");
         assert!(text.contains("the calendar ends with the year 9999"), "{kind:?}: {text}");
-        let options = world.options();
-        run(&mut world, &options);
-        let done = lines(&world.plan());
-        assert!(!done.contains("+ ") && done.contains("KEY_TYPE_ENDS"), "said until it is so no more: {done}");
+        // Numbers that lie so far ahead are taken for misread ones.
+        if matches!(kind, KeyKind::Timestamptz | KeyKind::Timestamp | KeyKind::Date) {
+            let options = world.options();
+            run(&mut world, &options);
+            let done = lines(&world.plan());
+            assert!(!done.contains("+ ") && done.contains("KEY_TYPE_ENDS"), "said until it is so no more: {done}");
+        }
     }
 }
 
@@ -194,6 +197,8 @@ fn a_gap_that_straddling_partitions_cover_is_none() {
         let hole = leaves.iter().find(|(_, leaf)| is_second(leaf.bounds.to_string())).map(|(oid, _)| *oid);
         world.root(TABLE).leaves.remove(&hole.unwrap());
         let text = lines(&world.plan());
-        assert_eq!(text.matches("+ ").count(), 1, "{kind:?}: {text}");
+        let made: Vec<&str> = text.lines().filter(|line| line.starts_with('+')).collect();
+        assert_eq!(made.len(), 3, "two bridges and a month: {kind:?}: {text}");
+        assert!(made[0].contains("[2026-01-20") && made[2].contains("2026-03-10)"), "{kind:?}: {text}");
     }
 }
