@@ -58,7 +58,7 @@ fn only_what_has_a_name_in_other_bytes_is_left_alone() {
             "DO $$ DECLARE one record; BEGIN
                  FOR one IN SELECT oid::regclass AS name, relkind FROM pg_class
                             WHERE relnamespace = 'app'::regnamespace AND relname ~ '[\\xe9]$' AND relkind <> 'r' OR relname ~ '^caf' LOOP
-                     EXECUTE format('ALTER %s %s RENAME TO %I', CASE one.relkind WHEN 'r' THEN 'TABLE' ELSE 'INDEX' END, one.name, 'renamed_' || one.relkind);
+                     EXECUTE format('ALTER %s %s RENAME TO %I', CASE one.relkind WHEN 'r' THEN 'TABLE' ELSE 'INDEX' END, one.name, 'renamed_' || one.relkind::text);
                  END LOOP;
              END $$",
         )
