@@ -38,7 +38,7 @@ pub use settings::{Absent, FileError, SettingContext, SettingFacts, SettingKind,
 pub use siblings::{NEWEST, Own, OwnDefinition, OwnKind, Sibling, Siblings, bounded};
 pub use snapshot::{
     Catalog, Exclusions, IncomingKey, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT,
-    SessionRole, Snapshot, TableState, Target,
+    SessionRole, Snapshot, TableState, Target, Unmarked,
 };
 pub use storage::{ColumnStorage, Compression, LeafAttributes, LeafStorage, PolicyMatch, Storage, StorageMode};
 pub use survey::{PartConfig, Survey, SurveyScope, survey};

@@ -67,5 +67,6 @@ mod standby;
 mod storage;
 mod support;
 mod trust;
+mod unmarked;
 mod unmet;
 mod wire;

@@ -16,6 +16,7 @@ use super::retired;
 use super::returning::{attach, returning};
 use super::rows;
 use super::siblings;
+use super::unmarked;
 use super::wanted::pieces;
 use crate::catalog::{Oid, Question};
 use crate::grid::{Bound, Fit, LeafBounds};
@@ -120,6 +121,7 @@ pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<Tabl
         findings.push(context.finding(Code::Unknown, None, because));
     }
     findings.extend(tables.findings);
+    findings.extend(unmarked::findings(context));
     Diff { steps, findings }
 }
 
