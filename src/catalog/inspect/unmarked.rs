@@ -1,5 +1,9 @@
 //! Tables that look like detached partitions, and have no marker: whoever writes a comment by hand overwrites it.
 
+use std::collections::BTreeSet;
+
+use postgres::types::{ToSql, Type};
+
 use super::super::error::InspectError;
 use super::super::marker::{MARKER_PREFIX, holds};
 use super::super::reader::{Reader, field};
@@ -10,7 +14,16 @@ use crate::sql::TableName;
 const STEP: &str = "reading tables like partitions";
 
 pub(super) fn read(reader: &mut Reader<'_>, roots: &mut Roots) -> Result<(), InspectError> {
-    let rows = reader.query(STEP, include_str!("unmarked.sql"), &[roots.oids_param()])?;
+    let homes: BTreeSet<(u32, &str)> = roots
+        .iter()
+        .flat_map(|(name, root)| {
+            let schemas = root.leaves.values().map(|leaf| &leaf.name.schema).chain([&name.schema]);
+            schemas.map(|schema| (root.oid.0, schema.as_str()))
+        })
+        .collect();
+    let (oids, schemas): (Vec<u32>, Vec<&str>) = homes.into_iter().unzip();
+    let params: [(&(dyn ToSql + Sync), Type); 2] = [(&oids, Type::OID_ARRAY), (&schemas, Type::TEXT_ARRAY)];
+    let rows = reader.query(STEP, include_str!("unmarked.sql"), &params)?;
     for row in &rows {
         let comment = field::<_, Option<&[u8]>>(STEP, row, 3)?.map(String::from_utf8_lossy).unwrap_or_default();
         // A broken marker is none, and has a finding of its own.
