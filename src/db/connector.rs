@@ -21,7 +21,7 @@ use super::line::{ANSWER, Patience};
 use super::pool::{Pool, PoolOptions};
 use super::session::{Identity, ServerState, Session, Setup, session_setup_sql};
 use super::tls;
-use crate::sql::Ident;
+use crate::pg::Ident;
 
 /// How long a server is given when neither the caller nor `connect_timeout` says.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
@@ -166,6 +166,7 @@ impl Connector {
 
     /// Also after that server was restarted: to ask what it has kept.
     #[must_use]
+    #[cfg(feature = "planner")]
     pub(crate) fn after_a_restart(&self) -> Self {
         let mut lenient = self.clone();
         if let Some(expected) = &mut lenient.expected {
@@ -240,6 +241,7 @@ impl Connector {
     }
 
     /// Whether whoever uses it wants to stop.
+    #[cfg(feature = "planner")]
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupt.as_ref().is_some_and(Interrupt::is_set)
     }

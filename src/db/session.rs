@@ -13,7 +13,7 @@ use super::connector::Connector;
 use super::conninfo::Host;
 use super::error::describe;
 use super::line::{ANSWER, Patience};
-use crate::sql::Ident;
+use crate::pg::Ident;
 
 /// The comment that begins every statement of ours that only keeps a session in shape; server logs can be filtered by it.
 pub(super) const COMMENT: &str = "/* pgstrata session */";
@@ -73,6 +73,7 @@ pub fn session_setup_sql() -> &'static str {
 
 /// The same within a transaction, which leaves nothing of it behind: a pooler may give the session to somebody else next.
 /// The transaction is not over before its reader is; one that a lost client left open is, after a while.
+#[cfg(feature = "planner")]
 pub(crate) fn transaction_pins_sql() -> &'static str {
     concat!(
         pins!("SET LOCAL"),

@@ -7,9 +7,7 @@ pub mod fragment;
 mod grant;
 mod hand_over;
 mod hold;
-mod ident;
 mod index;
-mod keyword;
 mod limits;
 mod literal;
 mod locks;
@@ -28,11 +26,11 @@ mod upkeep;
 /// The query for code of other roles that hangs on tables; see the file.
 pub(crate) const AT_STAKE: &str = include_str!("at_stake.sql");
 
+pub use crate::pg::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
 pub(crate) use grant::{inheritance, membership};
 pub use hand_over::hand_over;
 pub use hold::HoldChange;
 pub(crate) use hold::{ANOTHER_HOLD, hold_statements};
-pub use ident::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
 pub use index::index_definition;
 pub use literal::Literal;
 pub(crate) use literal::dollar_quoted;
