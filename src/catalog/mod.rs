@@ -40,7 +40,7 @@ pub use settings::{Absent, FileError, SettingContext, SettingFacts, SettingKind,
 pub use siblings::{NEWEST, Own, OwnDefinition, OwnKind, Sibling, Siblings, bounded};
 pub use snapshot::{
     Catalog, Exclusions, IncomingKey, KeyColumn, Leaf, LeafKind, NAMES_NOT_UTF8, Oid, PLAIN_TABLE, Retired, Root,
-    SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target,
+    SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target, Unmarked,
 };
 pub use storage::{ColumnStorage, Compression, LeafAttributes, LeafStorage, PolicyMatch, Storage, StorageMode};
 pub use survey::{PartConfig, Survey, SurveyScope, survey};

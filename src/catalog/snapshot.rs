@@ -255,6 +255,9 @@ pub struct Root {
     /// Constraints that a partition cannot bring along: ATTACH builds its own.
     #[serde(default, skip_serializing_if = "Exclusions::is_empty")]
     pub exclusions: Exclusions,
+    /// Tables beside its partitions that look like some, and have no marker.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unmarked: BTreeSet<Unmarked>,
     /// Publications that carry its changes under a leaf's name: a subscriber needs each new table.
     pub leaf_publications: BTreeSet<String>,
     /// The owner may create in the table's schema.
@@ -263,6 +266,18 @@ pub struct Root {
     pub owner_creates_in_tablespace: bool,
     /// A row of pg_partman's `part_config` with automatic maintenance on: the schema that `part_config` is in.
     pub partman: Option<Ident>,
+}
+
+/// A table of its own with the columns of a partitioned one, in a schema of its partitions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unmarked {
+    /// Its name.
+    pub name: TableName,
+    /// A line `pgstrata: hold` in its comment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+    /// It has a check of bounds of the key, as a concurrent detach leaves it.
+    pub has_bounds: bool,
 }
 
 impl Root {

@@ -130,6 +130,8 @@ pub enum Code {
     KeyCascades,
     /// A detached table whose root is not in the policy, or gone: nothing drops it.
     Forgotten,
+    /// A table that looks like a detached partition, and has no marker.
+    Unmarked,
     /// A marker that does not fit the table it is on.
     ForeignMarker,
     /// A marked partition is attached and no longer due.
@@ -306,6 +308,9 @@ impl Code {
             Self::InGrace => note(No, "A detached table waits for its grace to end."),
             Self::Detached => note(No, "A detached table stays, as the policy says."),
             Self::KeyCascades => warning(No, "Rows of a detached table can still be deleted through its foreign key."),
+            Self::Unmarked => {
+                warning(No, "A table looks like a detached partition and has no marker: nothing drops it.")
+            }
             Self::Forgotten => warning(No, "A detached table belongs to no table of the policy: nothing drops it."),
             Self::ForeignMarker => warning(No, "A table carries a marker that belongs to another table."),
             Self::MarkedButWanted => warning(No, "A partition is marked for removal and no longer due."),

@@ -217,6 +217,7 @@ impl Kind {
             | Code::Detached
             | Code::KeyCascades
             | Code::Forgotten
+            | Code::Unmarked
             | Code::ForeignMarker
             | Code::MarkedButWanted
             | Code::IndexUnverified

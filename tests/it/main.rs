@@ -75,5 +75,6 @@ mod standby;
 mod storage;
 mod support;
 mod trust;
+mod unmarked;
 mod unmet;
 mod wire;

@@ -27,6 +27,7 @@ mod storage;
 mod target;
 mod trees;
 mod trust;
+mod unmarked;
 mod upkeep;
 
 pub(super) use indexes::of_tables;
@@ -117,6 +118,7 @@ fn read(
         foreign_keys::read(reader, &mut roots)?;
         publications::read(reader, &mut roots, facts.target.major())?;
         partman::read(reader, &mut roots)?;
+        unmarked::read(reader, &mut roots)?;
         let of: Vec<Oid> =
             roots.iter().filter(|(name, _)| indexes_of.contains(*name)).map(|(_, root)| root.oid).collect();
         if !of.is_empty() {

@@ -16,6 +16,7 @@ use super::retired;
 use super::returning::{attach, returning};
 use super::rows;
 use super::siblings;
+use super::unmarked;
 use super::wanted::pieces;
 use crate::catalog::{Oid, Question};
 use crate::grid::{Bound, Fit, LeafBounds};
@@ -134,6 +135,7 @@ pub(crate) fn diff(
         findings.push(context.finding(Code::Unknown, None, because));
     }
     findings.extend(tables.findings);
+    findings.extend(unmarked::findings(context));
     Diff { steps, findings }
 }
 

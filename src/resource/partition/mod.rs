@@ -23,6 +23,7 @@ mod siblings;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod unmarked;
 mod wanted;
 
 pub(crate) use context::{Context, Subject};
