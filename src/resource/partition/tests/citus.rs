@@ -25,9 +25,9 @@ fn world(distributed: bool) -> World {
 fn a_distributed_table_is_never_detached_concurrently_and_the_plan_says_why() {
     let modes = |distributed| -> Vec<DetachMode> {
         let plan = world(distributed).plan();
-        let detaches = plan.steps.into_iter().filter_map(|step| match step.action {
-            Action::Partition(PartitionAction::Detach(detach)) => Some(detach.mode),
-            _ => None,
+        let detaches = plan.steps.into_iter().filter_map(|step| {
+            let Action::Partition(PartitionAction::Detach(detach)) = step.action else { return None };
+            Some(detach.mode)
         });
         detaches.collect()
     };
