@@ -4,6 +4,7 @@ mod ask;
 mod attributes;
 mod error;
 mod index;
+mod index_written;
 mod inspect;
 mod limits;
 mod marker;

@@ -92,21 +92,26 @@ fn import_writes_what_all_partitions_have() {
         "      checks: [\"{partition}_v_check\"]",
         "      triggers: [\"t\"]",
         "    storage_parameters:\n      autovacuum_vacuum_scale_factor: 0.01\n      fillfactor: 80\n",
-        "unique index (id)",
+        "    indexes:\n      # The table cannot have them: uniqueness holds only within each partition.\n      \
+         reading_id_idx: {columns: [id], unique: true, on: partitions}\n",
     ] {
         assert!(found.policy.contains(line), "{line}\n{}", found.policy);
     }
     let plan = found.plan(&[]);
     let sql = plan["steps"][0]["sql"].to_string();
-    for part in
-        ["CREATE UNLOGGED TABLE", "v_check CHECK ((v > 0))", "CREATE TRIGGER t BEFORE INSERT ON", "fillfactor = '80'"]
-    {
+    for part in [
+        "CREATE UNLOGGED TABLE",
+        "v_check CHECK ((v > 0))",
+        "CREATE TRIGGER t BEFORE INSERT ON",
+        "fillfactor = '80'",
+        "CREATE UNIQUE INDEX",
+    ] {
         assert!(sql.contains(part), "{part}\n{sql}");
     }
     found.place.run(&["apply", "--auto-approve"], 0);
     found.wants_nothing();
     let alike = "SELECT count(DISTINCT (relpersistence, (SELECT array_agg(o ORDER BY o) FROM unnest(reloptions) o),
-            (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid), (SELECT count(*) FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c')))
+            (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid), (SELECT count(*) FROM pg_index WHERE indrelid = c.oid AND indisunique), (SELECT count(*) FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c')))
         FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE inhparent = 'reading'::regclass";
     let row = found.place.db.client().query_one(alike, &[]).unwrap();
     assert_eq!(row.get::<_, i64>(0), 1, "new partitions are what the others are");

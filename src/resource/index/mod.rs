@@ -3,6 +3,7 @@
 mod diff;
 mod leftovers;
 mod names;
+mod of_partitions;
 mod others;
 mod server_names;
 mod steps;
@@ -15,3 +16,4 @@ pub(crate) use diff::{diff, questions};
 pub(crate) use leftovers::{Left, left_by_reindex};
 pub(crate) use names::is_left_by_reindex;
 pub(crate) use names::successor_names;
+pub(crate) use of_partitions::{equip, is_replaced, questions_of_new};
