@@ -82,7 +82,7 @@ pub fn survey(
         let tables: BTreeSet<TableName> = tables.difference(&scope.exclude).cloned().collect();
         Ok((tables, time_zone(reader)?, part_config(reader)?))
     })?;
-    let mut snapshot = inspect(client, host, &tables, &BTreeSet::new(), client_clock)?;
+    let mut snapshot = inspect(client, host, &tables, &tables, client_clock)?;
     inspect_storage(client, &mut snapshot, &tables)?;
     inspect_siblings(client, &mut snapshot, &tables, &BTreeSet::new())?;
     let highest = highest_keys(&snapshot);

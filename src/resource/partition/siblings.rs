@@ -153,7 +153,7 @@ fn shown(context: &Context<'_>, siblings: &Siblings, own: &Own) -> ((Is, String)
         OwnKind::Trigger => {
             ((Is::Has, format!("a trigger {everywhere}")), Some(format!("partition: {{triggers: [\"{everywhere}\"]}}")))
         }
-        OwnKind::Index => ((Is::Has, format!("an own {own}")), index_hint(context, siblings, own)),
+        OwnKind::Index => ((Is::Has, format!("an own {own}")), index_hint(context, own)),
         OwnKind::ForeignKey | OwnKind::Statistics | OwnKind::Rule => ((Is::Has, format!("an own {own}")), None),
         OwnKind::NotNull => ((Is::Has, format!("NOT NULL on column {}", own.name)), None),
         OwnKind::Tablespace | OwnKind::AccessMethod => ((Is::In, format!("in {own}")), None),
@@ -172,12 +172,12 @@ fn logged(context: &Context<'_>, siblings: &Siblings) -> Option<Finding> {
 }
 
 /// A unique index without the key can be had; what the policy would call it is its reader's choice.
-fn index_hint(context: &Context<'_>, siblings: &Siblings, own: &Own) -> Option<String> {
-    let leaf = siblings.first()?.leaf;
-    let mut of_leaf = context.root.indexes.values().filter(|facts| facts.table == leaf && facts.raw.is_none());
-    let facts = of_leaf.find(|facts| facts.name.name.as_str() == own.name)?;
-    let has_key = facts.shape.keys.iter().any(|key| key.what == context.root.key.name.as_str());
-    let can_be_had = facts.shape.unique && !has_key && facts.copies.ending != CopyEnding::Pkey;
-    let columns = facts.shape.written_columns().filter(|_| can_be_had)?.join(", ");
-    Some(format!("indexes: {{NAME: {{columns: [{columns}], unique: true, on: partitions}}}}"))
+fn index_hint(context: &Context<'_>, own: &Own) -> Option<String> {
+    let columns = own.shown.as_deref()?.strip_prefix("unique index (")?.strip_suffix(')')?;
+    let all: Vec<&str> = columns.split(", ").collect();
+    // Included columns are shown as well, and an expression is not.
+    let keys: usize = own.meaning.split('|').nth(3)?.parse().ok()?;
+    let key = context.root.key.name.to_string();
+    let can_be_had = all.len() == keys && !all.contains(&"(expression)") && !all.contains(&key.as_str());
+    can_be_had.then(|| format!("indexes: {{NAME: {{columns: [{columns}], unique: true, on: partitions}}}}"))
 }
