@@ -130,3 +130,30 @@ fn definitions_behind_a_lock_stop_the_creation_that_needs_them() {
     holder.batch_execute("ROLLBACK").unwrap();
     assert_eq!(found.plan(&[])["steps"][0]["blocked"], false);
 }
+
+#[test]
+fn only_a_unique_index_is_made_on_partitions_alone() {
+    let policy = |unique: &str| {
+        format!(
+            "version: 1\ntables:\n  public.hook_log:\n    partition: {{key: at, interval: 1 month}}\n    \
+             indexes: {{hook_log_id_idx: {{columns: [id], {unique}on: partitions}}}}\n"
+        )
+    };
+    for unique in ["", "unique: false, "] {
+        let refused = validated(&policy(unique), 78);
+        assert!(refused.stderr.contains("only a unique index is made on partitions alone"), "{}", refused.stderr);
+    }
+    validated(&policy("unique: true, "), 0);
+}
+
+#[test]
+fn a_unique_index_without_the_key_is_said_how_it_can_be_had() {
+    let found = imported("siblings_hint", PARTS, &[]);
+    let indexes = "    indexes: {by_id: {columns: [id], unique: true}}\n";
+    std::fs::write(found.place.path("pgstrata.yaml"), format!("{}{indexes}", found.policy)).unwrap();
+    let plan = found.place.run(&["plan", "--format", "json"], 1);
+    let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
+    let refused = plan["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == "INDEX_REFUSED");
+    let hint = refused.unwrap()["hint"].as_str().unwrap();
+    assert!(hint.contains("`on: partitions`") && hint.contains("only within each"), "{hint}");
+}

@@ -252,7 +252,10 @@ impl<'s, 'a> One<'s, 'a> {
                 let mut step = one.drop(context, &place, *oid, old);
                 step.needs.extend(built);
                 for hazard in step.hazards.iter_mut().filter(|hazard| hazard.kind == HazardKind::DropsIndex) {
-                    hazard.detail = format!("{} is valid, and not as the policy defines it now", old.facts.name);
+                    // One thing for all of them, and one grant.
+                    hazard.object = context.name.clone().into();
+                    "the old index of a partition is valid, and goes once the new one is there"
+                        .clone_into(&mut hazard.detail);
                 }
                 steps.push(step);
             }
