@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::attributes::Attributes;
+use super::citus::Citus;
 use super::index::IndexFacts;
-use super::limits::LimitFacts;
+use super::limits::{LimitFacts, LockSlots};
 use super::marker::Marker;
 use super::pooler::PoolerState;
 use super::question::Answers;
@@ -133,6 +134,12 @@ pub struct Catalog {
     /// which some hangs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub owners_code: OwnersCodes,
+    /// What the server's lock table holds; `None` in a snapshot of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_slots: Option<LockSlots>,
+    /// What Citus says, where the database has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub citus: Option<Citus>,
     /// Connections, where the policy speaks of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitFacts>,
@@ -201,6 +208,9 @@ impl TableState {
         }
     }
 }
+
+/// How [`TableState::Unfit`] begins for a table of which anything is called by what is no UTF-8.
+pub const NAMES_NOT_UTF8: &str = "a table with names that are not UTF-8";
 
 /// What [`TableState::Unfit`] says of a table that is not partitioned at all.
 pub const PLAIN_TABLE: &str = "a plain table";

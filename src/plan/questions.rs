@@ -25,7 +25,8 @@ pub fn questions(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) 
                     return;
                 }
                 // What the table's partitions will be decides which names are asked for.
-                let partitions = partition::diff(context, options.scope, &mut BTreeSet::new(), &[]);
+                let beside = partition::Around { earlier: &[], takes_effect: &|_| true };
+                let partitions = partition::diff(context, options.scope, &mut BTreeSet::new(), &beside);
                 if indexes {
                     questions.extend(index::questions(context, &partitions.steps));
                 }

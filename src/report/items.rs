@@ -192,6 +192,7 @@ impl Kind {
             | Code::KeyMismatch
             | Code::WrongTarget
             | Code::InRecovery
+            | Code::CitusWorker
             | Code::Unknown
             | Code::ClockSkew
             | Code::PoolerUnreadable
@@ -201,6 +202,7 @@ impl Kind {
             | Code::NotYetEnforced
             | Code::MissingPrivilege
             | Code::RunsOwnersCode
+            | Code::LockSlots
             | Code::RowsInDefault
             | Code::IntervalDiffers
             | Code::RowsOutsideWindows

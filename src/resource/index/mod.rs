@@ -1,7 +1,9 @@
 //! Indexes that the policy names: there on the root, valid, and attached from every partition.
 
+mod again;
 mod diff;
 mod leftovers;
+mod most;
 mod names;
 mod others;
 mod server_names;
@@ -13,5 +15,7 @@ mod view;
 
 pub(crate) use diff::{diff, questions};
 pub(crate) use leftovers::{Left, left_by_reindex};
+pub use most::OnMost;
+pub(crate) use most::{on_most_not_newest, unnamed};
 pub(crate) use names::is_left_by_reindex;
 pub(crate) use names::successor_names;
