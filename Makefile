@@ -35,6 +35,8 @@ check: ## formatting, lints, documentation, generated files
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) clippy --lib --no-default-features -- -D warnings
+	$(CARGO) clippy --lib --no-default-features --features planner -- -D warnings
+	$(CARGO) clippy --all-targets --no-default-features --features sandbox -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps
 	@$(CARGO) run -q -- schema policy | diff policies/policy.schema.json - \
 		|| { echo "policies/policy.schema.json is out of date: cargo run -q -- schema policy > policies/policy.schema.json"; exit 1; }

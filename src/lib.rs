@@ -10,18 +10,28 @@
 //! [`db`], [`catalog`] and [`apply`]; the library never prints, exits, reads the environment or installs a signal
 //! handler.
 
+#[cfg(feature = "planner")]
 pub mod apply;
+#[cfg(feature = "planner")]
 pub mod catalog;
 pub mod db;
+#[cfg(feature = "planner")]
 pub mod grid;
+pub mod pg;
+#[cfg(feature = "planner")]
 pub mod plan;
+#[cfg(feature = "planner")]
 pub mod policy;
+#[cfg(feature = "planner")]
 pub mod render;
+#[cfg(feature = "planner")]
 pub mod report;
+#[cfg(feature = "planner")]
 pub mod resource;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+#[cfg(feature = "planner")]
 pub mod sql;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(all(feature = "planner", any(test, feature = "testing")))]
 pub mod testing;
 mod visible;

@@ -4,6 +4,7 @@
 //! comment, nor show as another name, nor be a command to the runner of a workflow whose log it stands in: GitHub's takes
 //! `::error …` at a line's beginning, behind blanks too, and `##[error]` anywhere (actions/runner, ActionCommand.cs).
 
+#[cfg(feature = "planner")]
 use std::borrow::Cow;
 
 /// Whether a character is not seen, or changes how others are seen.
@@ -40,6 +41,7 @@ pub(crate) fn marked(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
 /// assert_eq!(clean("red\x1b[31m\n"), r"red\u{1b}[31m\u{a}");
 /// assert_eq!(clean("::error ::x ##[debug]"), r"\u{3a}:error ::x ##\u{5b}debug]");
 /// ```
+#[cfg(feature = "planner")]
 pub fn clean(text: &str) -> Cow<'_, str> {
     let command = text.trim_start().starts_with("::");
     if !command && !is_odd(text) {
@@ -59,6 +61,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 }
 
 /// A JSON document with everything in it to be seen, and the same values: such characters stand in its strings only.
+#[cfg(feature = "planner")]
 pub(crate) fn clean_json(text: String) -> String {
     let odd = |c: char| hides(c) && c != '\n';
     if !text.contains(odd) && !text.contains("##[") {
@@ -76,13 +79,14 @@ pub(crate) fn clean_json(text: String) -> String {
 }
 
 /// `\u00e9`, in two parts beyond the sixteen bits.
+#[cfg(feature = "planner")]
 pub(crate) fn push_utf16(out: &mut String, c: char) {
     for unit in c.encode_utf16(&mut [0; 2]) {
         out.push_str(&format!("\\u{unit:04x}"));
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "planner"))]
 mod tests {
     use super::*;
 

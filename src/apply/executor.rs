@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::arrival::let_arrive;
 use super::control::{Control, first_value};
 use super::detach::Detach;
+use super::journal::{Deed, Journal, Who};
 use super::observer::Event;
 use super::online::Online;
 use super::outcome::{Ended, StepResult};
@@ -61,6 +62,8 @@ pub(super) struct Executor<'a> {
     jobs: u32,
     stop: &'a Interrupt,
     reporter: &'a Reporter<'a>,
+    journal: Option<Arc<Journal>>,
+    who: Who,
     done: Mutex<BTreeMap<StepId, StepResult>>,
     lost: Mutex<Option<String>>,
     committed: AtomicBool,
@@ -95,6 +98,8 @@ impl<'a> Executor<'a> {
             jobs: options.jobs.unwrap_or(plan.policy.apply.jobs).max(1),
             stop,
             reporter,
+            journal: options.journal.clone(),
+            who: Who::new(connector.info().user(), &plan.target),
             done: Mutex::new(done),
             lost: Mutex::new(None),
             committed: AtomicBool::new(false),
@@ -210,7 +215,7 @@ impl<'a> Executor<'a> {
             Some(result) => (false, result),
             None => {
                 self.reporter.tell(&Event::Began { step });
-                (true, self.carry_out(step, &of_its_own, pool, dedicated))
+                (true, self.on_record(step, || self.carry_out(step, &of_its_own, pool, dedicated)))
             }
         };
         if stops_removals(step, &result) && !of_its_own.into_inner() {
@@ -247,6 +252,18 @@ impl<'a> Executor<'a> {
             return Some(StepResult::NotReached);
         }
         None
+    }
+
+    /// What goes for good is written down before and after. Without the first line it does not happen.
+    fn on_record(&self, step: &Step, work: impl FnOnce() -> StepResult) -> StepResult {
+        let Some((journal, deed)) = self.journal.as_deref().zip(Deed::of(step)) else { return work() };
+        let who = self.who.with_login(step.login.as_ref());
+        if let Err(because) = journal.begins(&who, &deed) {
+            return failed(because);
+        }
+        let result = work();
+        journal.ended(&who, &deed, &result);
+        result
     }
 
     fn carry_out(&self, step: &Step, of_its_own: &AtomicBool, pool: &Pool, dedicated: &mut Dedicated) -> StepResult {
@@ -474,7 +491,7 @@ fn concurrently(step: &Step, policy: &Desired) -> Step {
         build.mode = BuildMode::Concurrently;
         step.unit = Unit::Statement;
         let statement = policy.apply.concurrent_timeout;
-        step.timeouts = Timeouts { lock: Duration::ZERO, lock_retries: 0, statement };
+        step.timeouts = Timeouts { lock: Duration::ZERO, lock_retries: 0, statement, ..step.timeouts };
     }
     step
 }

@@ -12,6 +12,8 @@ mod blockers;
 mod control;
 mod detach;
 mod executor;
+mod hold;
+mod journal;
 mod judge;
 mod observer;
 mod online;
@@ -24,6 +26,8 @@ mod stretch;
 mod unit;
 
 pub use control::BeginError;
+pub use hold::{HoldError, Holdable, change_hold, find_holdable, hold_line};
+pub use journal::Journal;
 pub use judge::{Judged, Refusal, StaleFact, StaleStep, Superseded, judge};
 pub use observer::{Event, Observer, Silent};
 pub use outcome::{Ended, Outcome, StepResult};

@@ -1,13 +1,14 @@
 //! A run from the run lock to the last look at the catalog.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::control::{BeginError, Control};
 use super::executor::{Executor, Reporter, lock};
+use super::journal::Journal;
 use super::judge::{Judged, Refusal, Superseded, missing};
 use super::observer::{Event, Observer};
 use super::outcome::{Ended, Outcome, StepResult};
@@ -18,10 +19,12 @@ use crate::plan::{Object, Plan, PlanOptions, Step, StepId, Summary, Violation, p
 use crate::policy::Desired;
 
 /// How a run is carried out, beyond what the plan says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct ApplyOptions {
     /// Tables side by side, instead of the policy's.
     pub jobs: Option<u32>,
+    /// Where each unit that rows or indexes go with is written down, before it and after.
+    pub journal: Option<Arc<Journal>>,
 }
 
 /// A run that holds the run lock.

@@ -10,6 +10,9 @@ use crate::sql::TableName;
 /// What a marker line begins with; the rest of the line is JSON.
 pub const MARKER_PREFIX: &str = "pgstrata: retired ";
 
+/// What a hold line begins with, as `pgstrata hold` writes it; see [`holds`] for what else is one.
+pub const HOLD_PREFIX: &str = "pgstrata: hold";
+
 /// Written into the comment of a partition before it is detached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -22,7 +22,7 @@ use super::plan_text::plan_text;
 use super::progress::Progress;
 use super::refusal::{not_begun, refused};
 use super::ui::Ui;
-use super::{at_fault, confirm, connect, github, outcome_text, plan_file, policy, signals};
+use super::{at_fault, confirm, connect, github, journal, outcome_text, plan_file, policy, signals};
 
 pub(super) fn run(args: &ApplyArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     carry_out(&Command { name: "apply", scope: Scope::All }, args.plan.as_deref(), &args.run, env, ui)
@@ -71,6 +71,7 @@ fn carry_out(
         )
         .hint("leave the flag (or PGSTRATA_NO_PROBE) out, or plan again with it"));
     }
+    let journal = journal::open(args.execution.journal.as_deref(), command.name, env)?;
     let stop = signals::install(ui)?;
     let mut connector = connect::connector(&command.name.replace(' ', "-"), &args.connect, &loaded, env, ui, &stop)?;
     let tables_only = saved.as_ref().map_or(!args.select.table.is_empty(), |saved| saved.tables_only);
@@ -94,7 +95,13 @@ fn carry_out(
     if something_is_broken(&judged.plan) {
         events.insert(Event::Error);
     }
-    let mut options = ApplyOptions { jobs: args.execution.jobs };
+    if let Some(journal) = &journal {
+        journal.of_plan(match file {
+            Some(path) => plan_file::digest(path)?,
+            None => plan_file::digest_of(&judged.plan),
+        });
+    }
+    let mut options = ApplyOptions { jobs: args.execution.jobs, journal: journal.clone() };
     let room = run.room_for(&judged, &options);
     if room.jobs < room.wanted {
         let Room { wanted, jobs, needed, free } = room;
@@ -111,6 +118,10 @@ fn carry_out(
     github::report(page, outcome.remains.as_ref(), env, ui);
     events.extend(Happened::of(&outcome).events());
     events.extend(outcome.remains.iter().flat_map(|remains| left(remains, command.scope)));
+    if let Err(error) = journal::check(journal.as_ref()) {
+        ui.error(&error);
+        events.insert(error.event);
+    }
     Ok(events)
 }
 

@@ -1,5 +1,6 @@
 //! The command line. Doc comments are the help.
 
+mod hold;
 mod optimize;
 mod read;
 mod values;
@@ -13,6 +14,7 @@ use pgstrata::plan::Class;
 use pgstrata::policy::Grant;
 use pgstrata::sql::{Ident, TableName};
 
+pub(super) use self::hold::{HoldArgs, UnholdArgs};
 pub(super) use self::optimize::{
     ConfigArgs, ConfigFormat, MaintenanceArgs, MaintenanceFormat, OptimizeArgs, OptimizeCommand, PgbouncerArgs,
 };
@@ -123,6 +125,20 @@ Examples:
   # an index or a role of the policy, or a server's setting, by its name:
   #   pgstrata explain 'role app_rw'")]
     Explain(ExplainArgs),
+    /// Hold a partition, a detached table, or all partitions of a table: never detached, never dropped.
+    ///
+    /// Writes a line `pgstrata: hold REASON` into the table's comment, at once, and keeps the rest of the comment. Needs no
+    /// policy.
+    #[command(after_help = "\
+Examples:
+  pgstrata hold audit_log_p20190301 --reason 'matter 4711'
+  pgstrata hold audit.audit_log --reason audit --journal journal.jsonl")]
+    Hold(HoldArgs),
+    /// Lift the hold lines of a table's comment: shows what becomes removable and when, and asks.
+    #[command(after_help = "\
+Examples:
+  pgstrata unhold audit_log_p20190301 --auto-approve")]
+    Unhold(UnholdArgs),
     /// List, judge, create and remove partitions.
     #[command(after_help = "\
 Examples:
@@ -280,6 +296,11 @@ pub(super) struct ExecutionArgs {
     /// Wait this long for another run to end, such as 5min; without it another run is exit 5 at once.
     #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "Execution")]
     pub(super) run_lock_wait: Option<Duration>,
+    /// Append a line of JSON before and after each step that rows or an index go with.
+    ///
+    /// Mode 0600, flushed to the disk; without the line before it no such step begins. See `pgstrata schema journal`.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(super) journal: Option<PathBuf>,
 }
 
 /// `plan`
@@ -531,6 +552,8 @@ pub(super) enum SchemaOf {
     Drift,
     /// Outcomes: `apply --format json`.
     Outcome,
+    /// A line of a journal: `apply --journal`.
+    Journal,
 }
 
 fn schema(text: &str) -> Result<Ident, String> {

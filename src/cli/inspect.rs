@@ -36,6 +36,11 @@ pub(super) fn options(select: &SelectArgs, carry: Option<&CarryArgs>) -> PlanOpt
     }
 }
 
+/// What the policy says of all its tables, without a flag.
+pub(super) fn everything() -> PlanOptions {
+    PlanOptions { tables_only: true, ..PlanOptions::at(Timestamp::UNIX_EPOCH) }
+}
+
 /// Tables that `--table` and `--exclude` name and the policy does not have: a slip of the keyboard would otherwise
 /// read as "nothing to do".
 pub(super) fn check_selection(select: &SelectArgs, desired: &Desired) -> Result<(), CommandError> {

@@ -20,8 +20,10 @@ mod error;
 mod exit;
 mod explain;
 mod github;
+mod hold;
 mod import;
 mod inspect;
+mod journal;
 mod locations;
 mod machine;
 mod maintenance;
@@ -90,6 +92,8 @@ fn dispatch(cli: Cli, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
         Command::Apply(args) => apply::run(&args, env, ui),
         Command::Drift(args) => drift::run(&args, env, ui),
         Command::Explain(args) => explain::run(&args, env, ui),
+        Command::Hold(args) => hold::hold(&args, env, ui),
+        Command::Unhold(args) => hold::unhold(&args, env, ui),
         Command::Partition(args) => partition::run(&args, env, ui),
         Command::Snapshot(args) => snapshot::run(args, env, ui),
         Command::Validate(args) => validate::run(&args, env, ui),

@@ -62,7 +62,7 @@ fn path(path: &Path) -> String {
 }
 
 /// One word of a POSIX shell. Control characters, which a terminal would obey, are written as bash, zsh and ksh read them.
-fn shell(word: &str) -> String {
+pub(super) fn shell(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

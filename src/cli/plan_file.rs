@@ -3,11 +3,28 @@
 use std::path::Path;
 
 use pgstrata::plan::Plan;
-use pgstrata::render::json::{MAX_PLAN_BYTES, PlanFileError, from_json, snapshot_from_json};
+use pgstrata::render::json::{MAX_PLAN_BYTES, PlanFileError, from_json, snapshot_from_json, to_json};
+use sha2::{Digest as _, Sha256};
 
 use super::error::CommandError;
 use super::exit::Event;
 use super::files::read_at_most;
+
+/// SHA-256 of the file, as `sha256sum` prints it.
+pub(super) fn digest(path: &Path) -> Result<String, CommandError> {
+    let bytes = read_at_most(path, MAX_PLAN_BYTES as u64)
+        .map_err(|error| CommandError::new(Event::Stale, format!("{} cannot be read: {error}", path.display())))?;
+    Ok(hex(&bytes))
+}
+
+/// The same of a plan that was not saved, as `plan --out` would write it.
+pub(super) fn digest_of(plan: &Plan) -> String {
+    hex(to_json(plan).as_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// Reads a saved plan: exit 4 where that is not possible, since nothing can run.
 pub(super) fn read(path: &Path) -> Result<Plan, CommandError> {

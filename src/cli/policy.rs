@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use pgstrata::db::Env;
-use pgstrata::policy::{self, Desired, Policy, PolicyError, Source, SourceMap};
+use pgstrata::policy::{self, Desired, Policy, PolicyError, Source, SourceMap, VERSION};
 
 use super::args::PolicyArgs;
 use super::diagnostics;
@@ -16,6 +16,9 @@ use super::ui::Ui;
 
 /// Beyond what the policy language takes, so that its own message tells the limit.
 const LARGEST: u64 = 4 << 20;
+
+/// Where it is, unless a flag says otherwise.
+const DEFAULT: &str = "pgstrata.yaml";
 
 /// A policy that is valid.
 #[derive(Debug)]
@@ -35,6 +38,26 @@ pub(super) fn load(args: &PolicyArgs, env: &Env, ui: &Ui) -> Result<Loaded, Comm
     let (policy, places) = policy::load_with(&sources, args.env.as_deref(), &variables, &vars).map_err(refused)?;
     let desired = policy.resolve().map_err(|errors| refused(places.locate(errors)))?;
     Ok(Loaded { sources, places, policy, desired })
+}
+
+/// The same; one that says nothing where no policy was named and the default one is not there.
+pub(super) fn load_or_none(args: &PolicyArgs, env: &Env, ui: &Ui) -> Result<Loaded, CommandError> {
+    let unnamed = args.env.is_none() && args.policy == [Path::new(DEFAULT)];
+    if !unnamed || Path::new(DEFAULT).try_exists().unwrap_or(true) {
+        return load(args, env, ui);
+    }
+    // No policy is valid without a table: the one in it is taken out again.
+    let text = format!(
+        "version: {VERSION}\ntables: {{none.none: {{partition: {{key: at, interval: 1 day, timezone: UTC}}}}}}\n"
+    );
+    let source = Source::new(DEFAULT.to_owned(), text.into_bytes());
+    let read = policy::load(std::slice::from_ref(&source), None, &|_| None).and_then(|(policy, places)| {
+        let mut desired = policy.resolve()?;
+        desired.tables.clear();
+        Ok((policy, places, desired))
+    });
+    let (policy, places, desired) = read.map_err(|errors| invalid(&errors, &[], ui))?;
+    Ok(Loaded { sources: vec![source], places, policy, desired })
 }
 
 /// The files, unread policies and all.

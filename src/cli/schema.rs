@@ -15,6 +15,7 @@ pub(super) fn run(args: &SchemaArgs, ui: &Ui) -> Result<Events, CommandError> {
         SchemaOf::Policy => ui.result(&Leaving::own(format!("{:#}\n", policy::schema())))?,
         SchemaOf::Plan => ui.result(&Leaving::own(json::plan_schema()))?,
         SchemaOf::Drift => ui.result(&Leaving::own(json::drift_schema()))?,
+        SchemaOf::Journal => ui.result(&Leaving::own(json::journal_schema()))?,
         SchemaOf::Outcome => ui.result(&Leaving::own(json::outcome_schema()))?,
     }
     Ok(Events::new())

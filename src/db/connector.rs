@@ -8,6 +8,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use r2d2::ManageConnection as _;
+use r2d2_postgres::PostgresConnectionManager;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::cancel::CancelHandle;
@@ -19,7 +21,7 @@ use super::line::{ANSWER, Patience};
 use super::pool::{Pool, PoolOptions};
 use super::session::{Identity, ServerState, Session, Setup, session_setup_sql};
 use super::tls;
-use crate::sql::Ident;
+use crate::pg::Ident;
 
 /// How long a server is given when neither the caller nor `connect_timeout` says.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
@@ -164,6 +166,7 @@ impl Connector {
 
     /// Also after that server was restarted: to ask what it has kept.
     #[must_use]
+    #[cfg(feature = "planner")]
     pub(crate) fn after_a_restart(&self) -> Self {
         let mut lenient = self.clone();
         if let Some(expected) = &mut lenient.expected {
@@ -238,6 +241,7 @@ impl Connector {
     }
 
     /// Whether whoever uses it wants to stop.
+    #[cfg(feature = "planner")]
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupt.as_ref().is_some_and(Interrupt::is_set)
     }
@@ -363,7 +367,7 @@ impl Connector {
 
     fn open_at(&self, host: Host, wire: Wire, time: Duration, entered: &AtomicBool) -> Result<Session, Failed> {
         let dialer = Dialer { tls: self.tls.clone(), way: self.way(&host, wire), patience: Patience::new(ANSWER) };
-        let client = self.driver_config(&host, time).connect(dialer.clone())?;
+        let client = PostgresConnectionManager::new(self.driver_config(&host, time), dialer.clone()).connect()?;
         entered.store(true, Ordering::Relaxed);
         let patience = dialer.patience.clone();
         let cancel = CancelHandle::new(client.cancel_token(), dialer);

@@ -44,5 +44,6 @@ pub use env::Env;
 pub use error::{ConnError, describe};
 pub use interrupt::{Interrupt, Interrupted, Signal, Watch};
 pub use pool::{Pool, PoolOptions, PooledSession, SessionManager};
+#[cfg(feature = "planner")]
 pub(crate) use session::transaction_pins_sql;
 pub use session::{Identity, Session, session_setup_sql};

@@ -13,7 +13,7 @@ use super::connector::Connector;
 use super::conninfo::Host;
 use super::error::describe;
 use super::line::{ANSWER, Patience};
-use crate::sql::Ident;
+use crate::pg::Ident;
 
 /// The comment that begins every statement of ours that only keeps a session in shape; server logs can be filtered by it.
 pub(super) const COMMENT: &str = "/* pgstrata session */";
@@ -61,6 +61,8 @@ pub fn session_setup_sql() -> &'static str {
         // A unit looks again behind its lock: under another isolation it would see what was before it.
         "; SET default_transaction_isolation = 'read committed'; \
          SET default_transaction_deferrable = off; ",
+        // Compiling what a unit asks of the catalog takes longer than the answer: seconds, with locks held.
+        "SET jit = off; ",
         // A session whose client is gone without a word holds the run lock until the server notices.
         "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3; ",
         // 17 and later: a build of hours is one transaction after the other, each with its own timeouts.
@@ -71,6 +73,7 @@ pub fn session_setup_sql() -> &'static str {
 
 /// The same within a transaction, which leaves nothing of it behind: a pooler may give the session to somebody else next.
 /// The transaction is not over before its reader is; one that a lost client left open is, after a while.
+#[cfg(feature = "planner")]
 pub(crate) fn transaction_pins_sql() -> &'static str {
     concat!(
         pins!("SET LOCAL"),

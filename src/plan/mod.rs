@@ -15,6 +15,7 @@ mod object;
 mod planner;
 mod privilege;
 mod questions;
+mod slots;
 mod step;
 mod trust;
 mod verify;

@@ -6,15 +6,15 @@ use super::action::{Action, AlterPartition, IndexAction, MaintenanceAction, Part
 use super::finding::{Code, Finding};
 use super::gate::{Block, Gate};
 use super::step::Step;
-use crate::catalog::{Answer, Catalog, Question, SessionRole, Snapshot, TableState};
-use crate::sql::{Ident, TableName};
+use crate::catalog::{Answer, Question, SessionRole, Snapshot, TableState};
+use crate::sql::{Ident, TableName, inheritance, membership};
 
 /// A hint is read by a person: beyond so many statements it says how many more there are.
 const STATEMENTS: usize = 3;
 
 /// A finding for each right that a step which may run needs and the session has not.
 pub(crate) fn missing_privileges(steps: &[Step], snapshot: &Snapshot) -> Vec<Finding> {
-    let catalog = &snapshot.catalog;
+    let (catalog, major) = (&snapshot.catalog, snapshot.target.major());
     let mut findings = BTreeSet::new();
     let mut of_superusers: BTreeMap<(&TableName, &Ident), BTreeSet<&TableName>> = BTreeMap::new();
     // What is about no table is planned only where the session may do it: see `resource::limits`.
@@ -42,7 +42,10 @@ pub(crate) fn missing_privileges(steps: &[Step], snapshot: &Snapshot) -> Vec<Fin
                 of_superusers.entry((table, role)).or_default().insert(owned);
             } else {
                 let who = Ident::new(session.name.clone());
-                lacks(format!("{who} may not SET ROLE {role}, which owns it"), format!("GRANT {role} TO {who};"));
+                lacks(
+                    format!("{who} may not SET ROLE {role}, which owns it"),
+                    format!("{};", membership(role, &who, major)),
+                );
             }
         }
         let Action::Partition(PartitionAction::Create(_) | PartitionAction::CreateDefault(_)) = &step.action else {
@@ -87,11 +90,11 @@ pub(crate) fn missing_privileges(steps: &[Step], snapshot: &Snapshot) -> Vec<Fin
 
 /// Blocks alterations that the session lacks a right for, each by itself: a partition of another's must keep nobody from
 /// making the next one in time.
-pub(super) fn without_rights(steps: &mut [Step], catalog: &Catalog) {
+pub(super) fn without_rights(steps: &mut [Step], snapshot: &Snapshot) {
     for step in steps {
         let Action::Storage(StorageAction::Alter(alter)) = &step.action else { continue };
         let blocks: Vec<Block> =
-            rights_to_alter(alter, catalog).into_iter().map(|because| Block::MissingRight { because }).collect();
+            rights_to_alter(alter, snapshot).into_iter().map(|because| Block::MissingRight { because }).collect();
         match &mut step.gate {
             Gate::Blocked(all) => all.extend(blocks),
             Gate::Open | Gate::Granted(_) if blocks.is_empty() => {}
@@ -102,7 +105,8 @@ pub(super) fn without_rights(steps: &mut [Step], catalog: &Catalog) {
 
 /// What the session lacks. OWNER TO is done by whoever connected: it must have the old owner's privileges, and the new
 /// one must be allowed to have tables in the schema (ALTER TABLE, "Notes" on OWNER TO).
-fn rights_to_alter(alter: &AlterPartition, catalog: &Catalog) -> Vec<String> {
+fn rights_to_alter(alter: &AlterPartition, snapshot: &Snapshot) -> Vec<String> {
+    let (catalog, major) = (&snapshot.catalog, snapshot.target.major());
     let session = catalog.session_of(&alter.root.name);
     let (who, owner, partition) = (Ident::new(session.name.clone()), &alter.owner, &alter.partition.name);
     let mut lacks = Vec::new();
@@ -122,15 +126,19 @@ fn rights_to_alter(alter: &AlterPartition, catalog: &Catalog) -> Vec<String> {
             (true, false) => format!(
                 "{who} may not SET ROLE {role}, which owns its parent and is a superuser: let one change its owner"
             ),
-            (false, true) => format!("{who} may not SET ROLE {role}, which owns it: GRANT {role} TO {who}"),
-            (false, false) => format!("{who} may not SET ROLE {role}, which owns its parent: GRANT {role} TO {who}"),
+            (false, true) => {
+                format!("{who} may not SET ROLE {role}, which owns it: {}", membership(role, &who, major))
+            }
+            (false, false) => {
+                format!("{who} may not SET ROLE {role}, which owns its parent: {}", membership(role, &who, major))
+            }
         });
     }
     let Some(to) = alter.new_owner() else { return lacks };
     if becomes(owner) && *owner != who && !session.acts_as.contains(owner) {
         lacks.push(format!(
-            "{who} is a member of {owner}, does not inherit its privileges, and so may not give away what it owns: \
-             ALTER ROLE {who} INHERIT, or from PostgreSQL 16 on GRANT {owner} TO {who} WITH INHERIT TRUE"
+            "{who} is a member of {owner}, does not inherit its privileges, and so may not give away what it owns: {}",
+            inheritance(owner, &who, major)
         ));
     }
     let Some(TableState::Partitioned(root)) = catalog.tables.get(&alter.root.name) else { return lacks };

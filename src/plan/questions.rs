@@ -26,7 +26,8 @@ pub fn questions(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) 
                     return;
                 }
                 // What the table's partitions will be decides which names are asked for.
-                let partitions = partition::diff(context, options.scope, &mut BTreeSet::new(), &[]);
+                let beside = partition::Around { earlier: &[], takes_effect: &|_| true };
+                let partitions = partition::diff(context, options.scope, &mut BTreeSet::new(), &beside);
                 if made {
                     questions.extend(index::questions_of_new(context, &partitions.steps));
                 }

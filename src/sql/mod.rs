@@ -4,10 +4,10 @@ mod check;
 mod comment;
 mod create;
 pub mod fragment;
+mod grant;
 mod hand_over;
-mod ident;
+mod hold;
 mod index;
-mod keyword;
 mod limits;
 mod literal;
 mod locks;
@@ -26,8 +26,11 @@ mod upkeep;
 /// The query for code of other roles that hangs on tables; see the file.
 pub(crate) const AT_STAKE: &str = include_str!("at_stake.sql");
 
+pub use crate::pg::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
+pub(crate) use grant::{inheritance, membership};
 pub use hand_over::hand_over;
-pub use ident::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
+pub use hold::HoldChange;
+pub(crate) use hold::{ANOTHER_HOLD, hold_statements};
 pub use index::index_definition;
 pub use literal::Literal;
 pub(crate) use literal::dollar_quoted;

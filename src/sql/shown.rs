@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::ident::unicode_identifier;
 use super::literal::push_escape;
+use crate::pg::unicode_identifier;
 use crate::visible::{clean, hides, is_odd, marked};
 
 /// The same statement (section 4.1): names as `U&"…"` and strings as `E'…'` where they need it, comments and the rest of

@@ -501,6 +501,7 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
         keys_in: BTreeMap::new(),
         cascades_from: BTreeSet::new(),
         exclusions: Exclusions::default(),
+        unmarked: BTreeSet::new(),
         leaf_publications: BTreeSet::new(),
         owner_creates_in_schema: true,
         owner_creates_in_tablespace: true,

@@ -148,7 +148,7 @@ fn a_privilege_that_is_missing_is_named_with_its_grant() {
     let refused = place.refuses(&["apply", "--auto-approve", "--url", &low], 3);
     for said in [
         "app.events: bad_low may not SET ROLE bad_owner, which owns it",
-        "hint: GRANT bad_owner TO bad_low;",
+        "hint: GRANT bad_owner TO bad_low",
         "app.events: its owner bad_owner may not create tables in schema app",
         "hint: GRANT CREATE ON SCHEMA app TO bad_owner;",
         "Nothing ran.",

@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use jiff::{Timestamp, ToSpan as _};
+
 use crate::support::pgstrata;
 use crate::support::place::{Place, ran, said, signalled, until};
 
@@ -215,7 +217,8 @@ fn from_drift_to_agreement() {
 fn a_saved_plan_that_does_not_fit_is_4() {
     let place = place("cli_stale");
     place.run(&["plan", "--out", "plan.json"], 0);
-    place.run(&["plan", "--out", "ahead.json", "--now", "2100-01-01"], 0);
+    let ahead = (Timestamp::now() + 960.hours()).to_string();
+    place.run(&["plan", "--out", "ahead.json", "--now", &ahead], 0);
     place.run(&["apply", "ahead.json"], 4);
     let plan = place.read("plan.json");
     place.write("forged.json", &plan.replace("CREATE TABLE", "CREATE UNLOGGED TABLE"));

@@ -16,7 +16,7 @@ use super::super::reader::Reader;
 use super::super::snapshot::{Catalog, Oid, Root, TableState};
 use super::super::trust::{CodeBy, WouldRun};
 use super::settle::{self, Spelled};
-use super::{quoted, readers, roots};
+use super::{quoted, readers, roots, undefined};
 use crate::policy::IndexDesired;
 use crate::sql::{Ident, TableName, index_definition};
 
@@ -163,13 +163,17 @@ fn probe(reader: &mut Reader<'_>, index: &IndexDesired, major: u32) -> Result<An
     })?;
     Ok(match made {
         Ok((facts, spelled)) => {
+            let texts: Vec<String> = index.columns.iter().chain(&index.predicate).cloned().collect();
+            if let Some(refused) = undefined::unfound(reader, &texts)? {
+                return Ok(Answer::Refused(refused));
+            }
             let spelling = settle::settle(reader, spelled)?;
             Answer::Shape(Box::new(facts.spelled(&spelling)))
         }
         Err(error) if error.is_mistake() => {
             let IndexDesired { columns, predicate, .. } = index;
             let texts: Vec<String> = columns.iter().chain(predicate).cloned().collect();
-            let hint = if error.is_undefined() { settle::qualified(reader, &texts)? } else { None };
+            let hint = if error.is_undefined() { undefined::hint(reader, &texts)? } else { None };
             let hint = hint.map_or_else(String::new, |hint| format!("\n{hint}"));
             Answer::Refused(format!("{}{hint}", error.because()))
         }

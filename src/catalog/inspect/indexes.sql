@@ -17,13 +17,17 @@ SELECT x.indrelid,
        k.options,
        k.opclass_options,
        k.targets,
-       d.description,
+       -- Bytes: see leaves.sql.
+       convert_to(d.description, CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END) AS description,
        k.own_names,
        (SELECT o.contype FROM pg_catalog.pg_constraint AS o
         WHERE o.conindid = x.indexrelid AND o.conrelid = x.indrelid AND o.contype IN ('p', 'u', 'x')) AS contype,
-       -- Both name columns by number: equal texts mean the same only where the tables number their columns alike.
+       -- Both name columns by number: equal texts mean the same only where the tables number their columns alike. Before
+       -- 17 they also say where in the statement each part stood, which a copy made by the server does not know.
        CASE WHEN x.indexprs IS NOT NULL OR x.indpred IS NOT NULL
-            THEN concat_ws('|', x.indkey::text, x.indexprs::text, x.indpred::text,
+            THEN concat_ws('|', x.indkey::text,
+                           regexp_replace(x.indexprs::text, '(?<!\\) :location -?[0-9]+', '', 'g'),
+                           regexp_replace(x.indpred::text, '(?<!\\) :location -?[0-9]+', '', 'g'),
                            (SELECT string_agg(quote_ident(a.attname), ',' ORDER BY a.attnum)
                             FROM pg_catalog.pg_attribute AS a
                             WHERE a.attrelid = x.indrelid AND a.attnum > 0)) END AS raw,

@@ -157,7 +157,7 @@ fn part_config(reader: &mut Reader<'_>) -> Result<Told, InspectError> {
         let sub = all.iter().find(|sub| sub.is_sub() && sub.name.schema == *schema && sub.judged().is_ok());
         let exists = sub.map_or_else(
             || "false".to_owned(),
-            |sub| format!("EXISTS (SELECT FROM ONLY {} AS s WHERE s.sub_parent = p.parent_table)", sub.name),
+            |sub| format!("EXISTS (SELECT 1 FROM ONLY {} AS s WHERE s.sub_parent = p.parent_table)", sub.name),
         );
         let sql = format!(
             "/* pgstrata import */ SELECT p.parent_table::text, to_jsonb(p)::text, {exists} FROM ONLY {} AS p \

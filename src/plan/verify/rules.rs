@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::super::action::{
-    AttachPartition, CopiedCheck, CopiedTrigger, CreateDefault, CreatePartition, Leaving, Making, OwnIndex, Relation,
-    Retiring,
+    AttachPartition, CopiedCheck, CopiedTrigger, CreateDefault, CreatePartition, DetachMode, DetachPartition, Leaving,
+    Making, OwnIndex, Relation, Retiring,
 };
 use super::super::fact::{Fact, Stamp};
 use super::super::step::Step;
@@ -72,9 +72,16 @@ impl Rules<'_> {
         self.promises(|fact| matches!(fact, Fact::Marked { partition: marked, marker: written, stamp: Stamp::Absent } if marked == partition && written == marker))
     }
 
-    pub(super) fn detach(&self, leaving: &Leaving) -> Result<(), String> {
+    pub(super) fn detach(&self, DetachPartition { leaving, mode }: &DetachPartition) -> Result<(), String> {
         let Leaving { root, owner, partition, from, to, touches: _ } = leaving;
         self.parent(root)?;
+        // The server refuses it otherwise.
+        match mode {
+            DetachMode::Concurrently => {
+                self.states(|fact| matches!(fact, Fact::NoDefault { root } if self.is_root(root)))?;
+            }
+            DetachMode::Blocking(_) => {}
+        }
         self.works_as(owner, &self.root.attributes.owner)?;
         self.may_leave(*from, *to)?;
         self.leaf_may_leave(partition, *from, *to)?;

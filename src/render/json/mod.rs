@@ -16,7 +16,7 @@ pub use forecast::maintenance;
 pub use outcome::outcome;
 pub use read::{MAX_PLAN_BYTES, PlanFileError, from_json};
 pub use reports::{analyses, story, things, timelines};
-pub use schema::{drift_schema, outcome_schema, plan_schema};
+pub use schema::{drift_schema, journal_schema, outcome_schema, plan_schema};
 pub use snapshot::{MAX_SNAPSHOT_BYTES, SnapshotFileError, snapshot, snapshot_from_json};
 pub(crate) use write::pretty;
 pub use write::to_json;

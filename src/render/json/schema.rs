@@ -15,6 +15,11 @@ pub fn drift_schema() -> String {
     with_plan(include_str!("../drift.schema.json"))
 }
 
+/// The same of a line of a [`Journal`](crate::apply::Journal).
+pub fn journal_schema() -> &'static str {
+    include_str!("../journal.schema.json")
+}
+
 /// The same of what [`outcome`](super::outcome()) writes.
 pub fn outcome_schema() -> String {
     with_plan(include_str!("../outcome.schema.json"))

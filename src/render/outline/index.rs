@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Change;
-use crate::plan::{Action, BuildMode, Hazard, HazardKind, IndexAction};
+use crate::plan::{Action, BuildMode, Hazard, HazardKind, IndexAction, MaintenanceAction};
 use crate::sql::TableName;
 
 /// Steps of an index by what they do, each partition counted once.
@@ -15,6 +15,7 @@ struct Count<'a> {
     swaps: bool,
     validates: bool,
     discards: bool,
+    rebuilt: BTreeSet<&'a TableName>,
     altered: BTreeSet<&'a TableName>,
     dropped: BTreeSet<&'a TableName>,
     replaced: BTreeSet<&'a TableName>,
@@ -43,9 +44,12 @@ impl<'a> Count<'a> {
                 }
                 Action::Index(IndexAction::Swap(_)) => std::mem::replace(&mut count.swaps, true),
                 Action::Index(IndexAction::Create(_)) => std::mem::replace(&mut count.creates, true),
+                Action::Maintenance(MaintenanceAction::Reindex(reindex)) => {
+                    count.rebuilt.insert(&reindex.partition.name)
+                }
                 Action::Partition(_)
                 | Action::Storage(_)
-                | Action::Maintenance(_)
+                | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Vacuum(_))
                 | Action::Limit(_)
                 | Action::Setting(_) => false,
             };
@@ -105,10 +109,13 @@ pub(super) fn index_words(change: &Change<'_>) -> String {
 
 /// `13 partitions concurrently: …; 4 small ones non-concurrently (…)`: what a build means for whoever uses the table.
 pub(super) fn build_words(change: &Change<'_>) -> String {
-    let Count { concurrently, plainly, .. } = Count::of(change);
+    let Count { concurrently, plainly, rebuilt, .. } = Count::of(change);
     let online = "reads and writes go on, old transactions are waited for";
     let plain = "non-concurrently (writes blocked for milliseconds)";
     match (concurrently.len(), plainly.len()) {
+        (0, 0) if !rebuilt.is_empty() => {
+            format!("rebuilt concurrently: {online}; a second index takes its room meanwhile")
+        }
         (0, 1) => format!("1 small partition {plain}"),
         (0, small) => format!("{small} small partitions {plain}"),
         (large, 0) => format!("{} concurrently: {online}", partitions(large)),

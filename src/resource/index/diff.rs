@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::again;
 use super::names::{leaf_index_name, names_of, successor_names};
 use super::of_partitions;
 use super::others;
@@ -104,6 +105,8 @@ impl Unclear {
                 let place = format!("`tables.{}.indexes.{name}`", context.name);
                 hint = Some(match meant {
                     "" => format!("correct {place} in the policy"),
+                    // Of a function that it calls.
+                    meant if !meant.starts_with("write ") => meant.to_owned(),
                     meant => format!("{meant} in {place}: an index is built with an empty search_path"),
                 });
                 (Code::IndexRefused, format!("invalid index definition: {because}"))
@@ -335,14 +338,26 @@ impl<'s, 'a> One<'s, 'a> {
         // What is attached last has the server look whether the whole is whole; where nothing is, it is asked to.
         if let Some(seen) = target.existing.as_ref().filter(|seen| !seen.facts.valid && !attaches) {
             let child = leaves.iter().find_map(|(oid, leaf)| Some((*oid, *leaf, view.child(*oid, seen.oid)?)));
-            match child {
-                Some((oid, leaf, child)) => {
+            match (child, again::needs_release(&context.snapshot.target)) {
+                (Some(_), Some(release)) => {
+                    let message = format!(
+                        "invalid, and PostgreSQL {} does not look again once every partition has its own",
+                        context.snapshot.target.server_version()
+                    );
+                    let mut finding = context.finding(Code::IndexNotPossible, Some(&seen.facts.name), message);
+                    finding.hint = Some(format!(
+                        "update the server to {release} or later, or build it anew on every partition: DROP INDEX {}, then apply",
+                        seen.facts.name
+                    ));
+                    self.result.findings.push(finding);
+                }
+                (Some((oid, leaf, child)), None) => {
                     let mut step = one.validate(context, &Place::of(oid, leaf), &seen.facts.name, &child.facts.name);
                     step.needs.extend(waits_for.iter().cloned());
                     waits_for.push(step.id.clone());
                     steps.push(step);
                 }
-                None => {
+                (None, _) => {
                     let message = "invalid, and no partition has its own for PostgreSQL to look again".to_owned();
                     self.found(Code::IndexNotPossible, &seen.facts.name, message);
                 }

@@ -125,8 +125,8 @@ impl Wanted<'_> {
         step
     }
 
-    /// The same once more: current minor releases look at all partitions again, and the root's index is valid if each has
-    /// its own (measured; older ones do nothing).
+    /// The same once more: the server looks at all partitions again, and the root's index is valid if each has its own
+    /// (see [`super::again`]). Whether it became so is checked within the unit.
     pub(super) fn validate(&self, context: &Context<'_>, place: &Place<'_>, to: &TableName, index: &TableName) -> Step {
         let mut step = self.step(
             context,

@@ -260,7 +260,7 @@ fn who_may_maintain_and_may_not_become_the_owner_works_as_itself() {
     leaf(&mut world, leaves[0]).xid_age = 10;
     let plan = world.plan();
     assert!(
-        lines(&plan).contains("may not SET ROLE somebody, which owns it: GRANT somebody TO app"),
+        lines(&plan).contains("may not SET ROLE somebody, which owns it: GRANT somebody TO app WITH SET TRUE"),
         "{}",
         lines(&plan)
     );

@@ -404,7 +404,7 @@ fn missing_rights_are_named_and_stop_nothing_else() {
     own(&mut world, leaves[2]).owner_creates_in_schema = false;
     let creates =
         "keeper may not create in schema public, or not use it: GRANT USAGE, CREATE ON SCHEMA public TO keeper";
-    let owns = "deploy may not SET ROLE app, which owns it: GRANT app TO deploy";
+    let owns = "deploy may not SET ROLE app, which owns it: GRANT app TO deploy WITH SET TRUE";
     assert_eq!(because(&mut world), [owns, creates]);
     own(&mut world, leaves[2]).owner_creates_in_schema = true;
     world.snapshot.catalog.session.superusers.insert(Ident::new("app"));

@@ -30,7 +30,7 @@ pub(crate) fn apply_watched(
     let (snapshot, options) = run.inspect(desired, &options(None, &grant_all()), None).expect("a snapshot");
     let planned = plan(desired, &snapshot, &options);
     let judged = Run::accept(planned, desired, &snapshot).expect("a plan that may run");
-    run.carry_out(judged, &options, &ApplyOptions { jobs }, &mut On(watch))
+    run.carry_out(judged, &options, &ApplyOptions { jobs, journal: None }, &mut On(watch))
 }
 
 /// Whether a step of this id begins.

@@ -161,7 +161,7 @@ fn rights_that_are_missing_are_named() {
     world.snapshot.catalog.session.name = "deploy".to_owned();
     insta::assert_snapshot!(findings(&world.plan()), @"? public.events MISSING_PRIVILEGE: deploy may not SET ROLE app, which owns it");
     let hints: Vec<String> = world.plan().findings.into_iter().filter_map(|finding| finding.hint).collect();
-    assert_eq!(hints, ["GRANT app TO deploy;"]);
+    assert_eq!(hints, ["GRANT app TO deploy WITH SET TRUE;"]);
     world.snapshot.catalog.session.may_become.insert(crate::sql::Ident::new("app"));
     assert!(world.plan().findings.is_empty());
 

@@ -184,7 +184,7 @@ fn a_strangers_marker_is_none_and_no_table_takes_the_place_of_a_creation() {
     insta::assert_snapshot!(lines(&world.plan()), @"
     + public.events_p20260315 [2026-03-15, 2026-03-16) overdue: the next window is missing
     + public.events_p20260316 [2026-03-16, 2026-03-17) scheduled: premake
-    - drop public.events_20260101 [2026-01-01, 2026-01-02) overdue: grace is over (detached 2026-01-12) | BLOCKED app may not SET ROLE stranger, which owns it: GRANT stranger TO app
+    - drop public.events_20260101 [2026-01-01, 2026-01-02) overdue: grace is over (detached 2026-01-12) | BLOCKED app may not SET ROLE stranger, which owns it: GRANT stranger TO app WITH SET TRUE
     ? public.events FOREIGN_MARKER public.events_20260309: detached 2026-03-09, before its window was over: pgstrata never attaches it again
     ? public.events FOREIGN_MARKER public.events_20260315: detached 2026-03-12, before its window was over: pgstrata never attaches it again
     ? public.events PRIVILEGES_NOT_INHERITED public.events_20260310: not inherited from its parent: owner app (was stranger, who keeps only what it is granted); access through the parent does not need it, `inherit_privileges: true` sets it

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+#[cfg(feature = "planner")]
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::visible::{is_odd, marked};
@@ -83,7 +84,7 @@ impl fmt::Display for Ident {
 }
 
 /// `U&"…"`
-pub(super) fn unicode_identifier(name: &str) -> String {
+pub(crate) fn unicode_identifier(name: &str) -> String {
     let mut out = "U&\"".to_owned();
     for (c, odd) in marked(name) {
         match (odd, u32::from(c)) {
@@ -97,12 +98,14 @@ pub(super) fn unicode_identifier(name: &str) -> String {
     out
 }
 
+#[cfg(feature = "planner")]
 impl Serialize for Ident {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
     }
 }
 
+#[cfg(feature = "planner")]
 impl<'de> Deserialize<'de> for Ident {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
@@ -116,10 +119,10 @@ impl<'de> Deserialize<'de> for Ident {
 /// A table (or partition) and its schema.
 ///
 /// ```
-/// use pgstrata::sql::TableName;
+/// use pgstrata::pg::TableName;
 /// let name: TableName = r#"Audit."Log""#.parse()?;
 /// assert_eq!(name.to_string(), r#"audit."Log""#);
-/// # Ok::<(), pgstrata::sql::IdentError>(())
+/// # Ok::<(), pgstrata::pg::IdentError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TableName {
@@ -158,12 +161,14 @@ impl FromStr for TableName {
     }
 }
 
+#[cfg(feature = "planner")]
 impl Serialize for TableName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.in_text())
     }
 }
 
+#[cfg(feature = "planner")]
 impl<'de> Deserialize<'de> for TableName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
