@@ -5,6 +5,7 @@ mod attributes;
 mod citus;
 mod error;
 mod index;
+mod index_written;
 mod inspect;
 mod limits;
 mod marker;

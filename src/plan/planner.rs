@@ -151,6 +151,14 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Whether partitions are made.
+    pub(super) fn has_creations(self) -> bool {
+        match self {
+            Self::All | Self::Creations => true,
+            Self::Removals | Self::Maintenance => false,
+        }
+    }
+
     /// Whether indexes are compared.
     pub(super) fn has_indexes(self) -> bool {
         match self {
@@ -220,6 +228,7 @@ pub(crate) fn plan_in(world: &World<'_>, desired: &Desired, snapshot: &Snapshot,
                 world.effective(&whole).into_owned()
             });
             keep_scope(options.scope, &mut diff.steps);
+            findings.extend(index::equip(context, &mut diff.steps, &mut used));
             findings.extend(trust::finding(context));
             findings.extend(diff.findings);
             gate(context, options, &mut diff.steps, &mut findings);

@@ -126,7 +126,7 @@ fn of_root(
             }
             let mut answers = Vec::new();
             for (question, index) in &asked.wanted {
-                let answer = match own || !reaches_out(index) {
+                let answer = match own || !index.reaches_out() {
                     true => probe(reader, index, major)?,
                     false => {
                         let who = Ident::new(catalog.session.name.clone());
@@ -147,11 +147,6 @@ fn of_root(
         }
     }
     Err(refused.unwrap_or_else(|| InspectError::unreadable(PROBE, "nobody to ask as")))
-}
-
-/// Whether a definition may name something outside `pg_catalog`: without a qualified name it cannot, by our search path.
-fn reaches_out(index: &IndexDesired) -> bool {
-    index.columns.iter().chain(&index.predicate).any(|text| text.contains('.'))
 }
 
 fn probe(reader: &mut Reader<'_>, index: &IndexDesired, major: u32) -> Result<Answer, InspectError> {

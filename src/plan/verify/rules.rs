@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::super::action::{
     AttachPartition, CopiedCheck, CopiedTrigger, CreateDefault, CreatePartition, DetachMode, DetachPartition, Leaving,
-    Making, Relation, Retiring,
+    Making, OwnIndex, Relation, Retiring,
 };
 use super::super::fact::{Fact, Stamp};
 use super::super::step::Step;
@@ -154,7 +154,7 @@ impl Rules<'_> {
     }
 
     fn made_as_wanted(&self, partition: &TableName, making: &Making) -> Result<(), String> {
-        let Making { indexes_by_attach, unlogged, checks, triggers } = making;
+        let Making { indexes_by_attach, unlogged, checks, triggers, indexes } = making;
         let schema = self.table.new_partitions.schema.as_ref().unwrap_or(&self.name.schema);
         rule(partition.schema == *schema, "it makes the partition in another schema")?;
         let wanted = &self.table.new_partitions;
@@ -176,6 +176,12 @@ impl Rules<'_> {
                 enabled: *enabled,
             };
             rule(named && has(&definition), "a trigger is not the newest partition's")?;
+        }
+        for OwnIndex { index, wanted, definition } in indexes {
+            let defined = self.table.indexes.get(wanted) == Some(definition) && !definition.on.is_table();
+            rule(defined, "an index of its own is not the policy's")?;
+            self.states(|fact| matches!(fact, Fact::NameFree { name } if name == index))?;
+            self.promises(|fact| matches!(fact, Fact::Index { index: made, table, attached_to: None, .. } if made == index && table == partition))?;
         }
         rule(*indexes_by_attach != self.root.exclusions.own.is_empty(), "its indexes come twice, or not at all")
     }

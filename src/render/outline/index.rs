@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Change;
-use crate::plan::{Action, BuildMode, IndexAction, MaintenanceAction};
+use crate::plan::{Action, BuildMode, Hazard, HazardKind, IndexAction, MaintenanceAction};
 use crate::sql::TableName;
 
 /// Steps of an index by what they do, each partition counted once.
@@ -18,6 +18,7 @@ struct Count<'a> {
     rebuilt: BTreeSet<&'a TableName>,
     altered: BTreeSet<&'a TableName>,
     dropped: BTreeSet<&'a TableName>,
+    replaced: BTreeSet<&'a TableName>,
     creates: bool,
 }
 
@@ -35,7 +36,12 @@ impl<'a> Count<'a> {
                 Action::Index(IndexAction::Validate(_)) => std::mem::replace(&mut count.validates, true),
                 Action::Index(IndexAction::Discard(_)) => std::mem::replace(&mut count.discards, true),
                 Action::Index(IndexAction::Alter(alter)) => count.altered.insert(&alter.partition.name),
-                Action::Index(IndexAction::Drop(loose)) => count.dropped.insert(&loose.partition.name),
+                // What goes for a changed definition endangers the table, a leftover its partition alone.
+                Action::Index(IndexAction::Drop(loose)) => {
+                    let of_table = |hazard: &Hazard| step.table.as_ref().is_some_and(|table| hazard.object.is(table));
+                    let replaced = step.hazards.iter().any(|one| one.kind == HazardKind::DropsIndex && of_table(one));
+                    if replaced { &mut count.replaced } else { &mut count.dropped }.insert(&loose.partition.name)
+                }
                 Action::Index(IndexAction::Swap(_)) => std::mem::replace(&mut count.swaps, true),
                 Action::Index(IndexAction::Create(_)) => std::mem::replace(&mut count.creates, true),
                 Action::Maintenance(MaintenanceAction::Reindex(reindex)) => {
@@ -83,6 +89,11 @@ pub(super) fn index_words(change: &Change<'_>) -> String {
     }
     if count.validates {
         words.push("validate".to_owned());
+    }
+    match (count.replaced.len(), words.is_empty()) {
+        (0, _) => {}
+        (old, true) => words.push(format!("drop the old one on {}", partitions(old))),
+        (old, false) => words.push(format!("then drop the old one on {}", partitions(old))),
     }
     match (count.swaps, words.is_empty()) {
         (false, _) => {}

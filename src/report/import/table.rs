@@ -77,10 +77,21 @@ pub(super) fn table(survey: &Survey, name: &TableName, root: &Root) -> Result<(T
         }
     }
     let inherit_privileges = told.as_ref().is_some_and(Told::inherits_privileges);
-    let Shared { partition: lines, storage_parameters, remarks: more } = shared(root);
+    let Shared { partition: lines, storage_parameters, indexes, remarks: more } = shared(name, root);
     partition.extend(lines);
     remarks.extend(more);
-    Ok((TableDraft { name: name.clone(), remarks, partition, retention, storage_parameters, inherit_privileges }, note))
+    Ok((
+        TableDraft {
+            name: name.clone(),
+            remarks,
+            partition,
+            retention,
+            storage_parameters,
+            indexes,
+            inherit_privileges,
+        },
+        note,
+    ))
 }
 
 /// As the policy writes it.
