@@ -124,6 +124,7 @@ impl Detach<'_> {
                 // After a signal: once.
                 lock_retries: if interrupted { 0 } else { retries },
                 statement: self.apply.statement_timeout,
+                reach_workers: self.step.timeouts.reach_workers,
             },
             stake: Stake::default(),
             gate: Gate::Open,

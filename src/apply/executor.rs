@@ -491,7 +491,7 @@ fn concurrently(step: &Step, policy: &Desired) -> Step {
         build.mode = BuildMode::Concurrently;
         step.unit = Unit::Statement;
         let statement = policy.apply.concurrent_timeout;
-        step.timeouts = Timeouts { lock: Duration::ZERO, lock_retries: 0, statement };
+        step.timeouts = Timeouts { lock: Duration::ZERO, lock_retries: 0, statement, ..step.timeouts };
     }
     step
 }

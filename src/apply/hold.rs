@@ -25,6 +25,8 @@ pub struct Holdable {
     pub comment: String,
     /// Whether it is, has or was a partition: else a hold line means nothing yet.
     pub concerns_us: bool,
+    /// The table that it is a partition of.
+    pub parent: Option<TableName>,
     /// `session_user`.
     pub who: Ident,
     /// What the statements run as: `None` for the session itself. Else what is missing.
@@ -162,7 +164,9 @@ fn read(row: &postgres::Row) -> Result<(Holdable, bool), postgres::Error> {
         Err(Lack { what, cure: format!("{};", membership(&owner, &who, major)) })
     };
     let concerns_us = row.try_get::<_, bool>(5)? || Marker::find(&comment).is_some();
-    let table = Holdable { oid: Oid(row.try_get(0)?), name, owner, comment, concerns_us, who, acts_as };
+    let parent: (Option<String>, Option<String>) = (row.try_get(15)?, row.try_get(16)?);
+    let parent = parent.0.zip(parent.1).map(|(schema, name)| TableName::new(schema, name));
+    let table = Holdable { oid: Oid(row.try_get(0)?), name, owner, comment, concerns_us, parent, who, acts_as };
     Ok((table, row.try_get(4)?))
 }
 
@@ -212,7 +216,7 @@ pub fn change_hold(
             HoldChange::Lift { seen: _ } => "unhold",
         },
         step: None,
-        root: marker.as_ref().map(|marker| marker.root.clone()),
+        root: table.parent.clone().or_else(|| marker.as_ref().map(|marker| marker.root.clone())),
         table: table.name.clone(),
         index: None,
         oid: Some(table.oid),

@@ -19,13 +19,18 @@ SELECT c.oid,
        pg_catalog.pg_has_role(me.oid, c.relowner, 'USAGE'),
        pg_catalog.has_schema_privilege(c.relowner, n.oid, 'USAGE'),
        pg_catalog.has_schema_privilege(me.oid, n.oid, 'USAGE'),
-       pg_catalog.current_setting('server_version_num')::int
+       pg_catalog.current_setting('server_version_num')::int,
+       pn.nspname,
+       p.relname
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_roles AS me ON me.rolname = session_user
 LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = c.relowner
 LEFT JOIN pg_catalog.pg_description AS d
        ON d.objoid = c.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0
+LEFT JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = c.oid AND c.relispartition
+LEFT JOIN pg_catalog.pg_class AS p ON p.oid = i.inhparent
+LEFT JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.relnamespace
 WHERE c.relname = $1
   AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
   AND CASE WHEN $2::pg_catalog.text IS NULL

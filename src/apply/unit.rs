@@ -185,6 +185,9 @@ impl Unit<'_> {
             })?,
             Statement::Check { fact, .. } => {
                 let value = first_value(session, &sql).map_err(|error| classify(&error, session, self.stop))?;
+                if value != "t" && step.after.contains(fact) {
+                    return Err(UnitError::Server(format!("taken back, it had no effect: it is not true that {fact}")));
+                }
                 if value != "t" {
                     return Err(UnitError::Fact(fact.to_string()));
                 }

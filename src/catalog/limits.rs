@@ -1,6 +1,7 @@
 //! Facts of connections: limits, settings of roles, and what the server can give.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -80,5 +81,27 @@ impl Capacity {
     /// What is left for roles without privileges (section 20.3.1): the last slots are kept for others.
     pub fn usable(self) -> u32 {
         self.max_connections.saturating_sub(self.superuser_reserved).saturating_sub(self.reserved)
+    }
+}
+
+/// What all sessions share of the server's lock table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockSlots {
+    /// `max_locks_per_transaction`.
+    pub max_locks_per_transaction: u32,
+    /// `max_connections`.
+    pub max_connections: u32,
+    /// `max_prepared_transactions`.
+    pub max_prepared_transactions: u32,
+}
+
+impl fmt::Display for LockSlots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { max_locks_per_transaction: locks, max_connections, max_prepared_transactions: prepared } = self;
+        let all = self.all();
+        write!(
+            f,
+            "{all} = max_locks_per_transaction {locks} × ({max_connections} max_connections + {prepared} max_prepared_transactions)"
+        )
     }
 }

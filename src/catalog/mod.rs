@@ -2,8 +2,10 @@
 
 mod ask;
 mod attributes;
+mod citus;
 mod error;
 mod index;
+mod index_written;
 mod inspect;
 mod limits;
 mod marker;
@@ -23,13 +25,14 @@ mod upkeep;
 
 pub use ask::{ask, ask_trusting};
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
+pub use citus::Citus;
 pub use error::InspectError;
 pub use index::{CopyEnding, CopyName, IndexFacts, IndexKey, IndexShape, IndexSpelling};
 pub use inspect::{
     Tree, inspect, inspect_limits, inspect_login, inspect_pooler, inspect_settings, inspect_siblings, inspect_storage,
     inspect_trees, inspect_upkeep,
 };
-pub use limits::{Capacity, DatabaseFacts, LimitFacts, MayAlter, RoleFacts};
+pub use limits::{Capacity, DatabaseFacts, LimitFacts, LockSlots, MayAlter, RoleFacts};
 pub use marker::{HOLD_PREFIX, HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use pooler::{PoolerDatabase, PoolerFacts, PoolerState};
 pub use question::{Answer, Answers, Bloat, DefaultCounts, DefaultKeys, Found, LeafKey, Question, RowCount};
@@ -37,8 +40,8 @@ pub use rights::SchemaLack;
 pub use settings::{Absent, FileError, SettingContext, SettingFacts, SettingKind, SettingsFacts};
 pub use siblings::{NEWEST, Own, OwnDefinition, OwnKind, Sibling, Siblings, bounded};
 pub use snapshot::{
-    Catalog, Exclusions, IncomingKey, KeyColumn, Leaf, LeafKind, Oid, PLAIN_TABLE, Retired, Root, SNAPSHOT_FORMAT,
-    SessionRole, Snapshot, TableState, Target,
+    Catalog, Exclusions, IncomingKey, KeyColumn, Leaf, LeafKind, NAMES_NOT_UTF8, Oid, PLAIN_TABLE, Retired, Root,
+    SNAPSHOT_FORMAT, SessionRole, Snapshot, TableState, Target, Unmarked,
 };
 pub use storage::{ColumnStorage, Compression, LeafAttributes, LeafStorage, PolicyMatch, Storage, StorageMode};
 pub use survey::{PartConfig, Survey, SurveyScope, survey};

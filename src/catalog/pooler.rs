@@ -21,6 +21,9 @@ pub struct PoolerFacts {
     pub settings: BTreeMap<String, String>,
     /// `SHOW DATABASES`, by the entry's name; what only `*` stands for is shown once it was used.
     pub databases: BTreeMap<String, PoolerDatabase>,
+    /// `SHOW USERS`: sizes and limits of single users, by the user's name; what a user has none of is not among them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub users: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// An entry of `[databases]`.

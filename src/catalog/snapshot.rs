@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::attributes::Attributes;
+use super::citus::Citus;
 use super::index::IndexFacts;
-use super::limits::LimitFacts;
+use super::limits::{LimitFacts, LockSlots};
 use super::marker::Marker;
 use super::pooler::PoolerState;
 use super::question::Answers;
@@ -133,6 +134,12 @@ pub struct Catalog {
     /// which some hangs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub owners_code: OwnersCodes,
+    /// What the server's lock table holds; `None` in a snapshot of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_slots: Option<LockSlots>,
+    /// What Citus says, where the database has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub citus: Option<Citus>,
     /// Connections, where the policy speaks of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitFacts>,
@@ -202,6 +209,9 @@ impl TableState {
     }
 }
 
+/// How [`TableState::Unfit`] begins for a table of which anything is called by what is no UTF-8.
+pub const NAMES_NOT_UTF8: &str = "a table with names that are not UTF-8";
+
 /// What [`TableState::Unfit`] says of a table that is not partitioned at all.
 pub const PLAIN_TABLE: &str = "a plain table";
 
@@ -245,6 +255,9 @@ pub struct Root {
     /// Constraints that a partition cannot bring along: ATTACH builds its own.
     #[serde(default, skip_serializing_if = "Exclusions::is_empty")]
     pub exclusions: Exclusions,
+    /// Tables beside its partitions that look like some, and have no marker.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unmarked: BTreeSet<Unmarked>,
     /// Publications that carry its changes under a leaf's name: a subscriber needs each new table.
     pub leaf_publications: BTreeSet<String>,
     /// The owner may create in the table's schema.
@@ -253,6 +266,18 @@ pub struct Root {
     pub owner_creates_in_tablespace: bool,
     /// A row of pg_partman's `part_config` with automatic maintenance on: the schema that `part_config` is in.
     pub partman: Option<Ident>,
+}
+
+/// A table of its own with the columns of a partitioned one, in a schema of its partitions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unmarked {
+    /// Its name.
+    pub name: TableName,
+    /// A line `pgstrata: hold` in its comment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+    /// It has a check of bounds of the key, as a concurrent detach leaves it.
+    pub has_bounds: bool,
 }
 
 impl Root {

@@ -31,7 +31,8 @@ pub fn take(
     let tables = options.selected(desired).map(|(name, _)| name.clone()).collect();
     // A rebuild must see what an earlier one left.
     let rebuilds = |table: &TableDesired| table.maintenance.is_some_and(|kept| kept.reindex_above_bloat.is_some());
-    let indexed = options.selected(desired).filter(|(_, table)| !table.indexes.is_empty() || rebuilds(table));
+    let wanted = |table: &TableDesired| options.every_index || !table.indexes.is_empty() || rebuilds(table);
+    let indexed = options.selected(desired).filter(|(_, table)| wanted(table));
     let indexed = indexed.map(|(name, _)| name.clone()).collect();
     let mut snapshot = inspect(session.client(), &host, &tables, &indexed, &Timestamp::now)?;
     log_in(session, &mut snapshot)?;

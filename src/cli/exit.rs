@@ -17,7 +17,8 @@ pub(super) const BLOCKED: u8 = 3;
 pub(super) const STALE: u8 = 4;
 /// The run lock is held, or lock retries were spent before anything was committed: safe to retry.
 pub(super) const BUSY: u8 = 5;
-/// Stopped part-way: something is committed, something failed or was not reached; a rerun continues.
+/// Stopped part-way: something is committed, something failed or was not reached, or the journal cannot be written; a rerun
+/// continues.
 pub(super) const PART_WAY: u8 = 6;
 /// Wrong usage; clap's own 2 would read as drift.
 pub(super) const USAGE: u8 = 64;
@@ -95,7 +96,7 @@ Exit codes, the first that fits of 64, 78, 69, 130, 143, 6, 4, 5, 1, 3, 2, 0:
     5  the run lock is held, or lock retries are spent before anything was
        committed: safe to retry
     6  stopped part-way: something is committed, something failed or was not
-       reached; a rerun continues
+       reached, or the journal cannot be written; a rerun continues
    64  wrong usage
    69  no session could be opened
    78  the policy is invalid or missing

@@ -40,7 +40,7 @@ fn list(args: &ListArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     let also = |desired: &Desired, snapshot: &Snapshot, options: &PlanOptions| {
         timeline_questions(desired, snapshot, options, sizes)
     };
-    let read = read("partition-list", report, &also, env, ui)?;
+    let read = read("partition-list", report, (false, &also), env, ui)?;
     let Read { loaded, snapshot, options, plan } = &read;
     let timelines = timelines(&loaded.desired, snapshot, options);
     show(&report.output, ui, |format, style| match format {
@@ -52,7 +52,8 @@ fn list(args: &ListArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
 
 fn analyze(args: &AnalyzeArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     let AnalyzeArgs { report } = args;
-    let Read { loaded, snapshot, options, plan } = read("partition-analyze", report, &analysis_questions, env, ui)?;
+    let Read { loaded, snapshot, options, plan } =
+        read("partition-analyze", report, (true, &analysis_questions), env, ui)?;
     let monitoring = loaded.policy.spec().monitoring.as_ref();
     let largest = monitoring.and_then(|monitoring| monitoring.max_partition_size.as_ref());
     // Resolving the policy has checked that it is one.
@@ -76,12 +77,19 @@ struct Read {
 /// What to ask beyond what planning asks.
 type Also<'a> = &'a dyn Fn(&Desired, &Snapshot, &PlanOptions) -> BTreeSet<Question>;
 
-fn read(command: &str, args: &TableReportArgs, also: Also<'_>, env: &Env, ui: &Ui) -> Result<Read, CommandError> {
+/// Reads what a report needs: indexes of every table or only of those whose policy speaks of them, and answers.
+fn read(
+    command: &str,
+    args: &TableReportArgs,
+    (every_index, also): (bool, Also<'_>),
+    env: &Env,
+    ui: &Ui,
+) -> Result<Read, CommandError> {
     let TableReportArgs { name, policy, source, select, output, now } = args;
     check_reports(output)?;
     let loaded = policy::load(policy, env, ui)?;
     inspect::check_selection(select, &loaded.desired)?;
-    let mut options = inspect::options(select, None);
+    let mut options = PlanOptions { every_index, ..inspect::options(select, None) };
     if let Some(name) = name {
         options.include = BTreeSet::from([table_of(name, &loaded.desired)?]);
         // From the environment only: beside a name the flag is refused.

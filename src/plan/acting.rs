@@ -28,6 +28,9 @@ pub(super) fn choose(snapshot: &Snapshot, steps: &mut [Step]) {
         let mut lacking: Vec<String> =
             needs(&step.action, table).iter().filter_map(|need| lacks(catalog, table, need)).collect();
         lacking.extend(lacks_elsewhere(snapshot, table, &step.action));
+        if let (Some(last), Some(siblings)) = (lacking.last_mut(), siblings_elsewhere(catalog, table, &step.action)) {
+            last.push_str(&format!("; or write `partition: {{schema: {siblings}}}`, where its newest partition is"));
+        }
         lacking.extend(lacks_tablespace(catalog, table, &step.action));
         let (others, of_root) = not_to_be(snapshot, step, table);
         if lacking.is_empty() && others.is_empty() && of_root.is_none() {
@@ -101,6 +104,24 @@ fn lacks_elsewhere(snapshot: &Snapshot, table: &TableName, action: &Action) -> O
     (*schema != table.schema && !known && snapshot.answers.get(&question) == Answer::Taken(false)).then(|| {
         format!("{owner} may not create in schema {schema}, or not use it: GRANT USAGE, CREATE ON SCHEMA {schema} TO {owner}")
     })
+}
+
+/// The schema of the newest partition, where a new one would be made in another: the table's, for the policy names none.
+fn siblings_elsewhere<'a>(catalog: &'a Catalog, table: &TableName, action: &Action) -> Option<&'a Ident> {
+    match action {
+        Action::Partition(PartitionAction::Create(_) | PartitionAction::CreateDefault(_)) => {}
+        Action::Partition(_)
+        | Action::Index(_)
+        | Action::Storage(_)
+        | Action::Maintenance(_)
+        | Action::Limit(_)
+        | Action::Setting(_) => return None,
+    }
+    let new = &action.partition()?.schema;
+    let Some(TableState::Partitioned(root)) = catalog.tables.get(table) else { return None };
+    let bounded = root.leaves.values().filter_map(|leaf| Some((leaf.bounds.coverage()?, leaf)));
+    let (_, newest) = bounded.max_by_key(|(range, _)| (range.1, range.0))?;
+    Some(&newest.name.schema).filter(|schema| *schema != new && *new == table.schema)
 }
 
 /// A new partition is made where its parent is.

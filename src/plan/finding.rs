@@ -76,6 +76,8 @@ pub enum Code {
     WrongTarget,
     /// Several statements of one policy contradict the catalog of a standby.
     InRecovery,
+    /// The server is a worker of a Citus cluster: its tables are changed on the coordinator.
+    CitusWorker,
     /// pg_partman manages the table.
     ManagedByPgPartman,
     /// A policy section that this version parses but does not carry out.
@@ -84,6 +86,8 @@ pub enum Code {
     MissingPrivilege,
     /// Code of a role that may do less than the session hangs on the table, and would run as the session.
     RunsOwnersCode,
+    /// A step takes a large part of the server's lock table.
+    LockSlots,
     /// Something that had to be asked could not be answered.
     Unknown,
     /// The clocks of client and server disagree.
@@ -126,6 +130,8 @@ pub enum Code {
     KeyCascades,
     /// A detached table whose root is not in the policy, or gone: nothing drops it.
     Forgotten,
+    /// A table that looks like a detached partition, and has no marker.
+    Unmarked,
     /// A marker that does not fit the table it is on.
     ForeignMarker,
     /// A marked partition is attached and no longer due.
@@ -267,6 +273,9 @@ impl Code {
             Self::KeyMismatch => broken(Unjudged, "The policy and the table's partition key do not go together."),
             Self::WrongTarget => broken(Unjudged, "The policy is for another server or database."),
             Self::InRecovery => error(Unjudged, "The server is a standby: nothing can be carried out there."),
+            Self::CitusWorker => {
+                error(Unjudged, "The server is a worker of a Citus cluster: the coordinator changes tables.")
+            }
             Self::ManagedByPgPartman => warning(No, "pg_partman manages the table."),
             Self::NotYetEnforced => note(No, "A section of the policy is understood and not yet carried out."),
             Self::MissingPrivilege => warning(No, "The role that connected lacks a right that a step needs."),
@@ -274,6 +283,7 @@ impl Code {
                 No,
                 "Functions of a role that may do less than the session hang on the table, and would run as the session.",
             ),
+            Self::LockSlots => warning(No, "A step takes a large part of the server's lock table."),
             Self::Unknown => error(Unjudged, "Something that had to be known could not be found out."),
             Self::ClockSkew => error(Unjudged, "The clocks of client and server disagree."),
             Self::DefaultPartitionPresent => {
@@ -298,6 +308,9 @@ impl Code {
             Self::InGrace => note(No, "A detached table waits for its grace to end."),
             Self::Detached => note(No, "A detached table stays, as the policy says."),
             Self::KeyCascades => warning(No, "Rows of a detached table can still be deleted through its foreign key."),
+            Self::Unmarked => {
+                warning(No, "A table looks like a detached partition and has no marker: nothing drops it.")
+            }
             Self::Forgotten => warning(No, "A detached table belongs to no table of the policy: nothing drops it."),
             Self::ForeignMarker => warning(No, "A table carries a marker that belongs to another table."),
             Self::MarkedButWanted => warning(No, "A partition is marked for removal and no longer due."),

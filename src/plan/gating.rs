@@ -9,7 +9,7 @@ use super::gate::{Block, Gate, GrantSource, Granted, skew_words};
 use super::hazard::{Gating, HazardKind};
 use super::planner::PlanOptions;
 use super::step::{Step, StepId};
-use super::trust;
+use super::{slots, trust};
 use crate::policy::{Desired, Grant};
 use crate::resource::partition::Context;
 use crate::sql::{TableName, hand_over};
@@ -23,6 +23,7 @@ pub(super) fn gate(context: &Context<'_>, options: &PlanOptions, steps: &mut [St
     acting::choose(context.snapshot, steps);
     managed_elsewhere(context, steps, findings);
     clock_skew(context, steps, findings);
+    slots::judge(context, steps, findings);
     let beyond = beyond_max_drop(context, options, steps);
     for step in steps.iter_mut() {
         hazards(context.desired, options, step, beyond);

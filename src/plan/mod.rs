@@ -15,6 +15,7 @@ mod object;
 mod planner;
 mod privilege;
 mod questions;
+mod slots;
 mod step;
 mod trust;
 mod verify;
@@ -24,8 +25,8 @@ pub use action::{
     Action, AlterIndex, AlterPartition, Alteration, AnalyzeParent, AttachIndex, AttachPartition, BuildIndex, BuildMode,
     CopiedCheck, CopiedTrigger, CreateDefault, CreateIndex, CreatePartition, DetachMode, DetachPartition, DiscardIndex,
     DropPartition, IndexAction, Kept, Leaving, LimitAction, LimitDatabase, LimitRole, LooseIndex, MaintenanceAction,
-    Making, PartitionAction, ReindexIndex, Relation, Retiring, RoleSetting, SetRole, SetSetting, SettingAction,
-    StorageAction, SwapIndex, Touches, VacuumPartition, Verb,
+    Making, OwnIndex, PartitionAction, ReindexIndex, Relation, Retiring, RoleSetting, SetRole, SetSetting,
+    SettingAction, StorageAction, SwapIndex, Touches, VacuumPartition, Verb,
 };
 pub use conversion::conversion_steps;
 pub use document::{DefaultRowsOverview, PLAN_FORMAT, Plan, Runway, Summary, TableOverview};

@@ -18,7 +18,7 @@ use super::privilege::{missing_privileges, without_rights};
 use super::step::{Step, StepId};
 use super::trust;
 use super::world::World;
-use crate::catalog::{Catalog, Oid, PLAIN_TABLE, Retired, Snapshot, TableState};
+use crate::catalog::{Catalog, NAMES_NOT_UTF8, Oid, PLAIN_TABLE, Retired, Snapshot, TableState};
 use crate::policy::{ApplyDesired, Desired, GridMismatch, TableDesired};
 use crate::render::day;
 use crate::resource::maintenance::{self, Around};
@@ -48,6 +48,8 @@ pub struct PlanOptions {
     /// Whether wanted indexes may be compared by way of a temporary table in a transaction that is rolled back. Without, each
     /// is unverified.
     pub probe: bool,
+    /// Whether indexes are read also of tables whose policy does not speak of any: for reports.
+    pub every_index: bool,
     /// Why the plan is for reading only, if it is: made from a file, for instance.
     pub reading_only: Option<String>,
 }
@@ -65,6 +67,7 @@ impl PlanOptions {
             tables_only: false,
             overrides: Overrides::default(),
             probe: true,
+            every_index: false,
             reading_only: None,
         }
     }
@@ -148,6 +151,14 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Whether partitions are made.
+    pub(super) fn has_creations(self) -> bool {
+        match self {
+            Self::All | Self::Creations => true,
+            Self::Removals | Self::Maintenance => false,
+        }
+    }
+
     /// Whether indexes are compared.
     pub(super) fn has_indexes(self) -> bool {
         match self {
@@ -203,7 +214,13 @@ pub(crate) fn plan_in(world: &World<'_>, desired: &Desired, snapshot: &Snapshot,
             continue;
         };
         let mut judge = |context: &Context<'_>| {
-            let mut diff = partition::diff(context, options.scope, &mut used, &steps);
+            let takes_effect = |step: &Step| {
+                let mut alone = [step.clone()];
+                gate(context, options, &mut alone, &mut Vec::new());
+                alone.iter().all(|step| world.has(step))
+            };
+            let beside = partition::Around { earlier: &steps, takes_effect: &takes_effect };
+            let mut diff = partition::diff(context, options.scope, &mut used, &beside);
             // A plan of maintenance alone speaks of nothing else, and goes round what its partitions wait for.
             let around = (options.scope == Scope::Maintenance).then(|| {
                 let mut whole = std::mem::take(&mut diff).steps;
@@ -211,6 +228,7 @@ pub(crate) fn plan_in(world: &World<'_>, desired: &Desired, snapshot: &Snapshot,
                 world.effective(&whole).into_owned()
             });
             keep_scope(options.scope, &mut diff.steps);
+            findings.extend(index::equip(context, &mut diff.steps, &mut used));
             findings.extend(trust::finding(context));
             findings.extend(diff.findings);
             gate(context, options, &mut diff.steps, &mut findings);
@@ -321,6 +339,11 @@ pub(crate) fn judged(
             };
             return Err(broken(Code::TableMissing, "there is no such table".to_owned(), Some(hint)));
         }
+        TableState::Unfit(what) if what.starts_with(NAMES_NOT_UTF8) => {
+            let message = format!("it is {what}: they can be neither sent nor shown, and nothing is done with it");
+            let hint = format!("rename them (ALTER … RENAME TO …), or take {name} out of the policy");
+            return Err(broken(Code::TableUnfit, message, Some(hint)));
+        }
         TableState::Unfit(what) => {
             let message = format!(
                 "it is {what}: only a table partitioned by range of one date, time, integer or uuid column is managed"
@@ -393,6 +416,10 @@ fn about_everything(desired: &Desired, snapshot: &Snapshot, options: &PlanOption
         let message = "this server is a standby: nothing can be carried out here".to_owned();
         findings.push(finding(Code::InRecovery, message, Some("point --url at the primary".to_owned())));
     }
+    if snapshot.catalog.is_of_workers() {
+        let message = "this server is a worker of a Citus cluster: tables are changed on the coordinator".to_owned();
+        findings.push(finding(Code::CitusWorker, message, Some("point --url at the coordinator".to_owned())));
+    }
     // A run of some tables does not look at the roots of all.
     if options.selected(desired).count() == desired.tables.len() {
         findings.extend(forgotten(desired, snapshot));
@@ -455,6 +482,9 @@ fn obstacle(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) -> Op
     }
     if snapshot.target.in_recovery {
         return Some("the server is a standby".to_owned());
+    }
+    if snapshot.catalog.is_of_workers() {
+        return Some("the server is a worker of a Citus cluster".to_owned());
     }
     let session = &snapshot.catalog.session;
     if session.read_only {

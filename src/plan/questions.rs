@@ -21,11 +21,16 @@ pub fn questions(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions) 
                 questions.extend(partition::questions(context));
                 let indexes = options.scope.has_indexes() && !table.indexes.is_empty();
                 let upkeep = options.scope.has_maintenance() && table.maintenance.is_some();
-                if !indexes && !upkeep {
+                let made = options.scope.has_creations() && !table.indexes.is_empty();
+                if !indexes && !upkeep && !made {
                     return;
                 }
                 // What the table's partitions will be decides which names are asked for.
-                let partitions = partition::diff(context, options.scope, &mut BTreeSet::new(), &[]);
+                let beside = partition::Around { earlier: &[], takes_effect: &|_| true };
+                let partitions = partition::diff(context, options.scope, &mut BTreeSet::new(), &beside);
+                if made {
+                    questions.extend(index::questions_of_new(context, &partitions.steps));
+                }
                 if indexes {
                     questions.extend(index::questions(context, &partitions.steps));
                 }

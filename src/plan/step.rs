@@ -139,6 +139,9 @@ pub struct Timeouts {
     /// The server's `statement_timeout`; never zero.
     #[serde(with = "millis")]
     pub statement: Duration,
+    /// They hold on the workers of a Citus cluster too, as far as Citus hands them on: in a transaction.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reach_workers: bool,
 }
 
 /// What is at stake.

@@ -82,12 +82,23 @@ pub fn verify(plan: &Plan, desired: &Desired, snapshot: &Snapshot) -> Result<(),
         if !says && !relies_on_nobody(step, snapshot) {
             broken.push("it leaves out a fact that must hold before".to_owned());
         }
+        if step.timeouts.reach_workers != is_distributed(step, snapshot) {
+            broken.push("its timeouts do not reach where its table's rows are".to_owned());
+        }
         shape(step, &mut broken);
         gate(step, desired, snapshot, &mut broken);
         broken.extend(judge(plan, desired, snapshot, step).err());
         found.extend(broken.into_iter().map(|rule| Violation { step: Some(step.id.clone()), rule }));
     }
     if found.is_empty() { Ok(()) } else { Err(found.into_iter().collect()) }
+}
+
+/// Whether its table's rows are on the workers of a Citus cluster.
+fn is_distributed(step: &Step, snapshot: &Snapshot) -> bool {
+    step.table.as_ref().is_some_and(|table| match snapshot.catalog.tables.get(table) {
+        Some(TableState::Partitioned(root)) => snapshot.catalog.is_distributed(root.oid),
+        Some(TableState::Missing | TableState::Unfit(_)) | None => false,
+    })
 }
 
 /// Whether a step that runs what hangs on its table as the session looks again, inside its unit, that nothing of others does.
@@ -208,7 +219,7 @@ fn judge(plan: &Plan, desired: &Desired, snapshot: &Snapshot, step: &Step) -> Re
         Action::Partition(PartitionAction::Finalize(leaving)) => own.finalize(leaving),
         Action::Partition(PartitionAction::Mark(retiring)) => own.mark(retiring),
         Action::Partition(PartitionAction::Stamp(retiring)) => own.stamp(retiring),
-        Action::Partition(PartitionAction::Detach(detach)) => own.detach(&detach.leaving),
+        Action::Partition(PartitionAction::Detach(detach)) => own.detach(detach),
         Action::Partition(PartitionAction::Attach(attach)) => own.attach(attach),
         Action::Partition(PartitionAction::Drop(drop)) => own.drop(&drop.retired),
         Action::Index(IndexAction::Create(create)) => own.create_index(create),

@@ -132,6 +132,38 @@ pub struct IndexDesired {
     pub with: BTreeMap<String, String>,
     /// Where it is stored; without one where the server puts it.
     pub tablespace: Option<Ident>,
+    /// What it is made on.
+    #[serde(default, skip_serializing_if = "IndexOn::is_table")]
+    pub on: IndexOn,
+}
+
+/// What an index of the policy is an index of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IndexOn {
+    /// The table, whose index each partition's is attached to.
+    #[default]
+    Table,
+    /// Each partition by itself: a unique index without the partition key, which the table cannot have.
+    Partitions,
+}
+
+impl IndexOn {
+    /// Whether the table has it too.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+    pub fn is_table(&self) -> bool {
+        match self {
+            Self::Table => true,
+            Self::Partitions => false,
+        }
+    }
+}
+
+impl IndexDesired {
+    /// Whether it may call something outside `pg_catalog`: without a qualified name it cannot, by our search path.
+    pub fn reaches_out(&self) -> bool {
+        self.columns.iter().chain(&self.predicate).any(|text| text.contains('.'))
+    }
 }
 
 /// What the policy says of indexes that it does not name.

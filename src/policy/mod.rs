@@ -33,8 +33,8 @@ mod warnings;
 
 pub use crate::grid::{Encoding, Position, Width};
 pub use desired::{
-    ApplyDesired, DefaultPartition, DefaultRows, Desired, Expect, Grant, GridMismatch, Hold, IndexDesired, Keep,
-    MaintenanceDesired, MaxDrop, OtherIndexes, Premake, Retention, Share, Straddling, TableDesired, Then,
+    ApplyDesired, DefaultPartition, DefaultRows, Desired, Expect, Grant, GridMismatch, Hold, IndexDesired, IndexOn,
+    Keep, MaintenanceDesired, MaxDrop, OtherIndexes, Premake, Retention, Share, Straddling, TableDesired, Then,
 };
 pub use error::{Label, Place, PolicyError, Warning};
 pub use grant::GrantError;

@@ -100,6 +100,7 @@ impl World {
             keys_in: BTreeMap::new(),
             cascades_from: BTreeSet::new(),
             exclusions: Exclusions::default(),
+            unmarked: BTreeSet::new(),
             leaf_publications: BTreeSet::new(),
             owner_creates_in_schema: true,
             owner_creates_in_tablespace: true,

@@ -12,12 +12,15 @@ use serde::Serialize;
 
 use self::interval::{Times, judge};
 use super::timeline::timelines;
-use crate::catalog::{Question, Snapshot};
+use crate::catalog::{Question, Snapshot, TableState};
 use crate::grid::{Bound, Fit, Grid, Interval};
 use crate::plan::PlanOptions;
 use crate::policy::{Desired, TableDesired};
+use crate::resource::index::unnamed;
 use crate::resource::partition::{Entry, EntryKind, Phase, Timeline};
 use crate::sql::TableName;
+
+pub use crate::resource::index::OnMost;
 
 /// The largest that a partition should get where `monitoring.max_partition_size` says nothing: beyond this one
 /// partition's vacuum, index build or restore no longer fits a night.
@@ -71,6 +74,9 @@ pub struct Analysis {
     pub growth: Option<Growth>,
     /// What it will come to, at this rate.
     pub projection: Option<Projection>,
+    /// Indexes of most partitions that neither the table nor the policy has: new partitions will not have them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unnamed_indexes: Vec<OnMost>,
     /// Whether the interval fits.
     pub interval: IntervalVerdict,
 }
@@ -223,7 +229,14 @@ pub fn analysis_questions(desired: &Desired, snapshot: &Snapshot, options: &Plan
 pub fn analyses(desired: &Desired, snapshot: &Snapshot, options: &PlanOptions, limit: Limit) -> Vec<Analysis> {
     let timelines = timelines(desired, snapshot, options);
     let tables = timelines.iter().filter_map(|timeline| Some((timeline, desired.tables.get(&timeline.table)?)));
-    tables.map(|(timeline, table)| analysis(timeline, table, options.now, limit)).collect()
+    let judged = tables.map(|(timeline, table)| {
+        let unnamed_indexes = match snapshot.catalog.tables.get(&timeline.table) {
+            Some(TableState::Partitioned(root)) => unnamed(root, table, &snapshot.answers),
+            Some(TableState::Missing | TableState::Unfit(_)) | None => Vec::new(),
+        };
+        Analysis { unnamed_indexes, ..analysis(timeline, table, options.now, limit) }
+    });
+    judged.collect()
 }
 
 fn analysis(timeline: &Timeline, table: &TableDesired, now: Timestamp, limit: Limit) -> Analysis {
@@ -266,6 +279,7 @@ fn analysis(timeline: &Timeline, table: &TableDesired, now: Timestamp, limit: Li
         empty_by_statistics: named(&|entry| is_closed(entry) && entry.rows == Some(0)),
         oversized: oversized.collect(),
         limit,
+        unnamed_indexes: Vec::new(),
         projection: times.as_ref().zip(growth.as_ref()).map(|(times, growth)| times.projection(growth)),
         interval: judge(times.as_ref(), growth.as_ref(), limit),
         growth,

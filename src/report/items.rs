@@ -192,6 +192,7 @@ impl Kind {
             | Code::KeyMismatch
             | Code::WrongTarget
             | Code::InRecovery
+            | Code::CitusWorker
             | Code::Unknown
             | Code::ClockSkew
             | Code::PoolerUnreadable
@@ -201,6 +202,7 @@ impl Kind {
             | Code::NotYetEnforced
             | Code::MissingPrivilege
             | Code::RunsOwnersCode
+            | Code::LockSlots
             | Code::RowsInDefault
             | Code::IntervalDiffers
             | Code::RowsOutsideWindows
@@ -215,6 +217,7 @@ impl Kind {
             | Code::Detached
             | Code::KeyCascades
             | Code::Forgotten
+            | Code::Unmarked
             | Code::ForeignMarker
             | Code::MarkedButWanted
             | Code::IndexUnverified

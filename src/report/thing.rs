@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::explain::{StoryStep, grants, story_step};
-use crate::catalog::{LimitFacts, Snapshot, TableState};
+use crate::catalog::{Answer, LimitFacts, Oid, Question, Snapshot, TableState};
 use crate::plan::{Finding, Object, Plan, Step};
-use crate::policy::{Desired, Grant, IndexDesired, LimitsDesired, PolicyPath, RoleDesired};
+use crate::policy::{Desired, Grant, IndexDesired, IndexOn, LimitsDesired, PolicyPath, RoleDesired};
 use crate::render::sentences::shell_word;
 use crate::sql::{Ident, TableName, index_definition, server_time};
 
@@ -120,7 +120,10 @@ fn indexes<'a>(desired: &Desired, snapshot: &Snapshot, origin: Origin<'_>) -> Ve
             let path = PolicyPath::of(["tables"]).key(table.to_string()).key("indexes").key(name.to_string());
             let own = TableName { schema: table.schema.clone(), name: name.clone() };
             let said = Said { key: "index".to_owned(), value: definition(index), origin: origin(&path) };
-            let found = built(snapshot, table, &own);
+            let found = match index.on {
+                IndexOn::Table => built(snapshot, table, &own),
+                IndexOn::Partitions => built_on_each(snapshot, table, index),
+            };
             all.push(thing(own.into(), Some(table.clone()), vec![said], vec![found]));
         }
     }
@@ -128,7 +131,8 @@ fn indexes<'a>(desired: &Desired, snapshot: &Snapshot, origin: Origin<'_>) -> Ve
 }
 
 fn definition(index: &IndexDesired) -> String {
-    format!("{}{}", if index.unique { "UNIQUE " } else { "" }, index_definition(index))
+    let of_each = if index.on.is_table() { "" } else { " on each partition by itself: unique only within each" };
+    format!("{}{}{of_each}", if index.unique { "UNIQUE " } else { "" }, index_definition(index))
 }
 
 /// On how many partitions there is one.
@@ -143,6 +147,24 @@ fn built(snapshot: &Snapshot, table: &TableName, index: &TableName) -> String {
     let attached = root.indexes.values().filter(|child| child.parent == Some(*oid) && child.valid).count();
     let valid = if facts.valid { "valid" } else { "not valid yet" };
     format!("{valid}, with an index of its own on {attached} of {} partitions", root.leaves.len())
+}
+
+/// On how many partitions there is one, whatever it is called.
+fn built_on_each(snapshot: &Snapshot, table: &TableName, index: &IndexDesired) -> String {
+    let Some(TableState::Partitioned(root)) = snapshot.catalog.tables.get(table) else {
+        return format!("{table} is no partitioned table");
+    };
+    let question = Question::WantedIndex { root: root.oid, definition: index.clone() };
+    let Answer::Shape(shape) = snapshot.answers.get(&question) else { return "not verified".to_owned() };
+    let is_one = |leaf: &Oid| {
+        let mut own = root.indexes.values().filter(|facts| facts.table == *leaf && facts.valid && facts.raw.is_none());
+        own.any(|facts| facts.shape.is_like(&shape))
+    };
+    if shape.predicate.is_some() || shape.keys.iter().any(|key| key.what.contains('(')) {
+        return "not counted: it has an expression or a predicate".to_owned();
+    }
+    let there = root.leaves.keys().filter(|leaf| is_one(leaf)).count();
+    format!("there is one on {there} of {} partitions", root.leaves.len())
 }
 
 fn limits<'a>(wanted: &LimitsDesired, facts: Option<&LimitFacts>, origin: Origin<'_>) -> Vec<Thing<'a>> {

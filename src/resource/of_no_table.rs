@@ -41,6 +41,7 @@ impl Setup<'_> {
                 lock: self.overrides.lock_timeout.unwrap_or(apply.lock_timeout),
                 lock_retries: self.overrides.lock_retries.unwrap_or(apply.lock_retries),
                 statement: apply.statement_timeout,
+                reach_workers: false,
             },
             stake: Stake::default(),
             gate: Gate::Open,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::literal::dollar_quoted;
 use super::qualifier::requalified;
-use super::{Ident, Literal, TableName};
+use super::{Ident, Literal, TableName, index};
 use crate::catalog::{AclItem, Attributes, KeyColumn, ReplicaIdentity, RowPolicy};
 use crate::grid::{Bound, LeafBounds};
 use crate::plan::{AttachPartition, CopiedTrigger, CreateDefault, CreatePartition, Making};
@@ -71,7 +71,7 @@ fn table_like(
     making: &Making,
 ) -> Vec<String> {
     let Attributes { owner, tablespace, grants, row_security, replica_identity, statistics_targets } = attributes;
-    let Making { indexes_by_attach, unlogged, checks, triggers } = making;
+    let Making { indexes_by_attach, unlogged, checks, triggers, indexes: own_indexes } = making;
     let unlogged = if *unlogged { "UNLOGGED " } else { "" };
     let indexes = if *indexes_by_attach { " EXCLUDING INDEXES" } else { "" };
     // 14 to 16 would give the partition a sequence of its own, 17 and later refuse the ATTACH: identity stays out.
@@ -96,6 +96,8 @@ fn table_like(
         let definition = requalified(&check.definition, &check.of, &partition.name);
         format!("ALTER TABLE {partition} ADD CONSTRAINT {} {definition}", check.name)
     }));
+    // The server plans what an index calls as the table's owner.
+    statements.extend(own_indexes.iter().map(|own| index::own(partition, own)));
     statements.extend(triggers.iter().flat_map(|trigger| copied_trigger(partition, trigger)));
     for (column, target) in statistics_targets {
         statements.push(format!("ALTER TABLE {partition} ALTER COLUMN {column} SET STATISTICS {target}"));

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ident, Literal};
+use super::{Ident, Literal, TableName};
 use crate::plan::{
-    AlterIndex, AttachIndex, BuildIndex, BuildMode, CreateIndex, DiscardIndex, Kept, LooseIndex, SwapIndex,
+    AlterIndex, AttachIndex, BuildIndex, BuildMode, CreateIndex, DiscardIndex, Kept, LooseIndex, OwnIndex, SwapIndex,
 };
 use crate::policy::IndexDesired;
 
 /// What follows the table's name in `CREATE INDEX`. Columns and predicate stand as the policy has them.
 ///
 /// ```
-/// use pgstrata::{policy::IndexDesired, sql::{Ident, index_definition}};
+/// use pgstrata::{policy::{IndexDesired, IndexOn}, sql::{Ident, index_definition}};
 /// let index = IndexDesired {
 ///     method: Ident::new("btree"),
 ///     columns: vec!["actor_id".to_owned(), "occurred_at desc".to_owned()],
@@ -21,6 +21,7 @@ use crate::policy::IndexDesired;
 ///     predicate: Some("status = 'failed'".to_owned()),
 ///     with: [("fillfactor".to_owned(), "70".to_owned())].into(),
 ///     tablespace: None,
+///     on: IndexOn::Table,
 /// };
 /// assert_eq!(
 ///     index_definition(&index),
@@ -28,7 +29,8 @@ use crate::policy::IndexDesired;
 /// );
 /// ```
 pub fn index_definition(index: &IndexDesired) -> String {
-    let IndexDesired { method, columns, include, unique: _, nulls_not_distinct, predicate, with, tablespace } = index;
+    let IndexDesired { method, columns, include, unique: _, nulls_not_distinct, predicate, with, tablespace, on: _ } =
+        index;
     let mut sql = format!("USING {method} ({})", columns.join(", "));
     if !include.is_empty() {
         let include: Vec<String> = include.iter().map(Ident::to_string).collect();
@@ -72,6 +74,12 @@ pub(super) fn build(action: &BuildIndex) -> String {
         BuildMode::Plainly(_) => "",
     };
     format!("{}{concurrently} {} ON {partition} {}", head(definition), index.name, index_definition(definition))
+}
+
+/// On a partition that is made by the same unit.
+pub(super) fn own(partition: &TableName, own: &OwnIndex) -> String {
+    let OwnIndex { index, wanted: _, definition } = own;
+    format!("{} {} ON {partition} {}", head(definition), index.name, index_definition(definition))
 }
 
 pub(super) fn attach(action: &AttachIndex) -> String {

@@ -11,6 +11,9 @@ pub const CHECK_COMMENT: &str = "/* pgstrata check */";
 
 const CHECK_CLIENT: &str = "client_connection_check_interval";
 
+/// Without it a worker waits for a lock for as long as it takes, with the coordinator's locks held.
+const PROPAGATE: &str = "SET LOCAL citus.propagate_set_commands = 'local'";
+
 /// What ends a unit whose client is gone, or mute, and with it the locks it holds: the server notices neither by itself.
 /// A client that says nothing, one that reads nothing (over TCP: the server then waits in a system call, which neither a
 /// timeout nor a request to cancel ends), and one whose end of the connection is closed while a statement waits. The last
@@ -62,6 +65,10 @@ pub fn render(step: &Step) -> Vec<Statement> {
     match step.unit {
         Unit::Transaction => {
             say("BEGIN".to_owned());
+            if step.timeouts.reach_workers {
+                // Before what it is to hand on; Citus hands nothing on outside a transaction.
+                say(PROPAGATE.to_owned());
+            }
             say(set("SET LOCAL", "lock_timeout", step.timeouts.lock));
             say(set("SET LOCAL", "statement_timeout", step.timeouts.statement));
             ABANDONED.into_iter().map(str::to_owned).for_each(&mut say);
@@ -69,6 +76,10 @@ pub fn render(step: &Step) -> Vec<Statement> {
             locks.drain(..).for_each(&mut say);
             statements.extend(checks);
             statements.extend(work.into_iter().map(said));
+            // The one statement that may do nothing, and say so to nobody.
+            if matches!(step.action, Action::Index(IndexAction::Validate(_))) {
+                statements.extend(step.after.iter().filter_map(fact_check));
+            }
             statements.push(said("COMMIT".to_owned()));
         }
         Unit::Statement => {

@@ -11,7 +11,7 @@ use crate::catalog::{
 };
 use crate::grid::{Bound, Grid, KeyKind, KeyValue, LeafBounds};
 use crate::plan::{Plan, PlanOptions, plan, questions, verify};
-use crate::policy::{Desired, IndexDesired, Source, load};
+use crate::policy::{Desired, IndexDesired, IndexOn, Source, load};
 use crate::sql::{Ident, TableName};
 
 /// Rows that a partition has unless a test says otherwise.
@@ -233,6 +233,7 @@ impl World {
             predicate: None,
             with: BTreeMap::new(),
             tablespace: None,
+            on: IndexOn::Table,
         };
         let facts = IndexFacts {
             name: TableName::new("public", name),
@@ -500,6 +501,7 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
         keys_in: BTreeMap::new(),
         cascades_from: BTreeSet::new(),
         exclusions: Exclusions::default(),
+        unmarked: BTreeSet::new(),
         leaf_publications: BTreeSet::new(),
         owner_creates_in_schema: true,
         owner_creates_in_tablespace: true,
@@ -509,7 +511,8 @@ fn root(oid: Oid, key: KeyColumn) -> Root {
 
 /// How this world's server spells a wanted index: plain columns, `desc` and nothing else behind them.
 fn shape(definition: &IndexDesired) -> IndexShape {
-    let IndexDesired { method, columns, include, unique, nulls_not_distinct, predicate, with, tablespace } = definition;
+    let IndexDesired { method, columns, include, unique, nulls_not_distinct, predicate, with, tablespace, on: _ } =
+        definition;
     let key = |column: &String| {
         let (what, descending) = column.strip_suffix(" desc").map_or((column.as_str(), false), |what| (what, true));
         IndexKey {

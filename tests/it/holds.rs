@@ -1,5 +1,10 @@
 //! `pgstrata hold` and `unhold`: the line in a table's comment, whatever else stands there.
 
+use pgstrata::apply::{HoldError, change_hold, find_holdable};
+use pgstrata::catalog::Target;
+use pgstrata::db::{Connector, Env, resolve};
+use pgstrata::sql::HoldChange;
+
 use crate::exits::{DROPS, managed, policy, table};
 use crate::support::place::{Place, until};
 use crate::support::server;
@@ -170,4 +175,32 @@ fn a_hold_that_comes_while_apply_works_is_kept() {
     place.run(&["apply", "--auto-approve", "--allow", "deletes-data"], 0);
     let gone: bool = place.db.client().query_one("SELECT to_regclass('app.events_3') IS NULL", &[]).unwrap().get(0);
     assert!(gone);
+}
+
+/// Between the question and the answer somebody else sets a hold: that one was not shown, and nothing is lifted.
+#[test]
+fn a_hold_that_was_not_shown_is_not_lifted() {
+    let place = place("holds_unseen");
+    place.run(&["hold", "app.events_1", "--reason", "one"], 0);
+    let plan: serde_json::Value = serde_json::from_str(&place.run(&["plan", "--format", "json"], 0).stdout).unwrap();
+    let target: Target = serde_json::from_value(plan["target"].clone()).unwrap();
+    let info = resolve(Some(place.db.url()), &Env::from_map([("HOME", "/")])).unwrap();
+    let connector = Connector::new(info, "holds").unwrap();
+    let mut session = connector.connect(connector.default_deadline()).unwrap();
+    let table = find_holdable(&mut session, "app.events_1").unwrap();
+    assert_eq!(table.parent.as_ref().map(ToString::to_string).as_deref(), Some("app.events"));
+    let seen: Vec<String> = table.lines().into_iter().map(str::to_owned).collect();
+    place.run(&["hold", "app.events_1", "--reason", "two"], 0);
+    let refused = change_hold(&mut session, &table, (&HoldChange::Lift { seen }, ""), (&target, None)).unwrap_err();
+    assert!(matches!(refused, HoldError::AnotherHold(_)), "{refused}");
+    assert_eq!(comment(&place, "app.events_1").unwrap(), "pgstrata: hold one\npgstrata: hold two");
+    // Nor is another table's comment changed, which has the name by now.
+    place.db.batch("ALTER TABLE app.events_1 RENAME TO was; ALTER TABLE app.events_2 RENAME TO events_1");
+    let set = HoldChange::Set { line: "pgstrata: hold three".to_owned() };
+    change_hold(&mut session, &table, (&set, ""), (&target, None)).unwrap_err();
+    assert_eq!(comment(&place, "app.events_1"), None);
+    // Gone is gone.
+    place.db.batch("DROP TABLE app.was, app.events_1");
+    let gone = change_hold(&mut session, &table, (&set, ""), (&target, None)).unwrap_err();
+    assert_eq!(gone.to_string(), "app.events_1 was dropped or renamed meanwhile");
 }

@@ -171,6 +171,8 @@ fn lines_are_what_the_printed_schema_says() {
             assert!(known.contains_key(key), "{key} is not in the schema");
         }
     }
+    let held: Vec<Value> = lines(&place).into_iter().filter(|line| line["action"] == "hold").collect();
+    assert!(held.iter().all(|line| line["root"] == "app.events" && line["reason"] == "x ##[debug]"), "{held:?}");
     assert_eq!(lines(&place).len(), 8, "a detach, a drop, a hold and its end");
 }
 

@@ -114,3 +114,24 @@ fn a_console_that_falls_silent_is_given_a_deadline() {
     let found = place.run(&["drift"], 1);
     assert!(found.stdout.contains("PgBouncer could not be asked: no answer within 2 s"), "{}", found.stdout);
 }
+
+/// What an entry is to say is a comment of the fragment: its words stand on the entry's line as they are, and the version of
+/// PgBouncer that is installed reads them (1.23 and before refuse the whole line over a word they do not know).
+#[test]
+fn the_words_for_an_entry_are_ones_that_pgbouncer_reads() {
+    let wanted = "    databases: {pooler_words: {pool_size: 9, reserve_pool_size: 4, max_db_connections: 0, pool_mode: transaction}}\n";
+    let Some(plain) = Pooler::start("") else { return };
+    let fragment = place("pooler_words", &plain.console(), wanted).run(&["optimize", "pgbouncer"], 0).stdout;
+    drop(plain);
+    let line = fragment.lines().find_map(|line| line.strip_prefix("; on the line of pooler_words in [databases]: "));
+    let words = line.unwrap_or_else(|| panic!("{fragment}"));
+    assert!(words.split(' ').any(|word| word == "reserve_pool=4"), "{words}");
+    let entry = format!("pooler_words = host={} {words}", server().socket_dir().display());
+    let Some(pooler) = Pooler::start_with(&entry, "") else { return };
+    let agrees = place("pooler_words_read", &pooler.console(), wanted);
+    agrees.run(&["drift"], 0);
+    let other =
+        place("pooler_words_other", &pooler.console(), &wanted.replace("reserve_pool_size: 4", "reserve_pool_size: 5"));
+    let drift = other.run(&["drift"], 2);
+    assert!(drift.stdout.contains("reserve_pool_size  warning: it is 4, and the policy says 5"), "{}", drift.stdout);
+}

@@ -92,21 +92,26 @@ fn import_writes_what_all_partitions_have() {
         "      checks: [\"{partition}_v_check\"]",
         "      triggers: [\"t\"]",
         "    storage_parameters:\n      autovacuum_vacuum_scale_factor: 0.01\n      fillfactor: 80\n",
-        "unique index (id)",
+        "    indexes:\n      # The table cannot have them: uniqueness holds only within each partition.\n      \
+         reading_id_idx: {columns: [id], unique: true, on: partitions}\n",
     ] {
         assert!(found.policy.contains(line), "{line}\n{}", found.policy);
     }
     let plan = found.plan(&[]);
     let sql = plan["steps"][0]["sql"].to_string();
-    for part in
-        ["CREATE UNLOGGED TABLE", "v_check CHECK ((v > 0))", "CREATE TRIGGER t BEFORE INSERT ON", "fillfactor = '80'"]
-    {
+    for part in [
+        "CREATE UNLOGGED TABLE",
+        "v_check CHECK ((v > 0))",
+        "CREATE TRIGGER t BEFORE INSERT ON",
+        "fillfactor = '80'",
+        "CREATE UNIQUE INDEX",
+    ] {
         assert!(sql.contains(part), "{part}\n{sql}");
     }
     found.place.run(&["apply", "--auto-approve"], 0);
     found.wants_nothing();
     let alike = "SELECT count(DISTINCT (relpersistence, (SELECT array_agg(o ORDER BY o) FROM unnest(reloptions) o),
-            (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid), (SELECT count(*) FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c')))
+            (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid), (SELECT count(*) FROM pg_index WHERE indrelid = c.oid AND indisunique), (SELECT count(*) FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c')))
         FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE inhparent = 'reading'::regclass";
     let row = found.place.db.client().query_one(alike, &[]).unwrap();
     assert_eq!(row.get::<_, i64>(0), 1, "new partitions are what the others are");
@@ -124,4 +129,31 @@ fn definitions_behind_a_lock_stop_the_creation_that_needs_them() {
     assert!(plan["steps"][0]["blocked"] == true && because.contains("could not be read"), "{because}");
     holder.batch_execute("ROLLBACK").unwrap();
     assert_eq!(found.plan(&[])["steps"][0]["blocked"], false);
+}
+
+#[test]
+fn only_a_unique_index_is_made_on_partitions_alone() {
+    let policy = |unique: &str| {
+        format!(
+            "version: 1\ntables:\n  public.hook_log:\n    partition: {{key: at, interval: 1 month}}\n    \
+             indexes: {{hook_log_id_idx: {{columns: [id], {unique}on: partitions}}}}\n"
+        )
+    };
+    for unique in ["", "unique: false, "] {
+        let refused = validated(&policy(unique), 78);
+        assert!(refused.stderr.contains("only a unique index is made on partitions alone"), "{}", refused.stderr);
+    }
+    validated(&policy("unique: true, "), 0);
+}
+
+#[test]
+fn a_unique_index_without_the_key_is_said_how_it_can_be_had() {
+    let found = imported("siblings_hint", PARTS, &[]);
+    let indexes = "    indexes: {by_id: {columns: [id], unique: true}}\n";
+    std::fs::write(found.place.path("pgstrata.yaml"), format!("{}{indexes}", found.policy)).unwrap();
+    let plan = found.place.run(&["plan", "--format", "json"], 1);
+    let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
+    let refused = plan["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == "INDEX_REFUSED");
+    let hint = refused.unwrap()["hint"].as_str().unwrap();
+    assert!(hint.contains("`on: partitions`") && hint.contains("only within each"), "{hint}");
 }

@@ -113,7 +113,7 @@ impl Asked<'_> {
         let oid = self.oid;
         let sql = format!(
             "SELECT pg_catalog.pg_relation_size(c.oid), c.reltuples::pg_catalog.int8, EXISTS (\
-               SELECT FROM pg_catalog.pg_index AS x \
+               SELECT 1 FROM pg_catalog.pg_index AS x \
                JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid JOIN pg_catalog.pg_am AS m ON m.oid = i.relam \
                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = x.indkey[0] \
                WHERE x.indrelid = c.oid AND x.indisvalid AND x.indpred IS NULL AND m.amname = 'btree' \

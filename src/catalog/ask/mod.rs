@@ -18,6 +18,7 @@ mod rows;
 mod schemas;
 mod settle;
 mod spelling;
+mod undefined;
 
 use std::collections::BTreeSet;
 
@@ -122,7 +123,7 @@ pub fn ask_trusting(
                 }
             }
         }
-        let sizes = bytes::answers(reader, &relations)?;
+        let sizes = bytes::answers(reader, catalog, &relations)?;
         answers.extend(sizes.into_iter().map(|(relation, answer)| (Question::Bytes { relation }, answer)));
         let bloat = bloat::answers(reader, &bloated)?;
         answers.extend(bloat.into_iter().map(|(index, answer)| (Question::Bloat { index }, answer)));

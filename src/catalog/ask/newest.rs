@@ -143,7 +143,7 @@ impl Search<'_> {
         // CASE stops at the first leaf that has rows.
         let mut sql = String::from("SELECT CASE");
         for (at, (_, leaf)) in batch.iter().enumerate() {
-            sql.push_str(&format!(" WHEN EXISTS (SELECT FROM {}) THEN {at}", from_item(leaf)));
+            sql.push_str(&format!(" WHEN EXISTS (SELECT 1 FROM {}) THEN {at}", from_item(leaf)));
         }
         sql.push_str(" END");
         for (_, leaf) in batch {

@@ -36,7 +36,7 @@ pub(super) fn answer(
     };
     let (key, kind) = (&root.key.name, root.key.kind.sql_type());
     let sql = format!(
-        "SELECT pg_catalog.count(*), {} FROM (SELECT FROM {} WHERE {key} >= '{from}'::{kind}{} LIMIT {}) AS x",
+        "SELECT pg_catalog.count(*), {} FROM (SELECT 1 FROM {} WHERE {key} >= '{from}'::{kind}{} LIMIT {}) AS x",
         oid_of(&leaf.name),
         from_item(leaf),
         to.value().map_or_else(String::new, |to| format!(" AND {key} < '{to}'::{kind}")),

@@ -16,7 +16,7 @@ use super::super::reader::Reader;
 use super::super::snapshot::{Catalog, Oid, Root, TableState};
 use super::super::trust::{CodeBy, WouldRun};
 use super::settle::{self, Spelled};
-use super::{quoted, readers, roots};
+use super::{quoted, readers, roots, undefined};
 use crate::policy::IndexDesired;
 use crate::sql::{Ident, TableName, index_definition};
 
@@ -126,7 +126,7 @@ fn of_root(
             }
             let mut answers = Vec::new();
             for (question, index) in &asked.wanted {
-                let answer = match own || !reaches_out(index) {
+                let answer = match own || !index.reaches_out() {
                     true => probe(reader, index, major)?,
                     false => {
                         let who = Ident::new(catalog.session.name.clone());
@@ -149,11 +149,6 @@ fn of_root(
     Err(refused.unwrap_or_else(|| InspectError::unreadable(PROBE, "nobody to ask as")))
 }
 
-/// Whether a definition may name something outside `pg_catalog`: without a qualified name it cannot, by our search path.
-fn reaches_out(index: &IndexDesired) -> bool {
-    index.columns.iter().chain(&index.predicate).any(|text| text.contains('.'))
-}
-
 fn probe(reader: &mut Reader<'_>, index: &IndexDesired, major: u32) -> Result<Answer, InspectError> {
     let made = reader.aside(PROBE, |reader| {
         let sql = format!("CREATE INDEX pgstrata_probe_idx ON pg_temp.pgstrata_probe {}", index_definition(index));
@@ -168,13 +163,17 @@ fn probe(reader: &mut Reader<'_>, index: &IndexDesired, major: u32) -> Result<An
     })?;
     Ok(match made {
         Ok((facts, spelled)) => {
+            let texts: Vec<String> = index.columns.iter().chain(&index.predicate).cloned().collect();
+            if let Some(refused) = undefined::unfound(reader, &texts)? {
+                return Ok(Answer::Refused(refused));
+            }
             let spelling = settle::settle(reader, spelled)?;
             Answer::Shape(Box::new(facts.spelled(&spelling)))
         }
         Err(error) if error.is_mistake() => {
             let IndexDesired { columns, predicate, .. } = index;
             let texts: Vec<String> = columns.iter().chain(predicate).cloned().collect();
-            let hint = if error.is_undefined() { settle::qualified(reader, &texts)? } else { None };
+            let hint = if error.is_undefined() { undefined::hint(reader, &texts)? } else { None };
             let hint = hint.map_or_else(String::new, |hint| format!("\n{hint}"));
             Answer::Refused(format!("{}{hint}", error.because()))
         }

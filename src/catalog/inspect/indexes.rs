@@ -58,7 +58,8 @@ fn facts(row: &Row) -> Result<IndexFacts, InspectError> {
         building: field(STEP, row, "building")?,
         constraint: field(STEP, row, "is_constraint")?,
         in_use: field(STEP, row, "in_use")?,
-        comment: field(STEP, row, "description")?,
+        comment: field::<_, Option<&[u8]>>(STEP, row, "description")?
+            .map(|text| String::from_utf8_lossy(text).into_owned()),
         targets: targets(row)?,
         shape: shape(row)?,
         raw: field(STEP, row, "raw")?,

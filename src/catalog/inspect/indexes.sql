@@ -17,7 +17,8 @@ SELECT x.indrelid,
        k.options,
        k.opclass_options,
        k.targets,
-       d.description,
+       -- Bytes: see leaves.sql.
+       convert_to(d.description, CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END) AS description,
        k.own_names,
        (SELECT o.contype FROM pg_catalog.pg_constraint AS o
         WHERE o.conindid = x.indexrelid AND o.conrelid = x.indrelid AND o.contype IN ('p', 'u', 'x')) AS contype,

@@ -4,6 +4,8 @@
 //! lock on one: raw catalogs, `pg_get_expr(…, 0)`, no size functions, no `pg_partition_tree`.
 
 mod attributes;
+mod citus;
+mod encodings;
 mod exclusions;
 mod foreign_keys;
 mod indexes;
@@ -25,6 +27,7 @@ mod storage;
 mod target;
 mod trees;
 mod trust;
+mod unmarked;
 mod upkeep;
 
 pub(super) use indexes::of_tables;
@@ -90,7 +93,9 @@ fn read(
     client_clock: &dyn Fn() -> Timestamp,
 ) -> Result<Snapshot, InspectError> {
     let facts = target::read(reader, host, client_clock)?;
-    let mut states = BTreeMap::new();
+    let any_bytes = facts.encoding == encodings::ANY_BYTES;
+    let mut states = if any_bytes { encodings::unreadable(reader, tables.iter())? } else { BTreeMap::new() };
+    let tables: &BTreeSet<TableName> = &tables.iter().filter(|name| !states.contains_key(*name)).cloned().collect();
     let mut roots = Roots::default();
     let mut with_policies = Vec::new();
     for (name, roots::Found { state, has_policies }) in roots::read(reader, tables)? {
@@ -113,6 +118,7 @@ fn read(
         foreign_keys::read(reader, &mut roots)?;
         publications::read(reader, &mut roots, facts.target.major())?;
         partman::read(reader, &mut roots)?;
+        unmarked::read(reader, &mut roots)?;
         let of: Vec<Oid> =
             roots.iter().filter(|(name, _)| indexes_of.contains(*name)).map(|(_, root)| root.oid).collect();
         if !of.is_empty() {
@@ -124,6 +130,7 @@ fn read(
     let similar = similar::read(reader, &missing)?;
     let mut retired = retired::read(reader, &roots)?;
     exclusions::read(reader, &mut roots, &mut retired, facts.target.major())?;
+    let citus = citus::read(reader, &roots, retired.keys().copied())?;
     let owners_code = trust::read(reader, &roots, &retired)?;
     let mut owners: BTreeSet<Ident> = retired.values().map(|retired| retired.owner.clone()).collect();
     for (_, root) in roots.iter() {
@@ -160,6 +167,8 @@ fn read(
             similar,
             has_standbys: facts.has_standbys,
             owners_code,
+            lock_slots: Some(facts.lock_slots),
+            citus,
             lacks,
             logins: BTreeMap::new(),
             limits: None,

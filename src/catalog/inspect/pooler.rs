@@ -14,9 +14,19 @@ use crate::db::{ConnError, Connector, describe};
 /// How often it is looked whether somebody wants to stop.
 const POLL: Duration = Duration::from_millis(50);
 
-/// What a policy may speak of in `[pgbouncer]`.
-const SETTINGS: [&str; 5] =
-    ["default_pool_size", "max_client_conn", "max_db_connections", "pool_mode", "reserve_pool_size"];
+/// What a policy may speak of in `[pgbouncer]`, and what limits its users.
+const SETTINGS: [&str; 7] = [
+    "default_pool_size",
+    "max_client_conn",
+    "max_db_connections",
+    "max_user_client_connections",
+    "max_user_connections",
+    "pool_mode",
+    "reserve_pool_size",
+];
+
+/// Columns of `SHOW USERS` that limit what a user's pools open and take; all since 1.24, before it shows the mode alone.
+const OF_USERS: [&str; 3] = ["pool_size", "max_user_connections", "max_user_client_connections"];
 
 /// Columns of `SHOW DATABASES` and what the configuration file calls them. `reserve_pool` and `max_connections` are the
 /// names before 1.24.
@@ -92,6 +102,16 @@ fn read(console: &Connector) -> Result<PoolerFacts, String> {
         let known = COLUMNS.iter().filter_map(|(column, name)| Some(((*name).to_owned(), cells.remove(*column)?)));
         let settings = known.collect();
         facts.databases.insert(name, PoolerDatabase { database, settings });
+    }
+    // They only ever lower what is counted: where they are not shown, nothing is lost.
+    for row in show("SHOW USERS").unwrap_or_default() {
+        let mut cells = cells(&row);
+        let Some(name) = cells.remove("name") else { continue };
+        let limits = OF_USERS.iter().filter_map(|limit| Some(((*limit).to_owned(), cells.remove(*limit)?)));
+        let limits: BTreeMap<String, String> = limits.collect();
+        if !limits.is_empty() {
+            facts.users.insert(name, limits);
+        }
     }
     Ok(facts)
 }

@@ -10,13 +10,14 @@ use super::super::marker::{Marker, holds};
 use super::super::reader::{Reader, field};
 use super::super::snapshot::{Oid, Retired};
 use super::Roots;
+use super::encodings::readable;
 use super::leaves::rows_estimate;
 use crate::sql::{Ident, TableName};
 
 const STEP: &str = "reading detached partitions";
 
 pub(super) fn read(reader: &mut Reader<'_>, roots: &Roots) -> Result<BTreeMap<Oid, Retired>, InspectError> {
-    let rows = reader.query(STEP, include_str!("retired.sql"), &[roots.oids_param()])?;
+    let rows = reader.query(STEP, &readable(include_str!("retired.sql")), &[roots.oids_param()])?;
     let mut all = BTreeMap::new();
     for row in &rows {
         let comment = String::from_utf8_lossy(field(STEP, row, 4)?);

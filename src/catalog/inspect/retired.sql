@@ -27,4 +27,6 @@ WHERE d.classoid = 'pg_catalog.pg_class'::regclass
   AND d.objsubid = 0
   AND d.description LIKE '%pgstrata: retired %'
   AND c.relkind IN ('r', 'p')
+  -- What is no UTF-8 can be neither read nor sent; there a regular expression sees bytes.
+  AND (getdatabaseencoding() <> 'SQL_ASCII' OR n.nspname::text || c.relname::text ~ '{utf8}')
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid AND i.inhparent = ANY ($1))

@@ -146,6 +146,7 @@ fn root(row: &Row, oid: Oid, key: KeyColumn) -> Result<Root, InspectError> {
         keys_in: BTreeMap::new(),
         cascades_from: BTreeSet::new(),
         exclusions: Exclusions::default(),
+        unmarked: BTreeSet::new(),
         leaf_publications: BTreeSet::new(),
         owner_creates_in_schema: field::<_, Option<bool>>(STEP, row, "creates_in_schema")? == Some(true),
         owner_creates_in_tablespace: field::<_, Option<bool>>(STEP, row, "creates_in_tablespace")? == Some(true),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::error::InspectError;
 use super::super::reader::{Reader, field};
+use super::encodings::readable;
 use crate::policy::suggest;
 use crate::sql::TableName;
 
@@ -17,7 +18,7 @@ pub(super) fn read(
     if missing.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let rows = reader.query(STEP, include_str!("similar.sql"), &[])?;
+    let rows = reader.query(STEP, &readable(include_str!("similar.sql")), &[])?;
     let mut names = Vec::with_capacity(rows.len());
     for row in &rows {
         names.push(TableName::new(field::<_, &str>(STEP, row, "nspname")?, field::<_, &str>(STEP, row, "relname")?));

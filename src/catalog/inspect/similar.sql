@@ -8,5 +8,6 @@ WHERE c.relkind IN ('p', 'r')
   AND c.relpersistence <> 't'
   AND n.nspname <> 'information_schema'
   AND n.nspname !~ '^pg_'
+  AND (getdatabaseencoding() <> 'SQL_ASCII' OR n.nspname::text || c.relname::text ~ '{utf8}')
 ORDER BY c.relkind = 'p' DESC, n.nspname, c.relname
 LIMIT 10000

@@ -1,8 +1,10 @@
 //! Which server this is, what its clock says, and who is asking.
 
 use jiff::Timestamp;
+use postgres::Row;
 
 use super::super::error::InspectError;
+use super::super::limits::LockSlots;
 use super::super::reader::{Reader, field};
 use super::super::snapshot::{Oid, Target};
 
@@ -17,6 +19,8 @@ pub(super) struct Facts {
     pub(super) superuser: bool,
     pub(super) has_standbys: bool,
     pub(super) read_only: bool,
+    pub(super) lock_slots: LockSlots,
+    pub(super) encoding: String,
 }
 
 pub(super) fn read(
@@ -58,7 +62,18 @@ pub(super) fn read(
         superuser: field(STEP, row, 7)?,
         has_standbys: field(STEP, row, 8)?,
         read_only: field(STEP, row, 10)?,
+        encoding: field(STEP, row, 14)?,
+        lock_slots: LockSlots {
+            max_locks_per_transaction: number(row, 11)?,
+            max_connections: number(row, 12)?,
+            max_prepared_transactions: number(row, 13)?,
+        },
     })
+}
+
+fn number(row: &Row, at: usize) -> Result<u32, InspectError> {
+    let number: i32 = field(STEP, row, at)?;
+    u32::try_from(number).map_err(|_| InspectError::unreadable(STEP, format!("a setting of {number}")))
 }
 
 /// The client's clock minus the server's, taking the server to have looked halfway through the round trip.

@@ -14,4 +14,8 @@ SELECT current_database(),
                  AND NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS s
                                  WHERE s.active_pid = r.pid AND s.slot_type = 'logical')),
        (extract(epoch FROM clock_timestamp()) * 1000000)::int8,
-       current_setting('default_transaction_read_only')::bool
+       current_setting('default_transaction_read_only')::bool,
+       current_setting('max_locks_per_transaction')::int,
+       current_setting('max_connections')::int,
+       current_setting('max_prepared_transactions')::int,
+       getdatabaseencoding()::text

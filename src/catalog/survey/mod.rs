@@ -82,7 +82,7 @@ pub fn survey(
         let tables: BTreeSet<TableName> = tables.difference(&scope.exclude).cloned().collect();
         Ok((tables, time_zone(reader)?, part_config(reader)?))
     })?;
-    let mut snapshot = inspect(client, host, &tables, &BTreeSet::new(), client_clock)?;
+    let mut snapshot = inspect(client, host, &tables, &tables, client_clock)?;
     inspect_storage(client, &mut snapshot, &tables)?;
     inspect_siblings(client, &mut snapshot, &tables, &BTreeSet::new())?;
     let highest = highest_keys(&snapshot);
@@ -157,7 +157,7 @@ fn part_config(reader: &mut Reader<'_>) -> Result<Told, InspectError> {
         let sub = all.iter().find(|sub| sub.is_sub() && sub.name.schema == *schema && sub.judged().is_ok());
         let exists = sub.map_or_else(
             || "false".to_owned(),
-            |sub| format!("EXISTS (SELECT FROM ONLY {} AS s WHERE s.sub_parent = p.parent_table)", sub.name),
+            |sub| format!("EXISTS (SELECT 1 FROM ONLY {} AS s WHERE s.sub_parent = p.parent_table)", sub.name),
         );
         let sql = format!(
             "/* pgstrata import */ SELECT p.parent_table::text, to_jsonb(p)::text, {exists} FROM ONLY {} AS p \

@@ -17,7 +17,7 @@ pub use self::limit::{LimitAction, LimitDatabase, LimitRole, RoleSetting, SetRol
 pub use self::maintenance::{AnalyzeParent, MaintenanceAction, ReindexIndex, VacuumPartition};
 pub use self::partition::{
     AttachPartition, CopiedCheck, CopiedTrigger, CreateDefault, CreatePartition, DetachMode, DetachPartition,
-    DropPartition, Leaving, Making, PartitionAction, Retiring, Touches,
+    DropPartition, Leaving, Making, OwnIndex, PartitionAction, Retiring, Touches,
 };
 pub use self::setting::{SetSetting, SettingAction};
 pub use self::storage::{AlterPartition, Alteration, StorageAction};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Relation, Verb};
 use crate::catalog::{Attributes, KeyColumn, Marker};
 use crate::grid::{Bound, KeyValue};
+use crate::policy::IndexDesired;
 use crate::sql::{Ident, TableName};
 
 /// One thing that a step does with a partition.
@@ -128,6 +129,20 @@ pub struct Making {
     /// Triggers that the newest partition has for its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub triggers: Vec<CopiedTrigger>,
+    /// Indexes that the policy wants on each partition by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<OwnIndex>,
+}
+
+/// An index that a partition is made with, and its table has not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnIndex {
+    /// The index to be.
+    pub index: TableName,
+    /// The index's name in the policy.
+    pub wanted: Ident,
+    /// What the policy says of it.
+    pub definition: IndexDesired,
 }
 
 /// A check as another partition has it.

@@ -16,6 +16,7 @@ impl Rules<'_> {
         rule(self.is_root(root), "its root is another table")?;
         rule(*owner == self.root.attributes.owner, "it works as a role that is not the owner")?;
         self.defined(wanted, definition)?;
+        rule(definition.on.is_table(), "the policy wants it on partitions alone")?;
         self.states(|fact| matches!(fact, Fact::NameFree { name } if name == index))?;
         self.makes(index, self.name, None)
     }

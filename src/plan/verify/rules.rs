@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::super::action::{
-    AttachPartition, CopiedCheck, CopiedTrigger, CreateDefault, CreatePartition, Leaving, Making, Relation, Retiring,
+    AttachPartition, CopiedCheck, CopiedTrigger, CreateDefault, CreatePartition, DetachMode, DetachPartition, Leaving,
+    Making, OwnIndex, Relation, Retiring,
 };
 use super::super::fact::{Fact, Stamp};
 use super::super::step::Step;
@@ -71,9 +72,16 @@ impl Rules<'_> {
         self.promises(|fact| matches!(fact, Fact::Marked { partition: marked, marker: written, stamp: Stamp::Absent } if marked == partition && written == marker))
     }
 
-    pub(super) fn detach(&self, leaving: &Leaving) -> Result<(), String> {
+    pub(super) fn detach(&self, DetachPartition { leaving, mode }: &DetachPartition) -> Result<(), String> {
         let Leaving { root, owner, partition, from, to, touches: _ } = leaving;
         self.parent(root)?;
+        // The server refuses it otherwise.
+        match mode {
+            DetachMode::Concurrently => {
+                self.states(|fact| matches!(fact, Fact::NoDefault { root } if self.is_root(root)))?;
+            }
+            DetachMode::Blocking(_) => {}
+        }
         self.works_as(owner, &self.root.attributes.owner)?;
         self.may_leave(*from, *to)?;
         self.leaf_may_leave(partition, *from, *to)?;
@@ -146,7 +154,7 @@ impl Rules<'_> {
     }
 
     fn made_as_wanted(&self, partition: &TableName, making: &Making) -> Result<(), String> {
-        let Making { indexes_by_attach, unlogged, checks, triggers } = making;
+        let Making { indexes_by_attach, unlogged, checks, triggers, indexes } = making;
         let schema = self.table.new_partitions.schema.as_ref().unwrap_or(&self.name.schema);
         rule(partition.schema == *schema, "it makes the partition in another schema")?;
         let wanted = &self.table.new_partitions;
@@ -168,6 +176,12 @@ impl Rules<'_> {
                 enabled: *enabled,
             };
             rule(named && has(&definition), "a trigger is not the newest partition's")?;
+        }
+        for OwnIndex { index, wanted, definition } in indexes {
+            let defined = self.table.indexes.get(wanted) == Some(definition) && !definition.on.is_table();
+            rule(defined, "an index of its own is not the policy's")?;
+            self.states(|fact| matches!(fact, Fact::NameFree { name } if name == index))?;
+            self.promises(|fact| matches!(fact, Fact::Index { index: made, table, attached_to: None, .. } if made == index && table == partition))?;
         }
         rule(*indexes_by_attach != self.root.exclusions.own.is_empty(), "its indexes come twice, or not at all")
     }

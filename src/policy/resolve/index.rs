@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::spec::IndexSpec;
-use super::super::{IndexDesired, PolicyError, PolicyPath};
+use super::super::{IndexDesired, IndexOn, PolicyError, PolicyPath};
 use super::rest::names;
 use super::{Checks, expression};
 use crate::sql::{Ident, fragment};
@@ -32,7 +32,7 @@ pub(super) fn resolve(
 }
 
 fn one(checks: &mut Checks, path: &PolicyPath, spec: &IndexSpec) -> Option<IndexDesired> {
-    let IndexSpec { columns, using, predicate, unique, nulls_not_distinct, include, with, tablespace } = spec;
+    let IndexSpec { columns, using, predicate, unique, nulls_not_distinct, include, with, tablespace, on } = spec;
     let found = checks.errors.len();
     if columns.as_ref().is_none_or(Vec::is_empty) {
         let error = PolicyError::at_key(path.clone(), "an index needs `columns`");
@@ -64,6 +64,11 @@ fn one(checks: &mut Checks, path: &PolicyPath, spec: &IndexSpec) -> Option<Index
     if *nulls_not_distinct == Some(true) && *unique != Some(true) {
         checks.at(&path.key("nulls_not_distinct"), "only a unique index can take nulls for equal");
     }
+    let on = on.map_or(IndexOn::Table, IndexOn::from);
+    if on == IndexOn::Partitions && *unique != Some(true) {
+        let error = PolicyError::at(path.key("on"), "only a unique index is made on partitions alone");
+        checks.push(error.help("leave `on` out: an index of the table is one of each partition"));
+    }
     let tablespace = tablespace.as_ref().and_then(|name| checks.ident(&path.key("tablespace"), name));
     names(checks, &path.key("with"), "storage parameter", with.as_ref());
     let method = method?;
@@ -76,5 +81,6 @@ fn one(checks: &mut Checks, path: &PolicyPath, spec: &IndexSpec) -> Option<Index
         predicate: predicate.as_ref().map(|predicate| predicate.trim().to_owned()),
         with: with.iter().flatten().map(|(name, value)| (name.clone(), value.as_ref().trim().to_owned())).collect(),
         tablespace,
+        on,
     })
 }

@@ -52,9 +52,8 @@ impl Policy {
                 resolved.insert(name, table);
             }
         }
-        // A server's settings and limits are worth a policy of their own; no tables by mistake are not.
-        let says_so = tables.is_some() && (limits.is_some() || settings.as_ref().is_some_and(|all| !all.is_empty()));
-        if tables.as_ref().is_none_or(BTreeMap::is_empty) && !says_so {
+        // `tables: {}` says so: the last table was taken out, or settings and limits alone are wanted. None by mistake is not.
+        if tables.is_none() {
             let path = PolicyPath::of(["tables"]);
             checks.push(PolicyError::at_key(path, "the policy has no tables").help("name one under `tables`"));
         }

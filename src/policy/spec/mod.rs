@@ -17,8 +17,8 @@ pub use limits::{
     ServiceLimits, Through,
 };
 pub use tables::{
-    DefaultPartitionSpec, DefaultRowsSpec, EncodingSpec, IndexSpec, Maintenance, OtherIndexesSpec, PartitionSpec,
-    RetentionSpec, StraddlingSpec, TableSpec, ThenSpec,
+    DefaultPartitionSpec, DefaultRowsSpec, EncodingSpec, IndexOnSpec, IndexSpec, Maintenance, OtherIndexesSpec,
+    PartitionSpec, RetentionSpec, StraddlingSpec, TableSpec, ThenSpec,
 };
 pub use text::{
     Age, Count, CountOrSpan, GrantText, Interval, Moment, Percent, Scalar, Size, Span, TableText, Template, Timeout,

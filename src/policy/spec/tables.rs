@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Age, CountOrSpan, Interval, Moment, Percent, Scalar, Size, Span, Template};
-use crate::policy::{DefaultPartition, DefaultRows, Encoding, OtherIndexes, Straddling, Then};
+use crate::policy::{DefaultPartition, DefaultRows, Encoding, IndexOn, OtherIndexes, Straddling, Then};
 
 /// One table under policy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -129,9 +129,13 @@ pub struct IndexSpec {
     /// The predicate of a partial index.
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     pub predicate: Option<String>,
-    /// Whether it is unique; then the partition key must be one of the columns.
+    /// Whether it is unique; then the partition key must be one of the columns, or it is an index `on: partitions`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unique: Option<bool>,
+    /// What it is made on: `table` (the default), or `partitions`, for a unique index without the partition key. Uniqueness
+    /// then holds only within each partition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on: Option<IndexOnSpec>,
     /// Whether a unique index takes nulls for equal (PostgreSQL 15 and later).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nulls_not_distinct: Option<bool>,
@@ -209,6 +213,13 @@ words! {
         Ignore,
         /// They are findings.
         Report,
+    }
+    /// What an index is made on.
+    IndexOnSpec => IndexOn {
+        /// The table, and so each of its partitions.
+        Table,
+        /// Each partition by itself.
+        Partitions,
     }
     /// What happens to a partition whose time is over.
     ThenSpec => Then {

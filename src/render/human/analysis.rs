@@ -8,7 +8,7 @@ use crate::plan::Plan;
 use crate::render::outline::short;
 use crate::render::style::{Paint, Style};
 use crate::render::words;
-use crate::report::analyze::{Analysis, Bucket, Verdict};
+use crate::report::analyze::{Analysis, Bucket, OnMost, Verdict};
 use crate::sql::TableName;
 
 /// The bar of the fullest bucket.
@@ -63,6 +63,13 @@ fn one(analysis: &Analysis, style: Style, out: &mut dyn Write) -> fmt::Result {
         let words =
             format!("{}: {}, {size}", short(&default.name, &analysis.table), words::rows(default.rows_estimate));
         line("default", words, None)?;
+    }
+    for OnMost { name, definition, on, of } in &analysis.unnamed_indexes {
+        let words = format!(
+            "{definition} on {on} of {of} partitions, such as {}, and not in the policy: new ones will not have it",
+            name.name
+        );
+        line("index", words, Some(Paint::Changed))?;
     }
     for (label, names) in [("unbounded", &analysis.unbounded), ("straddling", &analysis.straddling)] {
         if !names.is_empty() {

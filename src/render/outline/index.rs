@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Change;
-use crate::plan::{Action, BuildMode, IndexAction};
+use crate::plan::{Action, BuildMode, Hazard, HazardKind, IndexAction, MaintenanceAction};
 use crate::sql::TableName;
 
 /// Steps of an index by what they do, each partition counted once.
@@ -15,8 +15,10 @@ struct Count<'a> {
     swaps: bool,
     validates: bool,
     discards: bool,
+    rebuilt: BTreeSet<&'a TableName>,
     altered: BTreeSet<&'a TableName>,
     dropped: BTreeSet<&'a TableName>,
+    replaced: BTreeSet<&'a TableName>,
     creates: bool,
 }
 
@@ -34,12 +36,20 @@ impl<'a> Count<'a> {
                 Action::Index(IndexAction::Validate(_)) => std::mem::replace(&mut count.validates, true),
                 Action::Index(IndexAction::Discard(_)) => std::mem::replace(&mut count.discards, true),
                 Action::Index(IndexAction::Alter(alter)) => count.altered.insert(&alter.partition.name),
-                Action::Index(IndexAction::Drop(loose)) => count.dropped.insert(&loose.partition.name),
+                // What goes for a changed definition endangers the table, a leftover its partition alone.
+                Action::Index(IndexAction::Drop(loose)) => {
+                    let of_table = |hazard: &Hazard| step.table.as_ref().is_some_and(|table| hazard.object.is(table));
+                    let replaced = step.hazards.iter().any(|one| one.kind == HazardKind::DropsIndex && of_table(one));
+                    if replaced { &mut count.replaced } else { &mut count.dropped }.insert(&loose.partition.name)
+                }
                 Action::Index(IndexAction::Swap(_)) => std::mem::replace(&mut count.swaps, true),
                 Action::Index(IndexAction::Create(_)) => std::mem::replace(&mut count.creates, true),
+                Action::Maintenance(MaintenanceAction::Reindex(reindex)) => {
+                    count.rebuilt.insert(&reindex.partition.name)
+                }
                 Action::Partition(_)
                 | Action::Storage(_)
-                | Action::Maintenance(_)
+                | Action::Maintenance(MaintenanceAction::AnalyzeParent(_) | MaintenanceAction::Vacuum(_))
                 | Action::Limit(_)
                 | Action::Setting(_) => false,
             };
@@ -80,6 +90,11 @@ pub(super) fn index_words(change: &Change<'_>) -> String {
     if count.validates {
         words.push("validate".to_owned());
     }
+    match (count.replaced.len(), words.is_empty()) {
+        (0, _) => {}
+        (old, true) => words.push(format!("drop the old one on {}", partitions(old))),
+        (old, false) => words.push(format!("then drop the old one on {}", partitions(old))),
+    }
     match (count.swaps, words.is_empty()) {
         (false, _) => {}
         (true, true) => words.push("drop the old one".to_owned()),
@@ -94,10 +109,13 @@ pub(super) fn index_words(change: &Change<'_>) -> String {
 
 /// `13 partitions concurrently: …; 4 small ones non-concurrently (…)`: what a build means for whoever uses the table.
 pub(super) fn build_words(change: &Change<'_>) -> String {
-    let Count { concurrently, plainly, .. } = Count::of(change);
+    let Count { concurrently, plainly, rebuilt, .. } = Count::of(change);
     let online = "reads and writes go on, old transactions are waited for";
     let plain = "non-concurrently (writes blocked for milliseconds)";
     match (concurrently.len(), plainly.len()) {
+        (0, 0) if !rebuilt.is_empty() => {
+            format!("rebuilt concurrently: {online}; a second index takes its room meanwhile")
+        }
         (0, 1) => format!("1 small partition {plain}"),
         (0, small) => format!("{small} small partitions {plain}"),
         (large, 0) => format!("{} concurrently: {online}", partitions(large)),

@@ -29,8 +29,21 @@ pub(super) struct TableDraft {
     pub(super) retention: Vec<Line>,
     /// What all partitions have.
     pub(super) storage_parameters: BTreeMap<String, String>,
+    /// Unique indexes that all partitions have, and the table cannot.
+    pub(super) indexes: Vec<IndexDraft>,
     /// Existing partitions are to have the table's owner and privileges.
     pub(super) inherit_privileges: bool,
+}
+
+/// A unique index that each partition has by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct IndexDraft {
+    pub(super) name: String,
+    pub(super) columns: Vec<String>,
+    pub(super) include: Vec<String>,
+    pub(super) nulls_not_distinct: bool,
+    pub(super) with: BTreeMap<String, String>,
+    pub(super) tablespace: Option<String>,
 }
 
 /// A key, its value and what is said of it.

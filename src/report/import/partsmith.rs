@@ -134,7 +134,15 @@ fn table(map: &Map) -> Result<TableDraft, String> {
     let retention = retention(map, lifecycle.as_ref(), &axis, &mut remarks);
     let inherits = map.map("leaves").and_then(|leaves| leaves.text("inherit_privileges"));
     let inherit_privileges = inherits.as_deref() == Some("true");
-    Ok(TableDraft { name, remarks, partition, retention, storage_parameters: BTreeMap::new(), inherit_privileges })
+    Ok(TableDraft {
+        name,
+        remarks,
+        partition,
+        retention,
+        storage_parameters: BTreeMap::new(),
+        indexes: Vec::new(),
+        inherit_privileges,
+    })
 }
 
 fn flat(map: &Map) -> Result<(String, Axis), String> {

@@ -104,6 +104,7 @@ fn table(map: &Map) -> Result<TableDraft, String> {
         partition,
         retention,
         storage_parameters: BTreeMap::new(),
+        indexes: Vec::new(),
         inherit_privileges: false,
     })
 }

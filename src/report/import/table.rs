@@ -14,6 +14,7 @@ use super::zone::{Evidence, Placed, place};
 use crate::catalog::{Answer, Leaf, LeafKey, LeafKind, Question, Root, Survey};
 use crate::grid::{Bound, Encoding, Grid, Interval, KeyKind, LeafBounds, NameTemplate, Position, Unit, Width, Zone};
 use crate::policy::MAX_PREMAKE;
+use crate::resource::index::{OnMost, on_most_not_newest};
 use crate::sql::TableName;
 
 /// The table as a part of a policy, and what has to be done elsewhere; or why it cannot be one.
@@ -34,6 +35,13 @@ pub(super) fn table(survey: &Survey, name: &TableName, root: &Root) -> Result<(T
 
     let schema = named.first().map_or(&name.schema, |(_, leaf)| &leaf.name.schema);
     let mut remarks = remarks(schema, root, grid, &pieces, survey.snapshot.taken_at);
+    remarks.extend(on_most_not_newest(root).into_iter().map(|OnMost { name, definition, on, of }| {
+        format!(
+            "An index {definition} is on {on} of {of} partitions, such as {}, and not on the table: new ones will not have \
+             it. Name it under `indexes` to have it everywhere.",
+            name.name
+        )
+    }));
     let mut partition = vec![Line::new("key", &root.key.name), Line::new("interval", interval(grid.width()))];
     if let Some(encoding) = reading.encoding() {
         let guessed = root.key.kind != KeyKind::Uuid && !matches!(told.as_ref().map(Told::epoch), Some(Epoch::Of(_)));
@@ -69,10 +77,21 @@ pub(super) fn table(survey: &Survey, name: &TableName, root: &Root) -> Result<(T
         }
     }
     let inherit_privileges = told.as_ref().is_some_and(Told::inherits_privileges);
-    let Shared { partition: lines, storage_parameters, remarks: more } = shared(root);
+    let Shared { partition: lines, storage_parameters, indexes, remarks: more } = shared(name, root);
     partition.extend(lines);
     remarks.extend(more);
-    Ok((TableDraft { name: name.clone(), remarks, partition, retention, storage_parameters, inherit_privileges }, note))
+    Ok((
+        TableDraft {
+            name: name.clone(),
+            remarks,
+            partition,
+            retention,
+            storage_parameters,
+            indexes,
+            inherit_privileges,
+        },
+        note,
+    ))
 }
 
 /// As the policy writes it.

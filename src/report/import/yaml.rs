@@ -1,6 +1,6 @@
 //! The draft as YAML for people: short lines, comments where something has to be checked.
 
-use super::draft::{Draft, Line, TableDraft, Value};
+use super::draft::{Draft, IndexDraft, Line, TableDraft, Value};
 use crate::visible::{clean, is_odd, marked};
 
 /// Comments longer than this go above what they speak of, wrapped.
@@ -54,9 +54,35 @@ fn table(out: &mut String, table: &TableDraft) {
             out.push_str(&format!("      {}: {}\n", scalar(name), scalar(value)));
         }
     }
+    if !table.indexes.is_empty() {
+        out.push_str("    indexes:\n");
+        comment(out, 6, "The table cannot have them: uniqueness holds only within each partition.");
+        table.indexes.iter().for_each(|one| index(out, one));
+    }
     if table.inherit_privileges {
         out.push_str("    inherit_privileges: true\n");
     }
+}
+
+fn index(out: &mut String, index: &IndexDraft) {
+    let IndexDraft { name, columns, include, nulls_not_distinct, with, tablespace } = index;
+    let list = |items: &[String]| items.iter().map(|item| scalar(item)).collect::<Vec<_>>().join(", ");
+    let mut parts = vec![format!("columns: [{}]", list(columns))];
+    if !include.is_empty() {
+        parts.push(format!("include: [{}]", list(include)));
+    }
+    parts.push("unique: true".to_owned());
+    if *nulls_not_distinct {
+        parts.push("nulls_not_distinct: true".to_owned());
+    }
+    parts.push("on: partitions".to_owned());
+    if !with.is_empty() {
+        let with: Vec<String> =
+            with.iter().map(|(name, value)| format!("{}: {}", scalar(name), scalar(value))).collect();
+        parts.push(format!("with: {{{}}}", with.join(", ")));
+    }
+    parts.extend(tablespace.iter().map(|name| format!("tablespace: {}", scalar(name))));
+    out.push_str(&format!("      {}: {{{}}}\n", scalar(name), parts.join(", ")));
 }
 
 fn section(out: &mut String, name: &str, lines: &[Line]) {

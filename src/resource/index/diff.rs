@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::again;
 use super::names::{leaf_index_name, names_of, successor_names};
+use super::of_partitions;
 use super::others;
 use super::server_names;
-use super::steps::{Place, Wanted, obstacle};
+use super::steps::{Place, Wanted, odd};
 use super::swap;
 use super::view::{Seen, View, leaves, representatives, wanted};
 use crate::catalog::{Answer, IndexShape, Oid, Question};
 use crate::grid::{Bound, LeafBounds};
 use crate::plan::{Action, Block, BuildMode, Code, Finding, Gate, PartitionAction, Step, StepId};
-use crate::policy::IndexDesired;
+use crate::policy::{IndexDesired, IndexOn};
 use crate::resource::partition::{Context, Diff, SMALL_BYTES};
 use crate::sql::{Ident, TableName};
 
@@ -25,6 +27,13 @@ pub(crate) fn questions(context: &Context<'_>, earlier: &[Step]) -> BTreeSet<Que
     let view = View::new(context);
     for (name, definition) in &context.table.indexes {
         questions.insert(wanted(context, definition));
+        match definition.on {
+            IndexOn::Table => {}
+            IndexOn::Partitions => {
+                questions.extend(of_partitions::questions(context, &view, (name, definition), earlier));
+                continue;
+            }
+        }
         let Ok(shape) = shape_of(context, definition) else { continue };
         let target = Target::find(context, &view, name, &shape);
         questions.extend(target.names.iter().map(|name| Question::NameTaken { name: name.clone() }));
@@ -65,28 +74,39 @@ pub(crate) fn diff(context: &Context<'_>, earlier: &[Step], used: &mut BTreeSet<
         };
         let mut one = One { context, view: &view, earlier, used, result: &mut result };
         named.shapes.push(shape.clone());
-        named.met.extend(one.judge(name, definition, shape));
+        match definition.on {
+            IndexOn::Table => named.met.extend(one.judge(name, definition, shape)),
+            IndexOn::Partitions => one.judge_each(name, definition, shape),
+        }
     }
     result.findings.extend(others::findings(context, &view, &named));
     result
 }
 
 /// Why a wanted index cannot be compared.
-enum Unclear {
+pub(super) enum Unclear {
+    /// It is not what its table can have, and this is what can be had.
+    Misplaced(String, &'static str),
     Refused(String),
     Unverified(String),
 }
 
 impl Unclear {
-    fn named(self, context: &Context<'_>, name: &Ident) -> Finding {
+    pub(super) fn named(self, context: &Context<'_>, name: &Ident) -> Finding {
         let index = TableName { schema: context.name.schema.clone(), name: name.clone() };
         let mut hint = None;
         let (code, message) = match self {
+            Self::Misplaced(because, instead) => {
+                hint = Some(format!("in `tables.{}.indexes.{name}`: {instead}", context.name));
+                (Code::IndexRefused, format!("invalid index definition: {because}"))
+            }
             Self::Refused(because) => {
                 let (because, meant) = because.split_once('\n').unwrap_or((&because, ""));
                 let place = format!("`tables.{}.indexes.{name}`", context.name);
                 hint = Some(match meant {
                     "" => format!("correct {place} in the policy"),
+                    // Of a function that it calls.
+                    meant if !meant.starts_with("write ") => meant.to_owned(),
                     meant => format!("{meant} in {place}: an index is built with an empty search_path"),
                 });
                 (Code::IndexRefused, format!("invalid index definition: {because}"))
@@ -99,13 +119,23 @@ impl Unclear {
     }
 }
 
-fn shape_of(context: &Context<'_>, definition: &IndexDesired) -> Result<IndexShape, Unclear> {
+pub(super) fn shape_of(context: &Context<'_>, definition: &IndexDesired) -> Result<IndexShape, Unclear> {
     match context.snapshot.answers.get(&wanted(context, definition)) {
         Answer::Shape(shape) => {
             let key = context.root.key.name.as_str();
-            if shape.unique && !shape.keys.iter().any(|column| column.what == key) {
-                let because = format!("a unique index must have the partition key {key} among its columns");
-                return Err(Unclear::Refused(because));
+            let has_key = shape.keys.iter().any(|column| column.what == key);
+            match definition.on {
+                IndexOn::Table if shape.unique && !has_key => {
+                    let because = format!("a unique index must have the partition key {key} among its columns");
+                    let instead = "`on: partitions` makes it on each partition; uniqueness then holds only within each";
+                    return Err(Unclear::Misplaced(because, instead));
+                }
+                IndexOn::Partitions if has_key => {
+                    let because = format!("the partition key {key} is among its columns, so the table can have it");
+                    let instead = "leave out `on: partitions`; uniqueness then holds for the whole table";
+                    return Err(Unclear::Misplaced(because, instead));
+                }
+                IndexOn::Table | IndexOn::Partitions => {}
             }
             Ok(*shape)
         }
@@ -189,16 +219,16 @@ fn state<'s, 'a>(view: &'s View<'a>, target: &Target<'_>, leaf: Oid, shape: &Ind
 }
 
 /// Judges one wanted index.
-struct One<'s, 'a> {
-    context: &'s Context<'a>,
-    view: &'s View<'a>,
-    earlier: &'s [Step],
+pub(super) struct One<'s, 'a> {
+    pub(super) context: &'s Context<'a>,
+    pub(super) view: &'s View<'a>,
+    pub(super) earlier: &'s [Step],
     used: &'s mut BTreeSet<TableName>,
-    result: &'s mut Diff,
+    pub(super) result: &'s mut Diff,
 }
 
 impl<'s, 'a> One<'s, 'a> {
-    fn found(&mut self, code: Code, index: &TableName, message: String) {
+    pub(super) fn found(&mut self, code: Code, index: &TableName, message: String) {
         self.result.findings.push(self.context.finding(code, Some(index), message));
     }
 
@@ -219,7 +249,7 @@ impl<'s, 'a> One<'s, 'a> {
             self.found(Code::IndexOtherName, &own_name, format!("met by {}, which is equal", seen.facts.name));
         }
         let whole = target.existing.as_ref().is_some_and(|seen| seen.facts.valid);
-        if !whole && let Some(because) = obstacle(context) {
+        if !whole && let Some(because) = odd(context) {
             let message = format!("it cannot be completed partition by partition: {because}");
             self.found(Code::IndexNotPossible, &own_name, message);
             return met;
@@ -291,7 +321,7 @@ impl<'s, 'a> One<'s, 'a> {
             if let State::Fine(seen) | State::Loose(seen) = state {
                 let after = steps.last().filter(|step| step.action.object().is(&seen.facts.name)).map(|step| &step.id);
                 let after = after.cloned();
-                steps.extend(one.alter(context, &place, *oid, seen, &to, after));
+                steps.extend(one.alter(context, &place, *oid, seen, Some(&to), after));
             }
         }
         for (place, made_by) in self.newly_attached(target.existing.is_some()) {
@@ -308,14 +338,26 @@ impl<'s, 'a> One<'s, 'a> {
         // What is attached last has the server look whether the whole is whole; where nothing is, it is asked to.
         if let Some(seen) = target.existing.as_ref().filter(|seen| !seen.facts.valid && !attaches) {
             let child = leaves.iter().find_map(|(oid, leaf)| Some((*oid, *leaf, view.child(*oid, seen.oid)?)));
-            match child {
-                Some((oid, leaf, child)) => {
+            match (child, again::needs_release(&context.snapshot.target)) {
+                (Some(_), Some(release)) => {
+                    let message = format!(
+                        "invalid, and PostgreSQL {} does not look again once every partition has its own",
+                        context.snapshot.target.server_version()
+                    );
+                    let mut finding = context.finding(Code::IndexNotPossible, Some(&seen.facts.name), message);
+                    finding.hint = Some(format!(
+                        "update the server to {release} or later, or build it anew on every partition: DROP INDEX {}, then apply",
+                        seen.facts.name
+                    ));
+                    self.result.findings.push(finding);
+                }
+                (Some((oid, leaf, child)), None) => {
                     let mut step = one.validate(context, &Place::of(oid, leaf), &seen.facts.name, &child.facts.name);
                     step.needs.extend(waits_for.iter().cloned());
                     waits_for.push(step.id.clone());
                     steps.push(step);
                 }
-                None => {
+                (None, _) => {
                     let message = "invalid, and no partition has its own for PostgreSQL to look again".to_owned();
                     self.found(Code::IndexNotPossible, &seen.facts.name, message);
                 }
@@ -342,13 +384,7 @@ impl<'s, 'a> One<'s, 'a> {
         dropped: Vec<(Step, TableName)>,
         steps: &mut Vec<Step>,
     ) -> Option<StepId> {
-        let freed: Vec<TableName> = dropped.iter().map(|(_, name)| name.clone()).collect();
-        let first = leaf_index_name(self.context, place.partition, one.name);
-        let candidates = names_of(&first);
-        let name = match candidates.iter().find(|name| freed.contains(name)) {
-            Some(name) => name.clone(),
-            None => self.free(&candidates, &first)?,
-        };
+        let name = self.name_for(one, place, &dropped)?;
         let mut build = one.build(self.context, place, &name, mode);
         build.needs.extend(dropped.iter().map(|(step, _)| step.id.clone()));
         let mut attach = one.attach(self.context, place, to, &name);
@@ -358,6 +394,21 @@ impl<'s, 'a> One<'s, 'a> {
         steps.extend(dropped.into_iter().map(|(step, _)| step));
         steps.extend([build, attach]);
         Some(id)
+    }
+
+    /// A name for a partition's index; one of a leftover that goes first is free.
+    pub(super) fn name_for(
+        &mut self,
+        one: &Wanted<'_>,
+        place: &Place<'_>,
+        dropped: &[(Step, TableName)],
+    ) -> Option<TableName> {
+        let first = leaf_index_name(self.context, place.partition, one.name);
+        let candidates = names_of(&first);
+        match candidates.iter().find(|name| dropped.iter().any(|(_, freed)| freed == *name)) {
+            Some(name) => Some(name.clone()),
+            None => self.free(&candidates, &first),
+        }
     }
 
     fn free(&mut self, names: &[TableName], first: &TableName) -> Option<TableName> {
@@ -380,7 +431,7 @@ impl<'s, 'a> One<'s, 'a> {
 
     /// Small partitions are built plainly, where that is quick: a few milliseconds under SHARE, and no wait for old
     /// transactions.
-    fn mode(&self, leaf: Oid, one: &Wanted<'_>) -> BuildMode {
+    pub(super) fn mode(&self, leaf: Oid, one: &Wanted<'_>) -> BuildMode {
         match self.context.snapshot.answers.get(&Question::Bytes { relation: leaf }) {
             Answer::Bytes(bytes) if bytes <= SMALL_BYTES && one.shape.is_quick() => {
                 BuildMode::Plainly(format!("it has {} and is done in a moment", crate::render::bytes(bytes)))
@@ -406,7 +457,7 @@ impl<'s, 'a> One<'s, 'a> {
     }
 
     /// Partitions that this plan detaches.
-    fn leaving(&self) -> BTreeSet<Oid> {
+    pub(super) fn leaving(&self) -> BTreeSet<Oid> {
         let detached = self.earlier.iter().filter_map(|step| departs(&step.action));
         detached.collect()
     }
@@ -442,7 +493,7 @@ fn departs(action: &Action) -> Option<Oid> {
 }
 
 /// The partition that an action makes, or attaches again.
-fn made_by(action: &Action) -> Option<Place<'_>> {
+pub(super) fn made_by(action: &Action) -> Option<Place<'_>> {
     match action {
         Action::Partition(PartitionAction::Create(create)) => Some(Place {
             partition: &create.partition,

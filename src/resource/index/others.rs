@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::successor_names;
+use super::of_partitions::is_replaced;
 use super::view::{Seen, View};
 use crate::catalog::{IndexFacts, IndexShape, Oid};
 use crate::plan::{Code, Finding};
@@ -103,6 +104,8 @@ fn strays(context: &Context<'_>, view: &View<'_>, named: &Named) -> Vec<Finding>
         {
             let Some(shape) = &seen.shape else { continue };
             let known = view.of_root.iter().any(|root| root.is_like(shape));
+            let table = context.root.leaves.get(leaf).map(|leaf| &leaf.name);
+            let known = known || table.is_some_and(|table| is_replaced(context, table, &seen.facts.name));
             if !known && !named.shapes.iter().any(|named| named.is_like(shape)) {
                 by_table.entry(*leaf).or_default().push(&seen.facts.name);
             }

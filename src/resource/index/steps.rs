@@ -125,8 +125,8 @@ impl Wanted<'_> {
         step
     }
 
-    /// The same once more: current minor releases look at all partitions again, and the root's index is valid if each has
-    /// its own (measured; older ones do nothing).
+    /// The same once more: the server looks at all partitions again, and the root's index is valid if each has its own
+    /// (see [`super::again`]). Whether it became so is checked within the unit.
     pub(super) fn validate(&self, context: &Context<'_>, place: &Place<'_>, to: &TableName, index: &TableName) -> Step {
         let mut step = self.step(
             context,
@@ -152,7 +152,7 @@ impl Wanted<'_> {
         place: &Place<'_>,
         oid: Oid,
         seen: &Seen<'_>,
-        to: &TableName,
+        to: Option<&TableName>,
         after: Option<StepId>,
     ) -> Option<Step> {
         let (set, reset) = self.shape.parameters_to_change(&seen.facts.shape.parameters, &self.definition.with);
@@ -173,7 +173,7 @@ impl Wanted<'_> {
             index: index.name.clone(),
             table: place.partition.clone(),
             valid: None,
-            attached_to: Some(to.clone()),
+            attached_to: to.cloned(),
             shape: None,
         });
         step.after.push(Fact::IndexParameters { index, set: action.set, reset: action.reset });
@@ -305,8 +305,8 @@ fn attached(context: &Context<'_>, place: &Place<'_>) -> Fact {
     }
 }
 
-/// Whether any partition keeps an index of the root from becoming valid by attaching one by one.
-pub(super) fn obstacle(context: &Context<'_>) -> Option<String> {
+/// Whether any partition is none that an index is built on: it keeps one of the root from becoming valid.
+pub(super) fn odd(context: &Context<'_>) -> Option<String> {
     let mut leaves = context.root.leaves.values().filter(|leaf| !leaf.pending);
     let odd = leaves.find(|leaf| leaf.kind != LeafKind::Table)?;
     Some(match odd.kind {

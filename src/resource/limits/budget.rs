@@ -50,8 +50,15 @@ pub(super) fn findings(wanted: &LimitsDesired, facts: &LimitFacts, pooler: Optio
     let usable = u64::from(facts.capacity.usable());
     exceeds(&all, usable, database.clone(), &format!("the server has for them, {}", capacity_words(facts.capacity)));
     if let Some((limit, words)) = pooled.as_ref().and_then(|pooled| pooled.clients.clone()) {
-        let clients = Sum::of_clients(wanted);
+        let clients = Sum::of_clients(wanted, |_| true);
         exceeds(&clients, limit, Object::Pooler("max_client_conn".to_owned()), &format!("PgBouncer takes, {words}"));
+    }
+    for role in wanted.services.values().filter_map(|service| service.role.as_ref()).collect::<BTreeSet<_>>() {
+        if let Some((limit, words)) = pooled.as_ref().and_then(|pooled| pooled.clients_of(role)) {
+            let clients = Sum::of_clients(wanted, |other| other.as_ref() == Some(role));
+            let object = Object::Pooler(format!("user {} max_user_client_connections", role.as_str()));
+            exceeds(&clients, limit, object, &format!("PgBouncer takes of its role, {words}"));
+        }
     }
     if findings.len() == before {
         let message =
@@ -103,17 +110,18 @@ impl Sum {
             sum.add(service.connections(), format!("{name} {} × {}", service.instances, service.max_connections));
         }
         let users = users(own.map(|(_, service)| service));
-        if let Some(pooled) = pooled.filter(|_| users > 0) {
-            let (connections, words) = pooled.server(users);
+        if let Some(pooled) = pooled.filter(|_| !users.is_empty()) {
+            let (connections, words) = pooled.server(&users);
             sum.add(connections, words);
         }
         sum
     }
 
     /// At PgBouncer.
-    fn of_clients(wanted: &LimitsDesired) -> Self {
+    fn of_clients(wanted: &LimitsDesired, belongs: impl Fn(&Option<Ident>) -> bool) -> Self {
         let mut sum = Self::default();
-        for (name, service) in wanted.services.iter().filter(|(_, service)| service.through_pgbouncer) {
+        let pooled = wanted.services.iter().filter(|(_, service)| service.through_pgbouncer);
+        for (name, service) in pooled.filter(|(_, service)| belongs(&service.role)) {
             sum.add(service.connections(), format!("{name} {} × {}", service.instances, service.max_connections));
         }
         sum
@@ -126,16 +134,17 @@ impl Sum {
 }
 
 /// Users that PgBouncer keeps a pool for: a service whose role is not named counts as one of its own.
-fn users<'a>(services: impl Iterator<Item = &'a ServiceDesired>) -> u64 {
+fn users<'a>(services: impl Iterator<Item = &'a ServiceDesired>) -> Vec<Option<&'a Ident>> {
     let mut roles = BTreeSet::new();
-    let mut nameless = 0;
+    let mut users = Vec::new();
     for service in services.filter(|service| service.through_pgbouncer) {
         match &service.role {
             Some(role) => drop(roles.insert(role)),
-            None => nameless += 1,
+            None => users.push(None),
         }
     }
-    nameless + u64::try_from(roles.len()).unwrap_or(u64::MAX)
+    users.extend(roles.into_iter().map(Some));
+    users
 }
 
 /// The role's limit once the policy is carried out; none holds for a superuser.

@@ -12,8 +12,23 @@ use crate::sql::Ident;
 pub(super) struct Pooled {
     entries: Vec<Sizes>,
     processes: u64,
+    /// Of users that have limits of their own.
+    users: BTreeMap<String, User>,
+    /// Of every user that has none.
+    of_all: User,
     /// What it takes from clients, and that in words.
     pub(super) clients: Option<(u64, String)>,
+}
+
+/// Limits of a user; `None` is none of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct User {
+    /// The size of each of its pools, instead of the entry's.
+    pool: Option<u64>,
+    /// Connections at the server, of all its pools. 0 is no limit.
+    most: Option<u64>,
+    /// Clients. 0 is no limit.
+    clients: Option<u64>,
 }
 
 /// Sizes of one entry of `[databases]`.
@@ -61,14 +76,46 @@ impl Pooled {
             };
             (one.saturating_mul(processes), words)
         });
-        Ok(Some(Self { entries, processes, clients }))
+        let of = |settings: &BTreeMap<String, String>, pool: &str| User {
+            pool: number(settings, pool).filter(|size| *size > 0),
+            most: number(settings, "max_user_connections"),
+            clients: number(settings, "max_user_client_connections"),
+        };
+        let users = facts.users.iter().map(|(name, limits)| (name.clone(), of(limits, "pool_size"))).collect();
+        // `default_pool_size` is each entry's already.
+        let of_all = User { pool: None, ..of(&facts.settings, "") };
+        Ok(Some(Self { entries, processes, users, of_all, clients }))
     }
 
-    /// For so many users, and that in words.
-    pub(super) fn server(&self, users: u64) -> (u64, String) {
-        let Self { entries, processes, clients: _ } = self;
-        let each: Vec<(u64, String)> = entries.iter().map(|sizes| sizes.server(users)).collect();
-        let sum = each.iter().fold(0u64, |sum, (connections, _)| sum.saturating_add(*connections));
+    fn user(&self, role: Option<&Ident>) -> User {
+        let own = role.and_then(|role| self.users.get(role.as_str())).copied().unwrap_or_default();
+        let User { pool, most, clients } = self.of_all;
+        User { pool: own.pool.or(pool), most: own.most.or(most), clients: own.clients.or(clients) }
+    }
+
+    /// What it takes from clients of one role, and that in words; `None` is no limit.
+    pub(super) fn clients_of(&self, role: &Ident) -> Option<(u64, String)> {
+        let one = self.user(Some(role)).clients.filter(|most| *most > 0)?;
+        let all = one.saturating_mul(self.processes);
+        let words = match self.processes {
+            1 => format!("{one} = max_user_client_connections"),
+            many => format!("{all} = {one} max_user_client_connections × {many} processes"),
+        };
+        Some((all, words))
+    }
+
+    /// For these users, and that in words.
+    pub(super) fn server(&self, users: &[Option<&Ident>]) -> (u64, String) {
+        let Self { entries, processes, users: _, of_all: _, clients: _ } = self;
+        let limits: Vec<User> = users.iter().map(|role| self.user(*role)).collect();
+        let pools: Vec<Option<u64>> = limits.iter().map(|user| user.pool).collect();
+        let by_entry: Vec<(u64, String)> = entries.iter().map(|sizes| sizes.server(&pools)).collect();
+        let by_user: Vec<(u64, String)> =
+            users.iter().zip(&limits).map(|(role, user)| self.server_of(*role, *user)).collect();
+        let total = |each: &[(u64, String)]| each.iter().fold(0u64, |sum, (one, _)| sum.saturating_add(*one));
+        // Both are limits at once: no more is opened than the lower of the two.
+        let each: Vec<(u64, String)> = if total(&by_user) < total(&by_entry) { by_user } else { by_entry };
+        let sum = total(&each);
         let words: Vec<&str> = each.iter().map(|(_, words)| words.as_str()).collect();
         let words = match words[..] {
             [only] => only.to_owned(),
@@ -79,13 +126,37 @@ impl Pooled {
     }
 }
 
+impl Pooled {
+    /// Of one user, in the pools of all entries.
+    fn server_of(&self, role: Option<&Ident>, user: User) -> (u64, String) {
+        let pools = self.entries.iter().map(|sizes| user.pool.unwrap_or(sizes.pool).saturating_add(sizes.reserve));
+        let all = pools.fold(0, u64::saturating_add);
+        let who = role.map_or("a role", Ident::as_str);
+        match user.most.filter(|most| *most > 0 && *most < all) {
+            Some(most) => (most, format!("{who} {most} max_user_connections")),
+            None => (all, format!("{who} {all}")),
+        }
+    }
+}
+
 impl Sizes {
-    fn server(self, users: u64) -> (u64, String) {
+    /// For users, each with a size of its own or with this one.
+    fn server(self, own: &[Option<u64>]) -> (u64, String) {
         let Self { pool, reserve, most } = self;
-        let pools = users.saturating_mul(pool.saturating_add(reserve));
+        let sizes: Vec<u64> = own.iter().map(|own| own.unwrap_or(pool)).collect();
+        let users = u64::try_from(sizes.len()).unwrap_or(u64::MAX);
+        let pools = sizes.iter().fold(users.saturating_mul(reserve), |sum, one| sum.saturating_add(*one));
         if most > 0 && most < pools {
             return (most, format!("{most} max_db_connections"));
         }
+        let pool = match sizes.first() {
+            Some(first) if sizes.iter().all(|size| size == first) => *first,
+            Some(_) | None => {
+                let mut words: Vec<String> = sizes.iter().map(u64::to_string).collect();
+                words.extend((reserve > 0).then(|| format!("{users} × {reserve} reserve")));
+                return (pools, format!("({})", words.join(" + ")));
+            }
+        };
         let pool = if reserve == 0 { pool.to_string() } else { format!("({pool} + {reserve} reserve)") };
         let users = if users == 1 { String::new() } else { format!("{users} roles × ") };
         (pools, format!("{users}{pool}"))

@@ -209,6 +209,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Whether its rows are on the workers of a Citus cluster.
+    pub(crate) fn is_distributed(&self) -> bool {
+        self.snapshot.catalog.is_distributed(self.root.oid)
+    }
+
     /// A finding about this table.
     pub(crate) fn finding(&self, code: Code, object: Option<&TableName>, message: String) -> Finding {
         Finding { table: Some(self.name.clone()), code, object: object.cloned().map(Object::from), message, hint: None }
@@ -221,6 +226,7 @@ impl<'a> Context<'a> {
         let lock_retries = self.overrides.lock_retries.unwrap_or(apply.lock_retries);
         let id = StepId(format!("{} {}", action.word(), action.object()));
         let concurrently = action.is_concurrent();
+        let reach_workers = self.is_distributed();
         // A lock_timeout inside DETACH CONCURRENTLY would leave it pending (measured): it has none, only a bounded wait.
         let (unit, timeouts) = if concurrently {
             // With foreign keys its second phase queues for a strong lock on a table in use, and everybody behind it: it may
@@ -228,7 +234,8 @@ impl<'a> Context<'a> {
             let keys = !(self.root.references.is_empty() && self.root.referenced_by.is_empty());
             let keys = keys && action.verb() == Verb::Detach;
             let statement = if keys { apply.statement_timeout } else { apply.concurrent_timeout };
-            (Unit::Statement, Timeouts { lock: std::time::Duration::ZERO, lock_retries: 0, statement })
+            let lock = std::time::Duration::ZERO;
+            (Unit::Statement, Timeouts { lock, lock_retries: 0, statement, reach_workers })
         } else {
             let statement = match &action {
                 // The scan of the table that comes back blocks nobody who uses the parent, unless keys reference it.
@@ -245,7 +252,7 @@ impl<'a> Context<'a> {
             };
             // VACUUM and ANALYZE may give up on a lock at any time: what they have done by then stays done.
             let unit = if action.stands_alone() { Unit::Statement } else { Unit::Transaction };
-            (unit, Timeouts { lock, lock_retries, statement })
+            (unit, Timeouts { lock, lock_retries, statement, reach_workers })
         };
         let object = match &action {
             Action::Partition(PartitionAction::Create(create)) => {

@@ -16,6 +16,7 @@ use super::retired;
 use super::returning::{attach, returning};
 use super::rows;
 use super::siblings;
+use super::unmarked;
 use super::wanted::pieces;
 use crate::catalog::{Oid, Question};
 use crate::grid::{Bound, Fit, LeafBounds};
@@ -30,6 +31,14 @@ pub(crate) struct Diff {
     pub(crate) steps: Vec<Step>,
     /// Findings.
     pub(crate) findings: Vec<Finding>,
+}
+
+/// What one table is judged beside.
+pub(crate) struct Around<'a> {
+    /// The steps of tables before this one.
+    pub(crate) earlier: &'a [Step],
+    /// Whether a step of this table will be carried out: what is blocked has no effect on the rest.
+    pub(crate) takes_effect: &'a dyn Fn(&Step) -> bool,
 }
 
 /// What must be asked of the server before [`diff`] can judge the table.
@@ -58,8 +67,13 @@ pub(crate) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
 }
 
 /// Judges one table: create, finalize, change, detach, drop. `used` are names that this plan gives to partitions of other
-/// tables, and of this one after it; `earlier` are the steps of tables before this one.
-pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<TableName>, earlier: &[Step]) -> Diff {
+/// tables, and of this one after it; `around` is what it is judged beside.
+pub(crate) fn diff(
+    context: &Context<'_>,
+    scope: Scope,
+    used: &mut BTreeSet<TableName>,
+    Around { earlier, takes_effect }: &Around<'_>,
+) -> Diff {
     let expired = expired(context);
     let mut findings = seen(context, &expired);
     let returning = returning(context);
@@ -86,7 +100,8 @@ pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<Tabl
     findings.extend(siblings::findings(context));
     // One that this plan does not make stands in no detach's way.
     let default = default.filter(|_| scope != Scope::Removals);
-    let default_name = default.as_ref().and_then(|step| step.action.partition().cloned());
+    let made = default.as_ref().filter(|step| takes_effect(step));
+    let default_name = made.and_then(|step| step.action.partition().cloned());
     let default_name = default_name.as_ref();
     let attaches: Vec<Step> =
         returning.iter().map(|table| attach(context, table, blocker, default_name, &mut findings)).collect();
@@ -120,6 +135,7 @@ pub(crate) fn diff(context: &Context<'_>, scope: Scope, used: &mut BTreeSet<Tabl
         findings.push(context.finding(Code::Unknown, None, because));
     }
     findings.extend(tables.findings);
+    findings.extend(unmarked::findings(context));
     Diff { steps, findings }
 }
 

@@ -1,11 +1,19 @@
 //! Windows that are wanted and can never be: the key's type ends before the premake horizon, or a partition without an
 //! upper end takes their rows. And windows of another width than those there are.
 
+use jiff::Timestamp;
+
 use super::context::{Context, Range, finite};
+use super::retired::own;
 use super::wanted::{end_in_reach, reach};
 use crate::grid::{Bound, End, Fit, Grid, KeyValue, Window};
 use crate::plan::{Code, Finding};
-use crate::policy::Premake;
+use crate::policy::{Keep, Premake};
+use crate::render::day;
+
+const HOUR: i64 = 3600;
+/// Over less time a rate says nothing.
+const DAY: i64 = 24 * HOUR;
 
 /// What is to be said of them.
 pub(super) fn findings(context: &Context<'_>) -> Vec<Finding> {
@@ -74,7 +82,8 @@ fn type_ends(context: &Context<'_>, end: End) -> Finding {
     }
     if let (false, Some(KeyValue::Int(now)), KeyValue::Int(last)) = (context.grid.tells_time(), context.current(), last)
     {
-        message.push_str(&format!("; {} keys are left above {now}", last.saturating_sub(now)));
+        let left = last.saturating_sub(now);
+        message.push_str(&format!("; {left} keys are left above {now}, {}", used_up(context, now, left)));
     }
     let mut finding = context.finding(Code::KeyTypeEnds, None, message);
     finding.hint = Some(format!(
@@ -83,6 +92,33 @@ fn type_ends(context: &Context<'_>, end: End) -> Finding {
         if context.grid.tells_time() { "bigint or timestamptz" } else { "bigint" }
     ));
     finding
+}
+
+/// When keys are used up at the rate of late. Ids tell no time: the stamp of a detached table does, for it left as soon as
+/// the keys had come as far beyond its end as the policy keeps.
+fn used_up(context: &Context<'_>, now: i64, left: i64) -> String {
+    let unknown = "when they are used up is not known: ids tell no time".to_owned();
+    let Some(Keep::Keys(keep)) = context.table.retention.map(|retention| retention.keep) else { return unknown };
+    let stamped = own(context).filter_map(|(_, table)| {
+        let Bound::Value(KeyValue::Int(to)) = table.marker.to else { return None };
+        Some((table.marker.detached_at?, to))
+    });
+    // The earliest, and of those that left together the uppermost: the others may have been late.
+    let mut stamped: Vec<_> = stamped.collect();
+    stamped.sort();
+    let Some((first, _)) = stamped.first().copied() else { return unknown };
+    let together = stamped.iter().filter(|(at, _)| at.as_second() - first.as_second() < HOUR);
+    let Some(upper) = together.map(|(_, to)| *to).max() else { return unknown };
+    let keys = i128::from(now) - i128::from(upper) - i128::from(keep);
+    let seconds = i128::from(context.now.as_second() - first.as_second());
+    if keys <= 0 || seconds < i128::from(DAY) {
+        return unknown;
+    }
+    let then = i128::from(context.now.as_second()) + i128::from(left) * seconds / keys;
+    match i64::try_from(then).ok().and_then(|then| Timestamp::from_second(then).ok()) {
+        Some(then) => format!("used up about {} at the rate since {}", day(then), day(first)),
+        None => "used up after the year 9999 at today's rate".to_owned(),
+    }
 }
 
 /// How many whole windows after the current one the type can hold, up to those that premake wants.

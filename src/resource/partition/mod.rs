@@ -23,11 +23,12 @@ mod siblings;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod unmarked;
 mod wanted;
 
 pub(crate) use context::{Context, Subject};
 pub(crate) use create::{SMALL_BYTES, suffixed};
-pub(crate) use diff::{Diff, diff, questions};
+pub(crate) use diff::{Around, Diff, diff, questions};
 pub(crate) use encoding::misread;
 pub use fate::Fate;
 pub(crate) use overview::overview;

@@ -111,6 +111,8 @@ fn removal(
     }
     let mode = if context.default.is_some() || default.is_some() {
         DetachMode::Blocking("PostgreSQL cannot detach concurrently while a default partition exists".to_owned())
+    } else if context.is_distributed() {
+        DetachMode::Blocking("Citus cannot detach partitions of a distributed table concurrently".to_owned())
     } else if let Some(because) = detaches_plainly(context.desired, &context.snapshot.catalog, context.name) {
         DetachMode::Blocking(because)
     } else {
@@ -121,6 +123,10 @@ fn removal(
     let mut detach =
         context.step(Action::Partition(PartitionAction::Detach(DetachPartition { leaving, mode })), class, "retention");
     detach.before.extend([attached, not_held, marked(Stamp::Absent)]);
+    if !blocking {
+        // A default partition that was not to be, and is there by then, makes the server refuse it.
+        detach.before.push(Fact::NoDefault { root: context.relation() });
+    }
     detach.after.push(Fact::Detached { partition: partition.clone() });
     detach.needs.extend(steps.last().map(|mark| mark.id.clone()));
     detach.hazards.push(Hazard {

@@ -58,7 +58,7 @@ fn defaults() -> PoolerFacts {
         database: "app".to_owned(),
         settings: texts(&[("pool_size", "20"), ("reserve_pool_size", "0"), ("max_db_connections", "0")]),
     };
-    PoolerFacts { settings, databases: BTreeMap::from([("app".to_owned(), entry)]) }
+    PoolerFacts { settings, databases: BTreeMap::from([("app".to_owned(), entry)]), users: BTreeMap::new() }
 }
 
 fn messages(plan: &Plan, code: Code) -> Vec<String> {
@@ -174,4 +174,61 @@ fn the_fragment_is_what_the_policy_says() {
     );
     assert_eq!(lines[lines.len() - 2..], ["pool_mode = transaction", "reserve_pool_size = 0"]);
     assert!(lines.iter().all(|line| !line.starts_with('[')), "{text}");
+}
+
+/// Two roles behind PgBouncer, in one pool of 20 each, unless users have limits of their own.
+fn with_users(settings: &[(&str, &str)], users: &[(&str, &[(&str, &str)])]) -> Vec<String> {
+    let limits = "  pgbouncer: {max_client_conn: 1000}\n  services:\n    \
+        one: {role: a, instances: 4, max_connections: 10, through: pgbouncer}\n    \
+        two: {role: b, instances: 2, max_connections: 10, through: pgbouncer}\n";
+    let mut facts = defaults();
+    facts.settings.extend(texts(settings));
+    // The entry follows the defaults.
+    for entry in facts.databases.values_mut() {
+        entry.settings.extend(texts(settings).into_iter().filter(|(name, _)| name == "reserve_pool_size"));
+    }
+    facts.settings.insert("max_client_conn".to_owned(), "1000".to_owned());
+    facts.users = users.iter().map(|(name, limits)| ((*name).to_owned(), texts(limits))).collect();
+    let plan = world(limits, Some(PoolerState::Read(facts))).plan();
+    let mut all = messages(&plan, Code::ConnectionBudget);
+    all.extend(messages(&plan, Code::ConnectionBudgetExceeded));
+    all
+}
+
+#[test]
+fn limits_of_single_users_count_in_the_budget() {
+    let one = |settings: &[(&str, &str)], users: &[(&str, &[(&str, &str)])]| {
+        let all = with_users(settings, users);
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.into_iter().next().unwrap()
+    };
+    assert!(one(&[], &[]).contains("services may open pgbouncer 2 roles × 20 = 40, and the server has"));
+    assert!(
+        one(&[("max_user_connections", "15")], &[])
+            .contains("pgbouncer (a 15 max_user_connections + b 15 max_user_connections) = 30")
+    );
+    // A user's own limit is instead of everybody's; 0 is none.
+    let own: &[(&str, &[(&str, &str)])] =
+        &[("a", &[("max_user_connections", "0")]), ("b", &[("max_user_connections", "3")])];
+    assert!(one(&[("max_user_connections", "15")], own).contains("pgbouncer (a 20 + b 3 max_user_connections) = 23"));
+    assert!(one(&[], &[("a", &[("pool_size", "5")])]).contains("pgbouncer (5 + 20) = 25"));
+    assert!(
+        one(&[("reserve_pool_size", "2")], &[("a", &[("pool_size", "5")])])
+            .contains("pgbouncer (5 + 20 + 2 × 2 reserve) = 29")
+    );
+}
+
+#[test]
+fn clients_of_a_role_are_compared_with_what_pgbouncer_takes_of_it() {
+    let all = with_users(
+        &[],
+        &[("a", &[("max_user_client_connections", "30")]), ("b", &[("max_user_client_connections", "20")])],
+    );
+    assert_eq!(
+        all,
+        [
+            "pgbouncer user a max_user_client_connections: services may open 40 connections, more than PgBouncer takes of its \
+          role, 30 = max_user_client_connections: one 4 × 10 = 40"
+        ]
+    );
 }

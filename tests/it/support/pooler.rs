@@ -23,6 +23,11 @@ impl Drop for Pooler {
 impl Pooler {
     /// With these lines in `[pgbouncer]`. `None`, said aloud, where there is no PgBouncer: CI installs it.
     pub(crate) fn start(lines: &str) -> Option<Self> {
+        Self::start_with("", lines)
+    }
+
+    /// The same, with these lines before the entry for all databases.
+    pub(crate) fn start_with(databases: &str, lines: &str) -> Option<Self> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let places = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
         let Some(binary) = places.map(|place| place.join("pgbouncer")).find(|binary| binary.exists()) else {
@@ -35,7 +40,7 @@ impl Pooler {
         let _ = chown(folder.path(), Some(owner.uid()), Some(owner.gid()));
         let dir = folder.path().display();
         let ini = format!(
-            "[databases]\n* = host={} port={} user={}\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\nunix_socket_dir = {dir}\n\
+            "[databases]\n{databases}\n* = host={} port={} user={}\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\nunix_socket_dir = {dir}\n\
              auth_type = any\nadmin_users = admin\nlogfile = {dir}/log\nserver_reset_query = DISCARD ALL\n{lines}\n\
              %include {dir}/pgstrata.ini\n",
             server().socket_dir().display(),

@@ -117,3 +117,88 @@ fn at_the_end_of_the_type_a_catch_all_is_the_last_partition() {
     let text = lines(&world.plan());
     assert!(!text.contains("CATCH_ALL") && !text.contains("+ ") && text.contains("KEY_TYPE_ENDS"), "{text}");
 }
+
+#[test]
+fn the_day_that_ids_are_used_up_is_told_by_what_has_left() {
+    let policy = format!(
+        "tables: {{{TABLE}: {{partition: {{key: id, interval: 1000, premake: 4}}, retention: {{keep: 5000, grace: 90 days}}}}}}"
+    );
+    let mut world = World::with_key("2026-03-31", KeyKind::SmallInt, &policy);
+    for from in 26..30 {
+        world.leaf(TABLE, &(from * 1000).to_string(), &((from + 1) * 1000).to_string());
+    }
+    let said = |world: &mut World| findings(&world.plan());
+    assert!(
+        said(&mut world).contains("keys are left above 29999, when they are used up is not known"),
+        "{}",
+        said(&mut world)
+    );
+    // Left when the keys had come to 20000; of what was late only the uppermost tells.
+    for (from, stamp) in [("13000", "2026-03-01"), ("14000", "2026-03-01"), ("20000", "2026-03-28")] {
+        let to = (from.parse::<i64>().unwrap() + 1000).to_string();
+        world.retired(TABLE, from, &to, Some(stamp));
+    }
+    // 9999 keys in 30 days; 2768 are left.
+    assert!(
+        said(&mut world)
+            .contains("2768 keys are left above 29999, used up about 2026-04-08 07:18Z at the rate since 2026-03-01"),
+        "{}",
+        said(&mut world)
+    );
+}
+
+#[test]
+fn the_calendar_ends_with_the_year_9999_for_every_kind_of_time() {
+    for (kind, partition) in [
+        (KeyKind::Timestamptz, "key: at, interval: 1 month, premake: 3"),
+        (KeyKind::Timestamp, "key: at, interval: 1 month, premake: 3, timezone: UTC"),
+        (KeyKind::Date, "key: at, interval: 1 month, premake: 3, timezone: UTC"),
+        (KeyKind::Uuid, "key: at, interval: 1 month, premake: 3, encoding: uuidv7"),
+        (KeyKind::BigInt, "key: at, interval: 1 month, premake: 3, encoding: epoch_ms"),
+    ] {
+        let mut before = of("9999-07-14", kind, partition, &[]);
+        let text = lines(&before.plan());
+        assert!(!text.contains("KEY_TYPE_ENDS"), "{kind:?}: {text}");
+        let mut world = of("9999-11-14", kind, partition, &[]);
+        let text = lines(&world.plan());
+        assert!(text.contains("KEY_TYPE_ENDS: premake reaches beyond "), "{kind:?}: {text}");
+        assert!(text.contains("the calendar ends with the year 9999"), "{kind:?}: {text}");
+        // Numbers that lie so far ahead are taken for misread ones.
+        if matches!(kind, KeyKind::Timestamptz | KeyKind::Timestamp | KeyKind::Date) {
+            let options = world.options();
+            run(&mut world, &options);
+            let done = lines(&world.plan());
+            assert!(!done.contains("+ ") && done.contains("KEY_TYPE_ENDS"), "said until it is so no more: {done}");
+        }
+    }
+}
+
+#[test]
+fn a_gap_that_straddling_partitions_cover_is_none() {
+    for (kind, zone) in
+        [(KeyKind::Timestamptz, ""), (KeyKind::Timestamp, ", timezone: UTC"), (KeyKind::Date, ", timezone: UTC")]
+    {
+        let end = |day: &str| match kind {
+            KeyKind::Timestamptz => format!("{day} 00:00:00+00"),
+            KeyKind::Timestamp => format!("{day} 00:00:00"),
+            KeyKind::Date | KeyKind::SmallInt | KeyKind::Integer | KeyKind::BigInt | KeyKind::Uuid => day.to_owned(),
+        };
+        let mut world = of("2026-03-14", kind, &format!("key: at, interval: 1 month, premake: 1{zone}"), &[]);
+        // From January on: two that fit no window, and one up to the end of April.
+        for (from, to) in [("2026-01-01", "2026-01-20"), ("2026-01-20", "2026-03-10"), ("2026-03-10", "2026-05-01")] {
+            world.leaf_of(TABLE, &format!("FOR VALUES FROM ('{}') TO ('{}')", end(from), end(to)));
+        }
+        let text = lines(&world.plan());
+        assert!(!text.contains("+ "), "{kind:?}: {text}");
+        assert!(text.contains("STRADDLING"), "{kind:?}: {text}");
+        // With a hole between them, that alone is bridged.
+        let is_second = |text: String| text.contains("2026-01-20") && text.contains("2026-03-10");
+        let leaves = &world.root(TABLE).leaves;
+        let hole = leaves.iter().find(|(_, leaf)| is_second(leaf.bounds.to_string())).map(|(oid, _)| *oid);
+        world.root(TABLE).leaves.remove(&hole.unwrap());
+        let text = lines(&world.plan());
+        let made: Vec<&str> = text.lines().filter(|line| line.starts_with('+')).collect();
+        assert_eq!(made.len(), 3, "two bridges and a month: {kind:?}: {text}");
+        assert!(made[0].contains("[2026-01-20") && made[2].contains("2026-03-10)"), "{kind:?}: {text}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Plans of single tables over databases in memory, in a one-line-a-step form.
 
+mod citus;
 mod classes;
 mod create;
 mod decade;

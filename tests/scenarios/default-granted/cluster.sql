@@ -1,0 +1,1 @@
+CREATE ROLE scenario_default_granted;

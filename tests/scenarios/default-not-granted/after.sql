@@ -1,0 +1,3 @@
+ALTER TABLE events DETACH PARTITION events_jan;
+COMMENT ON TABLE events_jan IS 'pgstrata: retired {"root":"public.events","root_oid":0,"oid":0,"from":"2026-01-01 00:00:00+00","to":"2026-02-01 00:00:00+00","detached_at":""}';
+ALTER TABLE events_jan ADD CONSTRAINT events_jan_at_check CHECK (at IS NOT NULL AND at >= '2026-01-01 00:00+00' AND at < '2026-02-01 00:00+00');

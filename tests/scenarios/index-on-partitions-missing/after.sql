@@ -1,0 +1,5 @@
+CREATE UNIQUE INDEX events_p20260301_id_idx_2 ON events_p20260301 (id);
+CREATE UNIQUE INDEX events_p20260401_id_idx_2 ON events_p20260401 (id);
+CREATE UNIQUE INDEX events_rest_id_idx_2 ON events_rest (id);
+CREATE TABLE events_p20260501 PARTITION OF events FOR VALUES FROM ('2026-05-01 00:00+00') TO ('2026-06-01 00:00+00');
+CREATE UNIQUE INDEX events_p20260501_id_idx_2 ON events_p20260501 (id);

@@ -1,0 +1,10 @@
+ALTER INDEX handmade SET (fillfactor = 80);
+CREATE UNIQUE INDEX events_p20260401_both_idx ON events_p20260401 (id, lower(tenant)) WITH (fillfactor = 80);
+CREATE UNIQUE INDEX events_p20260501_both_idx ON events_p20260501 (id, lower(tenant)) WITH (fillfactor = 80);
+CREATE UNIQUE INDEX events_p20260601_both_idx ON events_p20260601 (id, lower(tenant)) WITH (fillfactor = 80);
+DROP INDEX events_p20260501_tenant_idx;
+CREATE UNIQUE INDEX events_p20260501_tenant_idx ON events_p20260501 (tenant);
+CREATE UNIQUE INDEX events_p20260601_tenant_idx ON events_p20260601 (tenant);
+CREATE TABLE events_p20260701 PARTITION OF events FOR VALUES FROM ('2026-07-01 00:00+00') TO ('2026-08-01 00:00+00');
+CREATE UNIQUE INDEX events_p20260701_both_idx ON events_p20260701 (id, lower(tenant)) WITH (fillfactor = 80);
+CREATE UNIQUE INDEX events_p20260701_tenant_idx ON events_p20260701 (tenant);
