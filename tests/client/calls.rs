@@ -161,8 +161,7 @@ fn on_a_thread_of_a_runtime_it_says_so() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let refused = runtime.block_on(async { db.query(&Query::new("SELECT 1"), int) }).unwrap_err();
     assert!(matches!(refused, Error::InAsyncContext), "{refused}");
-    let spawned = db.clone();
-    let call = move || pgstrata::client::blocking(|| spawned.query_one(&Query::new("SELECT 1"), int));
+    let call = move || pgstrata::client::blocking(|| db.query_one(&Query::new("SELECT 1"), int));
     let one = runtime.block_on(async { tokio::task::spawn_blocking(call).await.unwrap() });
     assert_eq!(one.unwrap(), 1);
 }

@@ -1,6 +1,9 @@
 //! The client library on real servers. It is built without the planner: `cargo test --no-default-features --features
 //! client,sandbox`.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::disallowed_methods, reason = "tests start servers, wait and read the clock")]
+
 mod calls;
 mod pool;
 mod restarts;
