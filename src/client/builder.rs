@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use postgres::Row;
 
+use super::cache::{Cache, CacheOptions};
 use super::conn::{Conn, at_most_one, one};
 use super::counters::Stats;
 use super::error::Error;
@@ -40,7 +41,8 @@ impl Mark {
 /// Pooled sessions of one database; cloning shares them. See the [module](super) for an example.
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
+    pub(super) cache: Arc<Cache>,
 }
 
 /// What a [`Client`] is to be.
@@ -49,6 +51,7 @@ pub struct ClientBuilder {
     env: Option<Env>,
     application_name: Option<String>,
     pool: PoolOptions,
+    cache: CacheOptions,
     slow: Option<Duration>,
     observer: Option<Arc<dyn Observer>>,
 }
@@ -62,6 +65,7 @@ impl Client {
             env: None,
             application_name: None,
             pool: PoolOptions::default(),
+            cache: CacheOptions::default(),
             slow: None,
             observer: None,
         }
@@ -151,7 +155,13 @@ impl Client {
         let site = Location::caller();
         let mut tries = 0;
         loop {
-            match self.attempt(options, &mut work, site) {
+            let mut writes = Vec::new();
+            let done = self.attempt(options, &mut work, &mut writes, site);
+            // Not before COMMIT: who loads meanwhile would keep what was before it. But also where it may have happened.
+            if matches!(done, Ok(_) | Err(Error::CommitUnknown { .. })) {
+                writes.iter().for_each(|tag| self.cache.invalidate(tag));
+            }
+            match done {
                 Err(Error::Server(error)) if error.may_pass() && options.retries_left(tries) => {
                     self.retries(&Error::Server(error));
                     thread::sleep(pause(tries));
@@ -166,13 +176,14 @@ impl Client {
         &self,
         options: &TxOptions,
         work: &mut impl FnMut(&mut Tx<'_>) -> Result<T, Error>,
+        writes: &mut Vec<String>,
         site: &'static Location<'static>,
     ) -> Result<T, Error> {
         let mut conn = self.inner.take(site)?;
         // Until it is over: a panic must not leave it open.
         conn.set_touched(true)?;
         conn.batch(&options.begin())?;
-        let done = match work(&mut Tx::new(&mut conn)) {
+        let done = match work(&mut Tx::new(&mut conn, writes)) {
             Ok(done) => done,
             Err(error) => {
                 // What fails here is reset, or closed, by the pool.
@@ -237,7 +248,7 @@ impl Client {
 
     /// What it did so far, and has now.
     pub fn stats(&self) -> Stats {
-        self.inner.stats()
+        self.inner.stats(&self.cache)
     }
 
     /// Refuses new calls with [`Error::Closed`], waits for the sessions in use and closes what is idle. Gives whether all
@@ -246,7 +257,7 @@ impl Client {
         self.inner.shut_down(timeout)
     }
 
-    fn retries(&self, because: &Error) {
+    pub(super) fn retries(&self, because: &Error) {
         self.inner.shared.counters.retried.one_more();
         self.inner.shared.tell(&Event::Retried { because: &because.to_string() });
     }
@@ -274,6 +285,13 @@ impl ClientBuilder {
         self
     }
 
+    /// The limits of its cache.
+    #[must_use]
+    pub fn cache(mut self, options: CacheOptions) -> Self {
+        self.cache = options;
+        self
+    }
+
     /// Statements that take longer are told to the observer.
     #[must_use]
     pub fn slow_query(mut self, longer_than: Duration) -> Self {
@@ -293,8 +311,9 @@ impl ClientBuilder {
     /// # Errors
     /// [`Error::Invalid`], with the name of the option.
     pub fn build(self) -> Result<Client, Error> {
-        let Self { conninfo, env, application_name, pool, slow, observer } = self;
+        let Self { conninfo, env, application_name, pool, cache, slow, observer } = self;
         pool.check()?;
+        cache.check()?;
         let env = env.unwrap_or_else(Env::of_process);
         let invalid = |error: ConnError| Error::Invalid { field: "conninfo", because: error.to_string() };
         let info = resolve(Some(&conninfo), &env).map_err(invalid)?;
@@ -305,6 +324,6 @@ impl ClientBuilder {
         });
         // Its sessions are as the server makes them: what they mean is the application's affair.
         let connector = Connector::new(info, &name).map_err(invalid)?.with_setup("");
-        Ok(Client { inner: Inner::new(connector, pool, slow, observer)? })
+        Ok(Client { inner: Inner::new(connector, pool, slow, observer)?, cache: Arc::new(Cache::new(cache)) })
     }
 }

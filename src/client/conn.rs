@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
-use postgres::{Client as Driver, Row};
+use postgres::{Client as Driver, Row, SimpleQueryMessage};
 
 use super::counters::ClosedBy;
 use super::error::Error;
@@ -88,6 +88,22 @@ impl Conn {
                 held.session.client().query_typed(query.sql(), &query.typed())
             }
         })
+    }
+
+    /// Without a prepared statement, whose rows would keep it on the server for as long as they are kept.
+    pub(super) fn rows_typed(&mut self, query: &Query<'_>) -> Result<Vec<Row>, Error> {
+        self.run(query, |held, query| held.session.client().query_typed(query.sql(), &query.typed()))
+    }
+
+    /// The first column of what statements without parameters give, in one message.
+    pub(super) fn simple(&mut self, sql: &str) -> Result<Vec<String>, Error> {
+        let held = self.held()?;
+        let done = held.session.client().simple_query(sql).map_err(Error::from);
+        self.note(&done);
+        let texts = done?.into_iter().filter_map(|message| {
+            if let SimpleQueryMessage::Row(row) = message { row.get(0).map(str::to_owned) } else { None }
+        });
+        Ok(texts.collect())
     }
 
     /// Statements that take no parameters and give nothing, in one message.

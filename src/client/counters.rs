@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::cache::{Cache, Evicted};
+
 /// Bounds of the histograms' buckets: 2⁰ to 2²⁶ microseconds, and beyond.
 const BUCKETS: usize = 28;
 
@@ -48,6 +50,10 @@ pub(super) struct Counters {
     pub(super) failed: Count,
     pub(super) retried: Count,
     pub(super) checks: Count,
+    pub(super) hits: Count,
+    pub(super) misses: Count,
+    pub(super) coalesced: Count,
+    pub(super) stale: Count,
     pub(super) acquire: Times,
     pub(super) query: Times,
 }
@@ -145,6 +151,26 @@ pub struct Stats {
     pub failed: u64,
     /// What was tried again: reads on another session, and transactions.
     pub retried: u64,
+    /// Cached queries that found a result.
+    pub hits: u64,
+    /// Cached queries that asked the server.
+    pub misses: u64,
+    /// Cached queries that waited for another's answer.
+    pub coalesced: u64,
+    /// Cached queries that were given what is too old, because the server was away.
+    pub stale: u64,
+    /// Results that are kept now, outdated ones that nobody asked for since included.
+    pub cached_entries: usize,
+    /// Bytes that they take.
+    pub cached_bytes: u64,
+    /// Results that gave way to others.
+    pub evicted: u64,
+    /// Results that were invalidated.
+    pub invalidated: u64,
+    /// Results that another took the place of, because they were too old.
+    pub expired: u64,
+    /// Results that were too large to be kept.
+    pub too_large: u64,
     /// How long calls waited for a session.
     pub acquire: Histogram,
     /// How long statements took, from the call to the last row.
@@ -152,8 +178,26 @@ pub struct Stats {
 }
 
 impl Counters {
-    pub(super) fn read(&self, (open, idle): (u32, u32), (busy, waiting): (u32, u32)) -> Stats {
-        let Self { opened, refused, closed, timeouts, resets, leaks, failed, retried, checks, acquire, query } = self;
+    pub(super) fn read(&self, cache: &Cache, (open, idle): (u32, u32), (busy, waiting): (u32, u32)) -> Stats {
+        let Self {
+            opened,
+            refused,
+            closed,
+            timeouts,
+            resets,
+            leaks,
+            failed,
+            retried,
+            checks,
+            hits,
+            misses,
+            coalesced,
+            stale,
+            acquire,
+            query,
+        } = self;
+        let (cached_entries, cached_bytes, gone) = cache.counts();
+        let Evicted { for_room, invalidated, expired, too_large } = gone;
         Stats {
             open,
             idle,
@@ -168,6 +212,16 @@ impl Counters {
             checks: checks.get(),
             failed: failed.get(),
             retried: retried.get(),
+            hits: hits.get(),
+            misses: misses.get(),
+            coalesced: coalesced.get(),
+            stale: stale.get(),
+            cached_entries,
+            cached_bytes,
+            evicted: for_room,
+            invalidated,
+            expired,
+            too_large,
             acquire: acquire.read(),
             query: query.read(),
         }

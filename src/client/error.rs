@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::db::ConnError;
 
 /// Why a call gave no result. No variant carries a password.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// All sessions stayed in use for as long as a call may wait.
@@ -73,8 +74,22 @@ pub enum Error {
         because: String,
     },
     /// What a closure of [`Client::transaction`](super::Client::transaction) ended with.
-    #[error(transparent)]
-    Other(Box<dyn std::error::Error + Send + Sync>),
+    #[error("{0}")]
+    Other(Arc<dyn std::error::Error + Send + Sync>),
+    /// Another call loads the same result, and was not done in time.
+    #[error("the result that another call loads did not come within {} s", waited.as_secs_f32())]
+    Timeout {
+        /// How long the call waited.
+        waited: Duration,
+    },
+    /// Which rows a query gives depends on who asks, and the query does not say whom it is for.
+    #[error(
+        "row security of {table} decides which rows are seen: a cached query names whom it is for with Query::scope"
+    )]
+    NeedsScope {
+        /// The table.
+        table: String,
+    },
 }
 
 fn loan(oldest: Option<(Duration, &'static Location<'static>)>) -> String {
@@ -86,7 +101,7 @@ fn loan(oldest: Option<(Duration, &'static Location<'static>)>) -> String {
 impl Error {
     /// An error of the program's own, to end a transaction with.
     pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Other(error.into())
+        Self::Other(Arc::from(error.into()))
     }
 
     /// The server's SQLSTATE, where it sent one.
@@ -103,6 +118,8 @@ impl Error {
             | Self::Closed
             | Self::InAsyncContext
             | Self::Invalid { .. }
+            | Self::Timeout { .. }
+            | Self::NeedsScope { .. }
             | Self::Other(_) => None,
         }
     }
@@ -121,6 +138,28 @@ impl Error {
             | Self::Closed
             | Self::InAsyncContext
             | Self::Invalid { .. }
+            | Self::Timeout { .. }
+            | Self::NeedsScope { .. }
+            | Self::Other(_) => false,
+        }
+    }
+
+    /// Whether it says something of this call alone, and nothing of another that waits for the same.
+    pub(super) fn is_of_the_call(&self) -> bool {
+        match self {
+            Self::Exhausted { .. }
+            | Self::WouldDeadlock { .. }
+            | Self::InAsyncContext
+            | Self::Timeout { .. }
+            | Self::RowCount { .. } => true,
+            Self::Refused(_)
+            | Self::Unreachable(_)
+            | Self::Server(_)
+            | Self::CommitUnknown { .. }
+            | Self::Decode(_)
+            | Self::Closed
+            | Self::Invalid { .. }
+            | Self::NeedsScope { .. }
             | Self::Other(_) => false,
         }
     }

@@ -120,6 +120,12 @@ impl Gate {
         self.lock().closed
     }
 
+    /// How many this thread has.
+    pub(super) fn own(&self) -> usize {
+        let thread = thread::current().id();
+        self.lock().loans.values().filter(|loan| loan.thread == thread).count()
+    }
+
     /// In use, and waiting for one.
     pub(super) fn counts(&self) -> (u32, u32) {
         let state = self.lock();

@@ -35,6 +35,7 @@ const LOOK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_se
 pub(super) fn run(tasks: &Receiver<Task>, shared: &Arc<Shared>, pool: &r2d2::Pool<Manager>, inner: &Weak<Inner>) {
     let every = every(shared);
     let mut next = Instant::now() + every;
+    let mut asked = None;
     loop {
         match tasks.recv_timeout(next.saturating_duration_since(Instant::now())) {
             Ok(Task::Reset(lent)) => {
@@ -51,9 +52,9 @@ pub(super) fn run(tasks: &Receiver<Task>, shared: &Arc<Shared>, pool: &r2d2::Poo
                 drop(permit);
             }
             Ok(Task::Close(held)) => close(shared, held),
-            Ok(Task::Look) => look(shared, pool),
+            Ok(Task::Look) => look(shared, pool, &mut asked),
             Err(RecvTimeoutError::Timeout) => {
-                look(shared, pool);
+                look(shared, pool, &mut asked);
                 next = Instant::now() + every;
             }
             Err(RecvTimeoutError::Disconnected) => break,
@@ -117,7 +118,8 @@ fn close(shared: &Shared, mut held: Box<Held>) {
     shared.tell(&Event::Closed { why });
 }
 
-fn look(shared: &Shared, pool: &r2d2::Pool<Manager>) {
+/// `asked` is how many attempts at sessions there were when it last asked for one.
+fn look(shared: &Shared, pool: &r2d2::Pool<Manager>, asked: &mut Option<u64>) {
     if let Some(after) = shared.options.leak_warning {
         for loan in shared.gate.overdue(after) {
             shared.counters.leaks.one_more();
@@ -132,8 +134,10 @@ fn look(shared: &Shared, pool: &r2d2::Pool<Manager>) {
         close_idle(shared, pool);
     }
     let missing = state.connections < shared.options.min;
+    let attempts = shared.counters.opened.get() + shared.counters.refused.get();
     // One at a time; what r2d2 has not opened yet it goes on trying by itself.
-    if missing && shared.down().is_none() {
+    if missing && shared.down().is_none() && *asked != Some(attempts) {
+        *asked = Some(attempts);
         // It has no call to open one. Whoever asks while none is idle has one opened, and need not wait for it.
         let idle: Vec<_> = std::iter::from_fn(|| pool.try_get()).collect();
         drop(pool.get_timeout(Duration::ZERO));

@@ -49,6 +49,7 @@
 )]
 
 mod builder;
+mod cache;
 mod conn;
 mod counters;
 mod error;
@@ -59,10 +60,12 @@ mod observer;
 mod options;
 mod pool;
 mod query;
+mod reads;
 mod statements;
 mod transaction;
 
 pub use builder::{Client, ClientBuilder};
+pub use cache::{CacheOptions, Cached, Source, Tag};
 pub use conn::Conn;
 pub use counters::{Bucket, ClosedBy, Histogram, Stats};
 pub use error::{Error, ServerError};

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::cache::Cache;
 use super::conn::Conn;
 use super::counters::{ClosedBy, Counters, Stats};
 use super::error::Error;
@@ -183,9 +184,9 @@ impl Inner {
         drop(permit);
     }
 
-    pub(super) fn stats(&self) -> Stats {
+    pub(super) fn stats(&self, cache: &Cache) -> Stats {
         let state = self.pool.state();
-        self.shared.counters.read((state.connections, state.idle_connections), self.shared.gate.counts())
+        self.shared.counters.read(cache, (state.connections, state.idle_connections), self.shared.gate.counts())
     }
 
     /// No new calls; waits for those that run, then closes what is idle. Whether all came back in time.

@@ -1,7 +1,7 @@
 //! A statement and its parameters.
 
 use std::borrow::Cow;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use postgres::types::{ToSql, Type};
 
@@ -68,12 +68,29 @@ pub struct Query<'a> {
     values: Vec<Box<dyn ToSql + Send + Sync + 'a>>,
     types: Vec<Type>,
     read_only: bool,
+    tags: Vec<String>,
+    scope: Option<String>,
+    settings: Vec<(String, String)>,
+    ttl: Option<Duration>,
+    stale_if_error: Option<Duration>,
+    refresh_ahead: Option<f64>,
 }
 
 impl<'a> Query<'a> {
     /// A statement, with parameters still to be bound.
     pub fn new(sql: impl Into<Cow<'a, str>>) -> Self {
-        Self { sql: sql.into(), values: Vec::new(), types: Vec::new(), read_only: false }
+        Self {
+            sql: sql.into(),
+            values: Vec::new(),
+            types: Vec::new(),
+            read_only: false,
+            tags: Vec::new(),
+            scope: None,
+            settings: Vec::new(),
+            ttl: None,
+            stale_if_error: None,
+            refresh_ahead: None,
+        }
     }
 
     /// The next parameter.
@@ -94,6 +111,47 @@ impl<'a> Query<'a> {
         self
     }
 
+    /// It reads from that, and writes nothing: [`Client::invalidate`](super::Client::invalidate) and
+    /// [`Tx::writes`](super::Tx::writes) of the same tag end what is kept of it.
+    pub fn reads(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
+        self.tags.sort();
+        self.tags.dedup();
+        self.read_only()
+    }
+
+    /// Whom a cached result is for, such as a tenant: nobody else gets it.
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = Some(scope.into());
+        self
+    }
+
+    /// A setting for this query alone, such as the one that a policy of row security reads; part of what tells cached
+    /// results apart. Only [`Client::cached`](super::Client::cached) sets it.
+    pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.push((name.into(), value.into()));
+        self
+    }
+
+    /// How old a cached result may be: [`CacheOptions::ttl`](super::CacheOptions::ttl) by default.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// For how long beyond that a cached result is given while no session can be had, marked as
+    /// [stale](super::Cached::is_stale). An error of the server's is never hidden so.
+    pub fn stale_if_error(mut self, longer: Duration) -> Self {
+        self.stale_if_error = Some(longer);
+        self
+    }
+
+    /// From that share of its time to live on, one call loads a cached result anew, while others get what there is.
+    pub fn refresh_ahead(mut self, share: f64) -> Self {
+        self.refresh_ahead = Some(share.clamp(0.0, 1.0));
+        self
+    }
+
     /// Its text.
     pub fn sql(&self) -> &str {
         &self.sql
@@ -102,6 +160,23 @@ impl<'a> Query<'a> {
     /// The types of its parameters.
     pub fn types(&self) -> &[Type] {
         &self.types
+    }
+
+    pub(super) fn tags(&self) -> &[String] {
+        &self.tags
+    }
+
+    pub(super) fn scope_of(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    pub(super) fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
+    /// Time to live, what is beyond it, and when to be ahead of it.
+    pub(super) fn times(&self) -> (Option<Duration>, Duration, Option<f64>) {
+        (self.ttl, self.stale_if_error.unwrap_or_default(), self.refresh_ahead)
     }
 
     pub(super) fn is_read_only(&self) -> bool {

@@ -86,11 +86,18 @@ impl TxOptions {
 /// An open transaction.
 pub struct Tx<'c> {
     conn: &'c mut Conn,
+    writes: &'c mut Vec<String>,
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(conn: &'c mut Conn) -> Self {
-        Self { conn }
+    pub(super) fn new(conn: &'c mut Conn, writes: &'c mut Vec<String>) -> Self {
+        Self { conn, writes }
+    }
+
+    /// It writes that: once it is committed, or may have been, nothing older that is [read](Query::reads) from it is found
+    /// in the cache.
+    pub fn writes(&mut self, tag: impl Into<String>) {
+        self.writes.push(tag.into());
     }
 
     /// All rows of a query, each through a function.

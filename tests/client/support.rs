@@ -21,7 +21,7 @@ pub(crate) fn own_server() -> Sandbox {
     let bin = locator.find().unwrap_or_else(|error| panic!("{error}"));
     let settings = [("autovacuum", "off"), ("log_connections", "on"), ("log_line_prefix", "%m [%p] %a: ")];
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Sandbox::start(&bin, Options { settings, tcp: Some(0), ..Options::default() })
+    Sandbox::start(&bin, Options { settings, tcp: Some(0), durable: true, ..Options::default() })
         .unwrap_or_else(|error| panic!("{error}"))
 }
 

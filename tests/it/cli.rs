@@ -78,6 +78,8 @@ fn the_short_help_lists_what_there_is() {
             "apply",
             "drift",
             "explain",
+            "hold",
+            "unhold",
             "partition",
             "snapshot",
             "validate",

@@ -1,0 +1,26 @@
+//! Results that are kept for a while.
+//!
+//! # What a cached result is
+//!
+//! What one committed snapshot said no longer ago than the time to live, counted from before the query was sent, by the
+//! monotonic clock and the wall clock, whichever says more. Once a transaction that [`Tx::writes`](super::Tx::writes) a tag,
+//! or [`Client::invalidate`](super::Client::invalidate), has returned, no call that begins afterwards in this process gets
+//! anything older under that tag, not even while the server is away. What other processes write is seen once the time to
+//! live is over.
+//!
+//! # How that is kept
+//!
+//! Each tag has a generation. A load notes those of its tags before it begins, and a result is stored, and found, only
+//! while they are the same, under one lock. They go up after COMMIT, and also where its outcome is unknown. Whoever asks
+//! while a load of the same key and generations runs waits for it instead of asking the server as well.
+
+mod cached;
+mod key;
+mod options;
+mod store;
+
+pub use cached::{Cached, Source};
+pub(super) use key::Key;
+pub use key::Tag;
+pub use options::CacheOptions;
+pub(super) use store::{Cache, Evicted, Found, Loaded, Wanted};

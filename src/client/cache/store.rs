@@ -1,0 +1,334 @@
+//! Results, generations and loads under way, under one lock.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use lru::LruCache;
+
+use super::super::error::Error;
+use super::key::Key;
+use super::options::CacheOptions;
+
+type Value = Arc<dyn Any + Send + Sync>;
+
+/// What an entry takes beside its rows and its key.
+const OVERHEAD: u64 = 128;
+
+/// See the [module](super).
+pub(in crate::client) struct Cache {
+    pub(in crate::client) options: CacheOptions,
+    state: Mutex<State>,
+}
+
+struct State {
+    entries: LruCache<Key, Entry>,
+    bytes: u64,
+    generations: BTreeMap<Box<str>, u64>,
+    /// Goes up where everything is invalidated.
+    epoch: u64,
+    flights: BTreeMap<u64, Flying>,
+    next: u64,
+    counts: Evicted,
+}
+
+/// A load under way.
+struct Flying {
+    key: Key,
+    generation: Generation,
+    flight: Arc<Flight>,
+}
+
+/// What a load's waiters wait for.
+struct Flight {
+    end: Mutex<Option<End>>,
+    ended: Condvar,
+}
+
+#[derive(Clone)]
+enum End {
+    Value(Value, Born),
+    Error(Error),
+    /// Whoever loaded gave up or panicked: somebody else must.
+    Gone,
+}
+
+#[derive(Clone)]
+struct Entry {
+    value: Value,
+    born: Born,
+    generation: Generation,
+    bytes: u64,
+}
+
+/// Before a query was sent, by two clocks: one of them stands still while a machine sleeps.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::client) struct Born(Instant, SystemTime);
+
+/// The generations of some tags at one moment, and the epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Generation(u64, Box<[u64]>);
+
+/// Why entries went, and how many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::client) struct Evicted {
+    pub(in crate::client) for_room: u64,
+    pub(in crate::client) invalidated: u64,
+    pub(in crate::client) expired: u64,
+    pub(in crate::client) too_large: u64,
+}
+
+/// What a call found.
+pub(in crate::client) enum Found<'c> {
+    /// Young enough.
+    Kept(Value, Duration),
+    /// Another call loaded it.
+    Shared(Value, Duration),
+    /// This call must load it.
+    Load(Load<'c>),
+    /// What another call's load ended with, and what is still there.
+    Failed(Error, Option<(Value, Duration)>),
+}
+
+/// What a load brought.
+pub(in crate::client) struct Loaded {
+    pub(in crate::client) value: Value,
+    /// Of the rows alone.
+    pub(in crate::client) bytes: u64,
+}
+
+/// The duty to load; dropped without a result it passes on to whoever waits.
+pub(in crate::client) struct Load<'c> {
+    cache: &'c Cache,
+    key: Key,
+    generation: Generation,
+    born: Born,
+    /// `None` where nobody waits for it.
+    flight: Option<(u64, Arc<Flight>)>,
+}
+
+/// How a call wants it.
+pub(in crate::client) struct Wanted {
+    pub(in crate::client) ttl: Duration,
+    /// From which share of `ttl` on one call loads it anew.
+    pub(in crate::client) refresh_ahead: Option<f64>,
+    /// Whether it may wait for another's load: not with a session in hand, which that load may be waiting for.
+    pub(in crate::client) may_wait: bool,
+}
+
+impl Born {
+    pub(in crate::client) fn now() -> Self {
+        Self(Instant::now(), SystemTime::now())
+    }
+
+    /// By whichever clock says more.
+    pub(in crate::client) fn age(self) -> Duration {
+        self.0.elapsed().max(self.1.elapsed().unwrap_or_default())
+    }
+}
+
+impl Cache {
+    pub(in crate::client) fn new(options: CacheOptions) -> Self {
+        let state = State {
+            // Its own bound is the number of entries; the other is kept here.
+            entries: LruCache::unbounded(),
+            bytes: 0,
+            generations: BTreeMap::new(),
+            epoch: 0,
+            flights: BTreeMap::new(),
+            next: 0,
+            counts: Evicted::default(),
+        };
+        Self { options, state: Mutex::new(state) }
+    }
+
+    /// What is there, young enough; or else another call's load, waited for; or else the duty to load.
+    pub(in crate::client) fn find(&self, key: &Key, wanted: &Wanted) -> Result<Found<'_>, Error> {
+        let begun = Instant::now();
+        loop {
+            let flight = {
+                let mut state = self.lock();
+                let generation = state.generation(key);
+                let flying =
+                    state.flights.values().find(|flying| flying.key == *key && flying.generation == generation);
+                let flight = flying.map(|flying| Arc::clone(&flying.flight));
+                if let Some(entry) = state.current(key, &generation) {
+                    let age = entry.born.age();
+                    let ahead = wanted.refresh_ahead.is_some_and(|share| age >= wanted.ttl.mul_f64(share));
+                    if age < wanted.ttl && (!ahead || flight.is_some()) {
+                        let value = Arc::clone(&entry.value);
+                        return Ok(Found::Kept(value, age));
+                    }
+                }
+                match flight {
+                    Some(flight) if wanted.may_wait => flight,
+                    // One more load of the same, that nobody waits for.
+                    Some(_) => return Ok(Found::Load(self.load(key, generation, None))),
+                    None => {
+                        let number = state.next;
+                        state.next += 1;
+                        let flight = Arc::new(Flight { end: Mutex::new(None), ended: Condvar::new() });
+                        let (own, of) = (Arc::clone(&flight), generation.clone());
+                        state.flights.insert(number, Flying { key: key.clone(), generation: of, flight });
+                        return Ok(Found::Load(self.load(key, generation, Some((number, own)))));
+                    }
+                }
+            };
+            let left = self.options.wait.saturating_sub(begun.elapsed());
+            match flight.wait(left) {
+                Some(End::Value(value, born)) => return Ok(Found::Shared(value, born.age())),
+                Some(End::Error(error)) => return Ok(Found::Failed(error, self.old(key))),
+                Some(End::Gone) => {}
+                None => return Err(Error::Timeout { waited: begun.elapsed() }),
+            }
+        }
+    }
+
+    /// What is there, however old, if it was not invalidated.
+    pub(in crate::client) fn old(&self, key: &Key) -> Option<(Value, Duration)> {
+        let mut state = self.lock();
+        let generation = state.generation(key);
+        let entry = state.current(key, &generation)?;
+        Some((Arc::clone(&entry.value), entry.born.age()))
+    }
+
+    /// From now on nothing older is found under that tag.
+    pub(in crate::client) fn invalidate(&self, tag: &str) {
+        let mut state = self.lock();
+        match state.generations.get_mut(tag) {
+            Some(generation) => *generation += 1,
+            None => {
+                state.generations.insert(tag.into(), 1);
+            }
+        }
+    }
+
+    /// Nor anything of this key; a load of it that runs is not stored either.
+    pub(in crate::client) fn invalidate_key(&self, key: &Key) {
+        let mut state = self.lock();
+        if let Some(entry) = state.entries.pop(key) {
+            state.bytes -= entry.bytes;
+            state.counts.invalidated += 1;
+        }
+        for flying in state.flights.values_mut().filter(|flying| flying.key == *key) {
+            // No generation is ever that.
+            flying.generation = Generation(u64::MAX, Box::default());
+        }
+    }
+
+    /// Nor anything at all.
+    pub(in crate::client) fn invalidate_all(&self) {
+        let mut state = self.lock();
+        state.epoch += 1;
+        state.counts.invalidated += u64::try_from(state.entries.len()).unwrap_or_default();
+        state.entries.clear();
+        state.bytes = 0;
+    }
+
+    /// Entries, bytes, and why others went.
+    pub(in crate::client) fn counts(&self) -> (usize, u64, Evicted) {
+        let state = self.lock();
+        (state.entries.len(), state.bytes, state.counts)
+    }
+
+    fn load(&self, key: &Key, generation: Generation, flight: Option<(u64, Arc<Flight>)>) -> Load<'_> {
+        Load { cache: self, key: key.clone(), generation, born: Born::now(), flight }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn generation(&self, key: &Key) -> Generation {
+        let of = |tag: &String| self.generations.get(tag.as_str()).copied().unwrap_or_default();
+        Generation(self.epoch, key.tags.iter().map(of).collect())
+    }
+
+    /// The entry, unless it was invalidated: then it goes.
+    fn current(&mut self, key: &Key, generation: &Generation) -> Option<&Entry> {
+        let outdated = self.entries.peek(key).is_some_and(|entry| entry.generation != *generation);
+        if outdated && let Some(entry) = self.entries.pop(key) {
+            self.bytes -= entry.bytes;
+            self.counts.invalidated += 1;
+        }
+        self.entries.get(key)
+    }
+
+    /// Makes room first: the bounds hold at every instant.
+    fn store(&mut self, options: &CacheOptions, key: Key, entry: Entry) {
+        if let Some(old) = self.entries.pop(&key) {
+            self.bytes -= old.bytes;
+            self.counts.expired += 1;
+        }
+        if entry.bytes > options.max_entry_bytes.min(options.max_bytes) {
+            self.counts.too_large += 1;
+            return;
+        }
+        while self.entries.len() >= options.max_entries || self.bytes + entry.bytes > options.max_bytes {
+            let Some((_, gone)) = self.entries.pop_lru() else { break };
+            self.bytes -= gone.bytes;
+            self.counts.for_room += 1;
+        }
+        self.bytes += entry.bytes;
+        self.entries.push(key, entry);
+    }
+}
+
+impl Load<'_> {
+    /// Keeps it, unless it was invalidated since; gives it to all who wait. How old it is.
+    pub(in crate::client) fn succeed(mut self, loaded: Loaded) -> Duration {
+        let Loaded { value, bytes } = loaded;
+        let born = self.born;
+        let bytes = bytes.saturating_add(self.key.bytes()).saturating_add(OVERHEAD);
+        let mut state = self.cache.lock();
+        // Of a flight its own generation counts: it may have been spoiled.
+        let (own, flight) = match self.flight.take() {
+            Some((number, flight)) => (state.flights.remove(&number).map(|flying| flying.generation), Some(flight)),
+            None => (Some(self.generation.clone()), None),
+        };
+        if state.generation(&self.key) == self.generation && own.as_ref() == Some(&self.generation) {
+            let entry = Entry { value: Arc::clone(&value), born, generation: self.generation.clone(), bytes };
+            state.store(&self.cache.options, self.key.clone(), entry);
+        }
+        drop(state);
+        if let Some(flight) = flight {
+            flight.end(End::Value(value, born));
+        }
+        born.age()
+    }
+
+    /// Tells all who wait.
+    pub(in crate::client) fn fail(mut self, error: &Error) {
+        self.finish(End::Error(error.clone()));
+    }
+
+    fn finish(&mut self, end: End) {
+        if let Some((number, flight)) = self.flight.take() {
+            self.cache.lock().flights.remove(&number);
+            flight.end(end);
+        }
+    }
+}
+
+impl Drop for Load<'_> {
+    fn drop(&mut self) {
+        self.finish(End::Gone);
+    }
+}
+
+impl Flight {
+    fn end(&self, end: End) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+        self.ended.notify_all();
+    }
+
+    fn wait(&self, timeout: Duration) -> Option<End> {
+        let guard = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let (guard, _) =
+            self.ended.wait_timeout_while(guard, timeout, |end| end.is_none()).unwrap_or_else(PoisonError::into_inner);
+        guard.clone()
+    }
+}

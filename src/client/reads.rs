@@ -1,0 +1,181 @@
+//! Reads through the cache.
+
+use std::any::Any;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use postgres::Row;
+use postgres_protocol::escape::escape_literal;
+
+use super::builder::Client;
+use super::cache::{Cached, Found, Key, Loaded, Source, Tag, Wanted};
+use super::error::Error;
+use super::query::Query;
+use crate::pg::TableName;
+
+/// Rows as they are kept, and their bytes as the server sent them.
+type Rows<T> = (Arc<Box<[T]>>, u64);
+
+impl Client {
+    /// All rows of a query, kept or asked for: see [`Cached`] for what came of it, and [the module](super) for what may be
+    /// relied on. The query runs in a read-only transaction of its own, never in the caller's.
+    ///
+    /// The function that reads a row captures nothing, so that results differ only where their queries do:
+    ///
+    /// ```compile_fail
+    /// # fn of(db: &pgstrata::client::Client) -> Result<(), pgstrata::client::Error> {
+    /// let column = 0;
+    /// db.cached(&pgstrata::client::Query::new("SELECT 1"), move |row| Ok(row.try_get::<_, i32>(column)?))?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// What a result takes of [`CacheOptions::max_bytes`](super::CacheOptions::max_bytes) is its rows as the server sent
+    /// them, a value of `T` each, and its key. A `T` that keeps more than that on the heap is not seen.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query); [`Error::NeedsScope`] where row security of a table that it [reads](Query::reads) applies
+    /// to the role and the query has no [scope](Query::scope); [`Error::Timeout`] where another call loads the same for too
+    /// long. An error is never kept; all calls that wait for the same answer get it.
+    #[track_caller]
+    pub fn cached<T, F>(&self, query: &Query<'_>, read: F) -> Result<Cached<T>, Error>
+    where
+        T: Send + Sync + 'static,
+        F: Fn(&Row) -> Result<T, Error> + Copy + 'static,
+    {
+        const { assert!(size_of::<F>() == 0, "what reads a cached row captures nothing") };
+        let site = Location::caller();
+        let key = Key::new::<F>(query)?;
+        let (ttl, longer, refresh_ahead) = query.times();
+        let ttl = ttl.unwrap_or(self.cache.options.ttl);
+        let wanted = Wanted { ttl, refresh_ahead, may_wait: self.inner.shared.gate.own() == 0 };
+        let counters = &self.inner.shared.counters;
+        let load = match self.cache.find(&key, &wanted)? {
+            Found::Kept(value, age) => {
+                counters.hits.one_more();
+                return rows(value).map(|rows| Cached::new(rows, age, Source::Cache));
+            }
+            Found::Shared(value, age) => {
+                counters.coalesced.one_more();
+                return rows(value).map(|rows| Cached::new(rows, age, Source::Shared));
+            }
+            Found::Failed(error, old) => return self.instead(error, old, (ttl, longer)),
+            Found::Load(load) => load,
+        };
+        counters.misses.one_more();
+        match self.load(query, read, site) {
+            Ok((rows, bytes)) => {
+                let value: Arc<dyn Any + Send + Sync> = Arc::<Box<[T]>>::clone(&rows);
+                let age = load.succeed(Loaded { value, bytes });
+                Ok(Cached::new(rows, age, Source::Server))
+            }
+            Err(error) => {
+                if error.is_of_the_call() {
+                    drop(load);
+                } else {
+                    load.fail(&error);
+                }
+                let old = self.cache.old(&key);
+                self.instead(error, old, (ttl, longer))
+            }
+        }
+    }
+
+    /// Ends what is kept under a tag: no call that begins afterwards gets anything older.
+    pub fn invalidate(&self, tag: Tag<'_>) {
+        self.cache.invalidate(tag.0);
+    }
+
+    /// Ends what is kept of one query, as that function reads it.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] where a parameter is not of its type.
+    pub fn invalidate_key<T, F>(&self, query: &Query<'_>, _read: F) -> Result<(), Error>
+    where
+        F: Fn(&Row) -> Result<T, Error> + Copy + 'static,
+    {
+        self.cache.invalidate_key(&Key::new::<F>(query)?);
+        Ok(())
+    }
+
+    /// Ends all that is kept.
+    pub fn invalidate_all(&self) {
+        self.cache.invalidate_all();
+    }
+
+    /// What is given in place of an error: only ever what is kept, and only where nobody answered.
+    fn instead<T: Send + Sync + 'static>(
+        &self,
+        error: Error,
+        old: Option<(Arc<dyn Any + Send + Sync>, Duration)>,
+        (ttl, longer): (Duration, Duration),
+    ) -> Result<Cached<T>, Error> {
+        let away = error.is_lost() || matches!(error, Error::Exhausted { .. });
+        match old.filter(|(_, age)| away && *age < ttl.saturating_add(longer)) {
+            Some((value, age)) if age < ttl => rows(value).map(|rows| Cached::new(rows, age, Source::Cache)),
+            Some((value, age)) => {
+                self.inner.shared.counters.stale.one_more();
+                rows(value).map(|rows| Cached::new(rows, age, Source::Stale))
+            }
+            None => Err(error),
+        }
+    }
+
+    fn load<T>(
+        &self,
+        query: &Query<'_>,
+        read: impl Fn(&Row) -> Result<T, Error> + Copy,
+        site: &'static Location<'static>,
+    ) -> Result<Rows<T>, Error> {
+        let rows = match self.read_rows(query, site) {
+            Err(lost) if lost.is_lost() => {
+                self.retries(&lost);
+                self.read_rows(query, site)?
+            }
+            rows => rows?,
+        };
+        let wire: u64 = rows.iter().map(|row| u64::try_from(row.raw_size_bytes()).unwrap_or(u64::MAX)).sum();
+        let values = rows.iter().map(read).collect::<Result<Box<[T]>, Error>>()?;
+        let own = u64::try_from(std::mem::size_of_val(&*values)).unwrap_or(u64::MAX);
+        Ok((Arc::new(values), wire.saturating_add(own)))
+    }
+
+    fn read_rows(&self, query: &Query<'_>, site: &'static Location<'static>) -> Result<Vec<Row>, Error> {
+        let mut conn = self.inner.take(site)?;
+        conn.set_touched(true)?;
+        if let Some(table) = conn.simple(&begin(query))?.into_iter().next()
+            && query.scope_of().is_none()
+        {
+            return Err(Error::NeedsScope { table });
+        }
+        let rows = conn.rows_typed(query)?;
+        conn.batch("COMMIT")?;
+        conn.set_touched(false)?;
+        Ok(rows)
+    }
+}
+
+fn rows<T: Send + Sync + 'static>(value: Arc<dyn Any + Send + Sync>) -> Result<Arc<Box<[T]>>, Error> {
+    // The function that reads a row is part of the key, and gives one type.
+    value.downcast().map_err(|_| Error::Decode("another type is kept under the same key".to_owned()))
+}
+
+/// Opens the transaction, and gives the tables whose row security applies to the role; one message.
+fn begin(query: &Query<'_>) -> String {
+    let mut sql = "BEGIN READ ONLY".to_owned();
+    for (name, value) in query.settings() {
+        let (name, value) = (escape_literal(name), escape_literal(value));
+        sql.push_str(&format!("; SELECT NULL FROM pg_catalog.set_config({name}, {value}, true)"));
+    }
+    // A tag is a table's name where it reads like one.
+    let tables = query.tags().iter().filter_map(|tag| tag.parse::<TableName>().ok());
+    let tables: Vec<String> = tables.map(|table| format!("({})", escape_literal(&table.in_text()))).collect();
+    if !tables.is_empty() {
+        sql.push_str(&format!(
+            "; SELECT t.name FROM (VALUES {}) AS t (name) \
+             WHERE pg_catalog.row_security_active(pg_catalog.to_regclass(t.name)::pg_catalog.oid)",
+            tables.join(", ")
+        ));
+    }
+    sql
+}
