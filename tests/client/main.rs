@@ -6,6 +6,8 @@
 
 mod cache;
 mod calls;
+mod examples;
+mod outside;
 mod pool;
 mod restarts;
 mod support;
