@@ -1,5 +1,6 @@
 //! The command line. Doc comments are the help.
 
+pub(super) mod client;
 mod hold;
 mod optimize;
 mod read;
@@ -14,6 +15,7 @@ use pgstrata::plan::Class;
 use pgstrata::policy::Grant;
 use pgstrata::sql::{Ident, TableName};
 
+pub(super) use self::client::ClientArgs;
 pub(super) use self::hold::{HoldArgs, UnholdArgs};
 pub(super) use self::optimize::{
     ConfigArgs, ConfigFormat, MaintenanceArgs, MaintenanceFormat, OptimizeArgs, OptimizeCommand, PgbouncerArgs,
@@ -192,6 +194,15 @@ Examples:
   pgstrata optimize config"
     )]
     Optimize(OptimizeArgs),
+    /// What applications keep to.
+    #[command(
+        subcommand_required = true,
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  pgstrata client limits --env production"
+    )]
+    Client(ClientArgs),
     /// Print the JSON Schema (draft-07) of policies, or of what a command writes as JSON.
     #[command(after_help = "\
 Examples:

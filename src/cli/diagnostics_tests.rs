@@ -105,7 +105,10 @@ fn bad_policies_are_explained() {
             "sizes and shares",
             with("monitoring: {max_partition_size: 50gb, max_pool_usage: 0.8, unused_index_after: 30d}\n"),
         ),
-        ("pool", with("client: {pool: {max_connections: 2, min_connections: 3}}\n")),
+        (
+            "pool",
+            with("client: {pool: {max_connections: 2, min_connections: 3, idle_timeout: 1min, max_lifetime: 60s}}\n"),
+        ),
         ("unset reference", with("connection: {expect: {database: \"${PGNOPE}\"}}\n")),
         ("no environment named", with("environments: {production: {}, staging: {}}\n")),
     ];

@@ -5,6 +5,7 @@ mod args;
 mod at_fault;
 #[cfg(test)]
 mod ci_examples;
+mod client;
 mod colour;
 mod completions;
 mod config;
@@ -104,6 +105,7 @@ fn dispatch(cli: Cli, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
             OptimizeCommand::Config(args) => config::run(&args, env, ui),
             OptimizeCommand::Pgbouncer(args) => pgbouncer::run(&args, env, ui),
         },
+        Command::Client(args) => client::run(&args, env, ui),
         Command::Schema(args) => schema::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
         Command::Man(args) => man::run(&args, ui),

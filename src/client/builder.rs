@@ -11,6 +11,7 @@ use super::cache::{Cache, CacheOptions};
 use super::conn::{Conn, at_most_one, one};
 use super::counters::Stats;
 use super::error::Error;
+use super::limits::ClientLimits;
 use super::observer::{Event, Observer};
 use super::options::PoolOptions;
 use super::pool::Inner;
@@ -289,6 +290,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn cache(mut self, options: CacheOptions) -> Self {
         self.cache = options;
+        self
+    }
+
+    /// Limits from outside the program, over what [`pool`](Self::pool) and [`cache`](Self::cache) were given before.
+    #[must_use]
+    pub fn limits(mut self, limits: &ClientLimits) -> Self {
+        self.pool = limits.pool(self.pool);
+        self.cache = limits.cache(self.cache);
         self
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LimitsDesired, NewPartitions, SettingsDesired};
+use super::{ClientDesired, LimitsDesired, NewPartitions, SettingsDesired};
 use crate::grid::{CalendarSpan, Encoding, Grid, GridError, KeyKind, NameTemplate, Position, Width, Zone};
 use crate::plan::HazardKind;
 use crate::sql::{Ident, TableName};
@@ -24,6 +24,9 @@ pub struct Desired {
     /// What the server's settings are.
     #[serde(default, skip_serializing_if = "SettingsDesired::is_empty")]
     pub settings: SettingsDesired,
+    /// What applications' clients keep to.
+    #[serde(default, skip_serializing_if = "ClientDesired::is_empty")]
+    pub client: ClientDesired,
     /// Which server this policy is for; checked before anything runs.
     pub expect: Expect,
     /// How a plan is carried out.

@@ -26,11 +26,11 @@ impl fmt::Display for PolicyHash {
 }
 
 impl Desired {
-    /// Identifies what this policy wants done: tables, holds, limits, settings and how they are applied, not how the database is
-    /// reached (`expect` is checked by itself) nor which of its words this version does not carry out. Spelling, order and files make no
+    /// Identifies what this policy wants done: tables, holds, limits, settings and how they are applied, not what applications
+    /// keep to (`client`), how the database is reached (`expect` is checked by itself) nor which of its words this version does not carry out. Spelling, order and files make no
     /// difference.
     pub fn hash(&self) -> PolicyHash {
-        let Self { tables, holds, limits, settings, expect: _, apply, not_enforced: _ } = self;
+        let Self { tables, holds, limits, settings, client: _, expect: _, apply, not_enforced: _ } = self;
         let hashed = (tables, holds, limits, settings, apply);
         // All keys are texts, so JSON cannot refuse; should it ever, two policies must not look alike.
         let bytes = serde_json::to_vec(&hashed).unwrap_or_else(|_| format!("{hashed:?}").into_bytes());

@@ -4,6 +4,7 @@
 //! gives a [`Desired`], which is all that planning reads. Errors are data with a [`PolicyPath`]; the source map knows
 //! which file and which bytes that is.
 
+mod client;
 mod decode;
 mod desired;
 mod error;
@@ -32,6 +33,9 @@ pub mod units;
 mod warnings;
 
 pub use crate::grid::{Encoding, Position, Width};
+pub use client::ClientDesired;
+#[cfg(feature = "client")]
+pub use client::client_options;
 pub use desired::{
     ApplyDesired, DefaultPartition, DefaultRows, Desired, Expect, Grant, GridMismatch, Hold, IndexDesired, IndexOn,
     Keep, MaintenanceDesired, MaxDrop, OtherIndexes, Premake, Retention, Share, Straddling, TableDesired, Then,

@@ -13,6 +13,7 @@ mod catalog;
 mod catalog_ask;
 mod citus;
 mod cli;
+mod client_limits;
 mod connect;
 mod crash;
 mod crash_world;

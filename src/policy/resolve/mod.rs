@@ -65,7 +65,7 @@ impl Policy {
         let holds = hold::resolve(&mut checks, &known, holds.as_ref());
         let mode = apply.as_ref().and_then(|apply| apply.settings);
         let apply = apply::resolve(&mut checks, &known, apply.as_ref());
-        rest::client(&mut checks, client.as_ref());
+        let client = rest::client(&mut checks, client.as_ref());
         let limits = limits::limits(&mut checks, limits.as_ref());
         let settings = rest::settings(&mut checks, mode, settings.as_ref());
         // Advice is made of it, no plan.
@@ -75,7 +75,7 @@ impl Policy {
         let Checks { errors, not_enforced } = checks;
         match apply {
             Some(apply) if errors.is_empty() => {
-                Ok(Desired { tables: resolved, holds, limits, settings, expect, apply, not_enforced })
+                Ok(Desired { tables: resolved, holds, limits, settings, client, expect, apply, not_enforced })
             }
             Some(_) | None => Err(errors),
         }
