@@ -53,6 +53,7 @@ mod maintenance;
 mod maintenance_remote;
 mod names;
 mod network;
+mod pasted;
 mod policies;
 mod policy_env;
 mod pooler;
