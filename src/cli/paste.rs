@@ -275,7 +275,7 @@ mod tests {
     fn the_same_command_is_the_same_command_with_the_flag() {
         for (args, expected) in [
             (&["apply"][..], "pgstrata apply --auto-approve"),
-            (&["apply", "--table", "a.b", "--allow=drop:a.b", "--jobs", "2", "-p", "x y"], ""),
+            (&["apply", "--table", "a.b", "--allow=deletes-data:a.b", "--jobs", "2", "-p", "x y"], ""),
             (&["unhold", "-p", "h.yaml", "n", "--journal", "k.log"], ""),
             (&["partition", "create", "-q", "--policy-env", "HOST", "--exclude", "a.\"B c\""], ""),
             (&["optimize", "maintenance", "a.b", "--url", "host=h", "--no-probe"], ""),
