@@ -34,7 +34,7 @@ SELECT pg_temp.mark('app.free', '');"#;
 #[test]
 fn a_forgotten_table_is_dropped_by_hand_only_where_nothing_holds_it_and_it_is_ones_own() {
     let place = Place::new("advice_forgotten", RETIRED, &policy("", &[table("app.events", "")]));
-    let own = findings(&place, &place.db.url(), "FORGOTTEN");
+    let own = findings(&place, place.db.url(), "FORGOTTEN");
     let [free, held] = own.as_slice() else { panic!("{own:?}") };
     assert_eq!((free.0.as_str(), held.0.as_str()), ("app.free", "app.held"));
     assert!(free.2.contains("drop the table by hand only if no other policy manages app.other"), "{free:?}");
@@ -75,7 +75,7 @@ DO $$ BEGIN EXECUTE format('COMMENT ON TABLE app.copied IS %L', format('pgstrata
     let place = Place::new("advice_marker", tables, &policy("", &[table("app.events", KEPT)]));
     let hints = |place: &Place| {
         ["FOREIGN_MARKER", "UNMARKED"].map(|code| {
-            let found = findings(place, &place.db.url(), code);
+            let found = findings(place, place.db.url(), code);
             assert_eq!(found.len(), 1, "{code} {found:?}");
             found[0].2.clone()
         })
@@ -98,7 +98,7 @@ fn rows_past_retention_in_a_default_partition_are_not_to_be_deleted_while_they_a
     let plain = policy("", &[table("app.events", KEPT)]);
     let place = Place::new("advice_default", tables, &plain);
     let hint = |place: &Place| {
-        let found = findings(place, &place.db.url(), "EXPIRED_IN_DEFAULT");
+        let found = findings(place, place.db.url(), "EXPIRED_IN_DEFAULT");
         assert_eq!(found.len(), 1, "{found:?}");
         (found[0].1.clone(), found[0].2.clone())
     };
