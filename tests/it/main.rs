@@ -8,6 +8,7 @@
     reason = "a test fails by panic"
 )]
 
+mod advice;
 mod bad_input;
 mod catalog;
 mod catalog_ask;
