@@ -124,7 +124,11 @@ fn refused(found: &Survey, name: &str, why: &str) -> CommandError {
             let steps = (1..).zip(conversion_steps(table)).map(|(at, step)| format!("{at}. {step}"));
             steps.fold(error.hint("it can be partitioned while it is in use:"), CommandError::hint)
         }
-        Some((_, TableState::Unfit(_) | TableState::Missing | TableState::Partitioned(_))) | None => error,
+        Some((table, TableState::Missing)) => match found.snapshot.catalog.similar.get(table) {
+            Some(near) => error.hint(format!("did you mean {near}?")),
+            None => error,
+        },
+        Some((_, TableState::Unfit(_) | TableState::Partitioned(_))) | None => error,
     }
 }
 

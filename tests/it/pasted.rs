@@ -161,3 +161,17 @@ fn a_plain_table_is_imported_from_the_same_database() {
     // It is asked of the same server, which still has a plain table.
     assert!(pasted(&place, import, 1).stderr.contains("app.\"Plain\" is"), "{import}");
 }
+
+#[test]
+fn where_every_table_is_missing_the_database_may_be_the_wrong_one() {
+    let place = place("pasted_wrong");
+    let url = place.db.url().to_owned();
+    let wrong = "no table of the policy is in database pasted_wrong";
+    for args in [&["plan"][..], &["apply", "--auto-approve"]] {
+        let said = run(&place, &[args, &["--url", &url]].concat(), 1).stderr;
+        assert_eq!(said.matches(wrong).count(), 1, "{said}");
+    }
+    place.write("pgstrata.yaml", &policy("", &[managed("elsewhere", ""), managed("events", "")]));
+    let said = run(&place, &["plan", "--url", &url], 1).stderr;
+    assert!(!said.contains(wrong), "{said}");
+}
