@@ -75,6 +75,7 @@ mod standby;
 mod storage;
 mod support;
 mod trust;
+mod trust_index;
 mod unmarked;
 mod unmet;
 mod wire;
