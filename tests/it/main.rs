@@ -54,6 +54,7 @@ mod maintenance;
 mod maintenance_remote;
 mod names;
 mod network;
+mod passing_lock;
 mod policies;
 mod policy_env;
 mod pooler;
