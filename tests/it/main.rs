@@ -55,6 +55,7 @@ mod maintenance_remote;
 mod names;
 mod network;
 mod passing_lock;
+mod pasted;
 mod policies;
 mod policy_env;
 mod pooler;
