@@ -147,6 +147,10 @@ pub(super) fn finding(context: &Context<'_>) -> Option<Finding> {
     let message = WouldRun { codes: &codes, whom: &catalog.session_of(context.name).name }.to_string();
     let mut finding = context.finding(Code::RunsOwnersCode, None, message);
     let allow = Grant { hazard: HazardKind::RunsOwnersCode, table: Some(context.name.clone()) };
-    finding.hint = Some(format!("connect as {} for this table, or trust it: --allow {allow}", first.owner));
+    finding.hint = Some(format!(
+        "give {} a login in the policy (`connection.owners`), or trust it: `apply.allow: [{allow}]` in the policy, or \
+         --allow {allow} on plan and apply",
+        first.owner
+    ));
     Some(finding)
 }

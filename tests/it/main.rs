@@ -8,6 +8,7 @@
     reason = "a test fails by panic"
 )]
 
+mod advice;
 mod bad_input;
 mod catalog;
 mod catalog_ask;
@@ -53,6 +54,8 @@ mod maintenance;
 mod maintenance_remote;
 mod names;
 mod network;
+mod passing_lock;
+mod pasted;
 mod policies;
 mod policy_env;
 mod pooler;
