@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use super::hold::holders;
 use super::wanted::{due_at, reach};
-use crate::catalog::{Answer, DefaultCounts, DefaultKeys, Question};
+use crate::catalog::{Answer, DefaultCounts, DefaultKeys, Question, was_locked};
 use crate::grid::{Bound, KeyValue};
 use crate::plan::{Code, DefaultRowsOverview, Finding};
 use crate::policy::DefaultRows;
@@ -200,7 +200,8 @@ impl One<'_, '_> {
     fn unverified(&self, message: String) -> Finding {
         let Self { context, leaf } = self;
         let mut finding = context.finding(Code::DefaultRowsUnverified, Some(leaf), message);
-        finding.hint = Some("write `default_rows: ignore` under `partition` if it does not matter".to_owned());
+        finding.hint = (!was_locked(&finding.message))
+            .then(|| "write `default_rows: ignore` under `partition` if it does not matter".to_owned());
         finding
     }
 }
