@@ -55,8 +55,13 @@ impl Marker {
 
 /// Whether a comment has a line `pgstrata: hold`, with or without a reason behind it.
 pub fn holds(comment: &str) -> bool {
-    comment.lines().any(|line| {
-        line.trim().strip_prefix("pgstrata:").is_some_and(|rest| {
+    hold_line(comment).is_some()
+}
+
+/// The first such line, as it stands there.
+pub(super) fn hold_line(comment: &str) -> Option<&str> {
+    comment.lines().map(str::trim).find(|line| {
+        line.strip_prefix("pgstrata:").is_some_and(|rest| {
             rest.trim_start().strip_prefix("hold").is_some_and(|tail| !tail.starts_with(|c: char| c.is_alphanumeric()))
         })
     })

@@ -169,6 +169,14 @@ pub enum Answer {
     Unknown(String),
 }
 
+/// How the reason of [`Answer::Unknown`] ends where a lock was in the way.
+pub(super) const RUN_AGAIN: &str = "; run again";
+
+/// Whether somebody's lock is why there is no answer: it passes, and nothing that is granted makes it do so.
+pub(crate) fn was_locked(because: &str) -> bool {
+    because.ends_with(RUN_AGAIN)
+}
+
 /// Something that is in the way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Found {

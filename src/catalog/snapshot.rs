@@ -389,6 +389,9 @@ pub struct Retired {
     pub marker: Marker,
     /// A line `pgstrata: hold` in its comment.
     pub held: bool,
+    /// That line, as it stands there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_line: Option<String>,
     /// Tables that its foreign keys reference: dropping it takes ACCESS EXCLUSIVE on them.
     pub references: BTreeSet<TableName>,
     /// Those of them that are partitioned.
@@ -404,6 +407,9 @@ pub struct Retired {
     /// What the root that its marker names by OID is called now, where that is none of the policy's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root_now: Option<TableName>,
+    /// A line `pgstrata: hold` in the comment of that root.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub root_held: bool,
     /// `reltuples`, when it was ever counted. Never read for decisions.
     pub rows_estimate: Option<u64>,
 }

@@ -53,7 +53,7 @@ fn carry_out(
     ui: &Ui,
 ) -> Result<Events, CommandError> {
     if file.is_none() && !args.execution.auto_approve {
-        confirm::can_ask(command.name, command.scope, ui, env)?;
+        confirm::can_ask(command.scope, ui, env)?;
     }
     for report in &args.report {
         check_folder(&report.path)?;

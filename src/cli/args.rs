@@ -9,6 +9,7 @@ mod values;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use pgstrata::plan::Class;
@@ -58,6 +59,9 @@ pub(super) struct Cli {
     pub(super) global: GlobalArgs,
     #[command(subcommand)]
     pub(super) command: Command,
+    /// What of all this stood on the command line.
+    #[arg(skip)]
+    pub(super) given: Given,
 }
 
 /// What every command takes.
@@ -252,7 +256,8 @@ pub(super) struct PolicyArgs {
 #[derive(Debug, Args)]
 pub(super) struct ConnectArgs {
     /// The database, as a URI or key=value list; what it leaves out comes from libpq's variables and files.
-    #[arg(long, value_name = "URL", help_heading = "Connection")]
+    // An empty one would be libpq's default: a variable that is not set is no database.
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new(), help_heading = "Connection")]
     pub(super) url: Option<String>,
 }
 
@@ -336,9 +341,6 @@ pub(super) struct PlanArgs {
     /// Plan for this instant instead of the server's clock; ahead of it the plan is for reading only.
     #[arg(long, value_name = "INSTANT", value_parser = instant, help_heading = "Policy")]
     pub(super) now: Option<Timestamp>,
-    /// What of these stood on the command line.
-    #[arg(skip)]
-    pub(super) given: Given,
 }
 
 /// `apply`

@@ -14,6 +14,18 @@ use super::ui::Ui;
 pub(super) fn say(plan: &Plan, loaded: &Loaded, ui: &Ui) {
     let errors = plan.findings.iter().filter(|finding| finding.code.level() == Level::Error);
     let errors: Vec<PolicyError> = errors.filter_map(|finding| placed(finding, loaded)).collect();
+    let is_missing = |name: &TableName| {
+        let of = |finding: &Finding| finding.code == Code::TableMissing && finding.table.as_ref() == Some(name);
+        plan.findings.iter().any(of)
+    };
+    let tables = &loaded.desired.tables;
+    if !tables.is_empty() && tables.keys().all(is_missing) {
+        let target = &plan.target;
+        ui.warn(&format!(
+            "no table of the policy is in database {} at {}: it may be the wrong one; check --url",
+            target.database, target.host
+        ));
+    }
     if !errors.is_empty() {
         let errors = loaded.places.locate(errors);
         let report = diagnostics::report(&errors, &loaded.sources, ui.colour.stderr, ui.width_of_notes());

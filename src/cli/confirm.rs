@@ -17,7 +17,7 @@ use super::ui::Ui;
 const POLL: Duration = Duration::from_millis(50);
 
 /// Exit 64 where nobody can be asked; found out before anything is connected.
-pub(super) fn can_ask(command: &str, scope: Scope, ui: &Ui, env: &Env) -> Result<(), CommandError> {
+pub(super) fn can_ask(scope: Scope, ui: &Ui, env: &Env) -> Result<(), CommandError> {
     let because = if !ui.terminals.stdin {
         "standard input is no terminal"
     } else if !ui.terminals.stderr {
@@ -28,9 +28,12 @@ pub(super) fn can_ask(command: &str, scope: Scope, ui: &Ui, env: &Env) -> Result
         return Ok(());
     };
     let error = CommandError::usage(format!("nobody can be asked for approval: {because}"))
-        .hint(format!("approve by a flag: pgstrata {command} --auto-approve"));
+        .hint(format!("approve by a flag: {}", ui.given.again("--auto-approve")));
     Err(match scope {
-        Scope::All => error.hint("or by review: pgstrata plan --out plan.json, then pgstrata apply plan.json"),
+        Scope::All => {
+            let [plan, apply] = ui.given.by_review();
+            error.hint(format!("or by review: {plan}")).hint(format!("and then: {apply}"))
+        }
         // A saved plan is of everything that is due, which is more than was asked for.
         Scope::Creations | Scope::Removals | Scope::Maintenance => error,
     })

@@ -10,7 +10,7 @@ use pgstrata::report::find::NotFound;
 use pgstrata::report::thing::things;
 use pgstrata::sql::TableName;
 
-use super::args::{ExplainArgs, PolicyArgs, ReportFormat};
+use super::args::{ExplainArgs, ReportFormat};
 use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::Events;
@@ -19,7 +19,7 @@ use super::partition::{check_reports, judged, show};
 use super::plan_text::written;
 use super::policy::Loaded;
 use super::ui::Ui;
-use super::{inspect, policy};
+use super::{inspect, paste, policy};
 
 pub(super) fn run(args: &ExplainArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     let ExplainArgs { name, policy: policy_args, source, select, output, now } = args;
@@ -30,7 +30,7 @@ pub(super) fn run(args: &ExplainArgs, env: &Env, ui: &Ui) -> Result<Events, Comm
     let also = |snapshot: &Snapshot, options: &PlanOptions| story_questions(name, &loaded.desired, snapshot, options);
     let (snapshot, options) = inspect::read("explain", source, &loaded, &options, *now, &also, (env, ui))?;
     let plan = inspect::fresh_plan(&loaded.desired, &snapshot, &options)?;
-    let flags = flags(policy_args);
+    let flags = ui.given.flags("pgstrata apply");
     let story = match explain(name, &loaded.desired, &snapshot, &options, &plan, &|table| origins(&loaded, table)) {
         Ok(story) => story,
         Err(error) => {
@@ -46,6 +46,9 @@ pub(super) fn run(args: &ExplainArgs, env: &Env, ui: &Ui) -> Result<Events, Comm
                 ReportFormat::Human => written(style.colour, |out| human::things(&plan, &things, &flags, style, out)),
                 ReportFormat::Json => Ok(Leaving::json(json::things(&plan, &things, &flags))),
             })?;
+            if things.iter().filter_map(|thing| thing.command(&flags)).any(|command| paste::needs_url(&command)) {
+                ui.note(paste::SET_THE_URL);
+            }
             return Ok(Events::new());
         }
     };
@@ -53,6 +56,9 @@ pub(super) fn run(args: &ExplainArgs, env: &Env, ui: &Ui) -> Result<Events, Comm
         ReportFormat::Human => written(style.colour, |out| human::story(&plan, &story, &flags, style, out)),
         ReportFormat::Json => Ok(Leaving::json(json::story(&plan, &story, &flags))),
     })?;
+    if story.command(&flags).is_some_and(|command| paste::needs_url(&command)) {
+        ui.note(paste::SET_THE_URL);
+    }
     // Another table that is broken is another story.
     Ok(if story.timeline.is_none() { judged(&plan) } else { Events::new() })
 }
@@ -74,15 +80,4 @@ fn place(loaded: &Loaded, path: &PolicyPath) -> Option<String> {
     let place = loaded.places.exactly(path)?;
     let at = locate(&place, &loaded.sources)?;
     Some(format!("{}:{}", at.path, at.line))
-}
-
-/// The flags that name the policy, as they were given.
-fn flags(args: &PolicyArgs) -> Vec<String> {
-    let PolicyArgs { policy, env, policy_env } = args;
-    let is_default = policy.len() == 1 && policy.iter().all(|path| path.as_os_str() == "pgstrata.yaml");
-    let files = policy.iter().filter(|_| !is_default);
-    let mut flags: Vec<String> = files.flat_map(|path| ["-p".to_owned(), path.display().to_string()]).collect();
-    flags.extend(env.iter().flat_map(|env| ["--env".to_owned(), env.clone()]));
-    flags.extend(policy_env.iter().flat_map(|name| ["--policy-env".to_owned(), name.clone()]));
-    flags
 }

@@ -45,7 +45,7 @@ pub(super) fn hold(args: &HoldArgs, env: &Env, ui: &Ui) -> Result<Events, Comman
 pub(super) fn unhold(args: &UnholdArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     let UnholdArgs { name, reason, policy: policy_args, connect: connect_args, journal: path, auto_approve } = args;
     if !auto_approve {
-        confirm::can_ask(&format!("unhold {}", paste::shell(name)), Scope::Removals, ui, env)?;
+        confirm::can_ask(Scope::Removals, ui, env)?;
     }
     let loaded = policy::load(policy_args, env, ui)?;
     let mut work = Work::begin("unhold", (name, path.as_deref()), (loaded, connect_args), env, ui)?;
@@ -56,7 +56,11 @@ pub(super) fn unhold(args: &UnholdArgs, env: &Env, ui: &Ui) -> Result<Events, Co
         return Ok(Events::new());
     }
     let snapshot = work.snapshot(false)?;
-    ui.result(&what_follows(&work.table, &work.loaded, &snapshot)?)?;
+    let given = ui.given.flags("pgstrata apply");
+    if paste::needs_url(&given.join(" ")) {
+        ui.note(paste::SET_THE_URL);
+    }
+    ui.result(&what_follows(&work.table, &work.loaded, &snapshot, &given)?)?;
     if !auto_approve && !confirm::ask(&format!("Lift the hold on {name}?"), ui, &work.stop)? {
         return Err(CommandError::error("not approved: nothing was changed"));
     }
@@ -135,7 +139,12 @@ fn as_owner(
 }
 
 /// What becomes removable, and when; exit 1 where a hold of the policy holds the same.
-fn what_follows(table: &Holdable, loaded: &Loaded, snapshot: &Snapshot) -> Result<Leaving, CommandError> {
+fn what_follows(
+    table: &Holdable,
+    loaded: &Loaded,
+    snapshot: &Snapshot,
+    given: &[String],
+) -> Result<Leaving, CommandError> {
     let desired = &loaded.desired;
     let mut lifted = snapshot.clone();
     for state in lifted.catalog.tables.values_mut() {
@@ -176,7 +185,7 @@ fn what_follows(table: &Holdable, loaded: &Loaded, snapshot: &Snapshot) -> Resul
     text.push_str("Without it:\n\n");
     match story.found {
         Found::Partition { .. } | Found::Planned { .. } => {
-            let told = written(false, |out| human::story(&then, &story, &[], Style::PLAIN, out))?;
+            let told = written(false, |out| human::story(&then, &story, given, Style::PLAIN, out))?;
             return Ok(Leaving::text(&text, false).then(&told));
         }
         Found::Table(_) => {

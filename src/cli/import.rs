@@ -14,7 +14,7 @@ use super::exit::{Event, Events};
 use super::files::{Mode, check_folder, read_at_most, write_atomically};
 use super::inspect::unreadable;
 use super::ui::Ui;
-use super::{connect, signals};
+use super::{connect, paste, signals};
 
 /// A configuration by hand is far below this.
 const LARGEST: u64 = 4 << 20;
@@ -33,18 +33,19 @@ pub(super) fn run(args: &ImportArgs, env: &Env, ui: &Ui) -> Result<Events, Comma
         (Some(tool), Some(file)) => from_file(tool, file, args)?,
         (Some(_) | None, _) => from_database(args, env, ui)?,
     };
-    let file = args.out.as_ref().map_or_else(|| DEFAULT.to_owned(), |path| path.display().to_string());
-    let text = Leaving::text(&draft.to_yaml(&file), false);
+    let file = paste::path(args.out.as_deref().unwrap_or(Path::new(DEFAULT)));
+    let next = ["validate", "plan"].map(|command| ui.given.command(&format!("pgstrata {command} -p {file}")));
+    let text = Leaving::text(&draft.to_yaml_with(&next), false);
     match &args.out {
         None => ui.result(&text)?,
         Some(path) => write_atomically(path, &text, Mode::Shared)?,
     }
-    report(&draft, args.out.as_deref(), ui);
+    report(&draft, args.out.is_some().then_some(&next), ui);
     Ok(Events::new())
 }
 
 /// What is said beside the policy: the count, what was left out, what has to be done elsewhere, and what comes next.
-fn report(draft: &Draft, out: Option<&Path>, ui: &Ui) {
+fn report(draft: &Draft, next: Option<&[String; 2]>, ui: &Ui) {
     let skipped = draft.skipped().count();
     let tables = match draft.tables() {
         1 => "1 table".to_owned(),
@@ -58,9 +59,9 @@ fn report(draft: &Draft, out: Option<&Path>, ui: &Ui) {
     for note in draft.notes() {
         ui.note(note);
     }
-    if let Some(path) = out {
-        let path = path.display();
-        ui.note(&format!("next: pgstrata validate -p {path}, then pgstrata plan -p {path}"));
+    if let Some([validate, plan]) = next {
+        ui.note(&format!("next: {validate}"));
+        ui.note(&format!("then: {plan}"));
     }
 }
 
@@ -123,7 +124,11 @@ fn refused(found: &Survey, name: &str, why: &str) -> CommandError {
             let steps = (1..).zip(conversion_steps(table)).map(|(at, step)| format!("{at}. {step}"));
             steps.fold(error.hint("it can be partitioned while it is in use:"), CommandError::hint)
         }
-        Some((_, TableState::Unfit(_) | TableState::Missing | TableState::Partitioned(_))) | None => error,
+        Some((table, TableState::Missing)) => match found.snapshot.catalog.similar.get(table) {
+            Some(near) => error.hint(format!("did you mean {near}?")),
+            None => error,
+        },
+        Some((_, TableState::Unfit(_) | TableState::Partitioned(_))) | None => error,
     }
 }
 

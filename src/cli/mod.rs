@@ -72,7 +72,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    let ui = Ui::new(&cli.global, &env);
+    let ui = Ui::new(&cli.global, cli.given.clone(), &env);
     for (variable, flag) in env::ignored(&env) {
         ui.note(&format!("{variable} has no effect: give --{flag} itself, so that nothing that lingers decides"));
     }

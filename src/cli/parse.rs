@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, ValueEnum as _};
 use pgstrata::db::Env;
 
-use super::args::{Cli, Command};
+use super::args::Cli;
 use super::colour::{ColorChoice, ColorWhen, Terminals};
 use super::door::{self, Leaving};
 use super::env;
@@ -18,9 +18,7 @@ pub(super) fn parse(args: &[OsString], env: &Env) -> Result<Cli, u8> {
     let mut command = env::defaults(Cli::command(), env);
     let parsed = command.try_get_matches_from_mut(args).and_then(|matches| {
         let mut cli = Cli::from_arg_matches(&matches)?;
-        if let (Command::Plan(plan), Some((_, matches))) = (&mut cli.command, matches.subcommand()) {
-            plan.given = Given::of(matches);
-        }
+        cli.given = Given::of(&command, &matches);
         Ok(cli)
     });
     parsed.map_err(|error| say(&error.format(&mut command), args, env))

@@ -11,7 +11,6 @@ use super::args::{PlanArgs, PlanFormat};
 use super::error::CommandError;
 use super::exit::{Event, Events};
 use super::files::{Mode, check_folder, write_atomically};
-use super::paste::Paste;
 use super::plan_text::{plan_text, write_reports};
 use super::ui::Ui;
 use super::{at_fault, github, inspect, paste, policy};
@@ -36,7 +35,7 @@ pub(super) fn run(args: &PlanArgs, env: &Env, ui: &Ui) -> Result<Events, Command
     }
     github::report(|| plan_text(&plan, PlanFormat::Markdown, Style::PLAIN), Some(&plan), env, ui);
     if let Some(path) = &args.out {
-        say_how_to_apply(&plan, path, args, ui);
+        say_how_to_apply(&plan, path, ui);
     }
     let mut events = Events::new();
     if inspect::something_is_broken(&plan) {
@@ -62,15 +61,15 @@ fn save(plan: &Plan, path: &Path) -> Result<(), CommandError> {
 }
 
 /// The last line is there to be copied: nothing breaks it, and nothing follows.
-fn say_how_to_apply(plan: &Plan, path: &Path, args: &PlanArgs, ui: &Ui) {
+fn say_how_to_apply(plan: &Plan, path: &Path, ui: &Ui) {
     if let Some(because) = &plan.not_applyable_because {
-        let path = path.display();
+        let path = paste::path(path);
         ui.note(&format!("saved for reading (pgstrata show {path}); it cannot be applied: {because}"));
         return;
     }
-    let Paste { command, needs_url } = paste::apply(path, args);
-    if needs_url {
-        ui.note("the URL has a password, which is not repeated: set PGSTRATA_URL to the URL first");
+    let command = ui.given.command(&format!("pgstrata apply {}", paste::path(path)));
+    if paste::needs_url(&command) {
+        ui.note(paste::SET_THE_URL);
     }
     ui.note("saved; carry out exactly this with:");
     ui.command(&command);

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::error::CommandError;
 use super::exit::Event;
 use super::files::read_at_most;
+use super::paste;
 
 /// SHA-256 of the file, as `sha256sum` prints it.
 pub(super) fn digest(path: &Path) -> Result<String, CommandError> {
@@ -34,7 +35,7 @@ pub(super) fn read(path: &Path) -> Result<Plan, CommandError> {
         if path.extension().is_some_and(|extension| extension == "json") { path } else { Path::new("plan.json") };
     let refused = |because: String| {
         CommandError::new(Event::Stale, format!("the plan {name} cannot be used: {because}"))
-            .hint(format!("make it again: pgstrata plan --out {}", again.display()))
+            .hint(format!("make it again: pgstrata plan --out {}", paste::path(again)))
     };
     let bytes = read_at_most(path, MAX_PLAN_BYTES as u64).map_err(|error| refused(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| refused("the file is not UTF-8".to_owned()))?;
@@ -42,7 +43,7 @@ pub(super) fn read(path: &Path) -> Result<Plan, CommandError> {
         // Its usual hint would write over it.
         if matches!(error, PlanFileError::NotAPlan(_)) && snapshot_from_json(&text).is_ok() {
             return CommandError::new(Event::Stale, format!("{name} is a snapshot, not a plan"))
-                .hint(format!("plan with it, to read: pgstrata plan --snapshot {name}"));
+                .hint(format!("plan with it, to read: pgstrata plan --snapshot {}", paste::path(path)));
         }
         refused(error.to_string())
     })

@@ -12,6 +12,7 @@ use super::door::Leaving;
 use super::error::CommandError;
 use super::exit::Event;
 use super::files::{policies_in, read_at_most};
+use super::paste;
 use super::ui::Ui;
 
 /// Beyond what the policy language takes, so that its own message tells the limit.
@@ -92,7 +93,8 @@ fn source(path: &Path) -> Result<Source, CommandError> {
         Ok(bytes) => Ok(Source::new(name, bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             Err(CommandError::new(Event::Config, format!("there is no policy {name}"))
-                .hint("name it with --policy PATH; `pgstrata validate` checks it"))
+                .hint("name it with --policy PATH")
+                .hint(format!("or write one for what the database has: pgstrata import --out {}", paste::path(path))))
         }
         Err(error) => Err(CommandError::new(Event::Config, format!("{name} cannot be read: {error}"))),
     }

@@ -8,6 +8,7 @@ use pgstrata::render::human;
 
 use super::error::CommandError;
 use super::exit::Event;
+use super::paste;
 use super::plan_text::written;
 use super::ui::Ui;
 
@@ -29,7 +30,7 @@ pub(super) fn not_begun(error: &BeginError, stop: &Interrupt) -> CommandError {
 /// The plan may not run. `saved` is the file it came from, if it came from one.
 pub(super) fn refused(refusal: &Refusal, saved: Option<&Path>, ui: &Ui) -> CommandError {
     let of = saved.map_or_else(String::new, |path| format!(" {}", path.display()));
-    let again = || saved.map(|path| format!("plan and review again: pgstrata plan --out {}", path.display()));
+    let again = || saved.map(|path| format!("plan and review again: pgstrata plan --out {}", paste::path(path)));
     // Exit 4 speaks of saved plans; a fresh one that may not run is an error.
     let event = if saved.is_some() { Event::Stale } else { Event::Error };
     let (event, message, hint) = match refusal {

@@ -11,7 +11,7 @@ use super::error::CommandError;
 use super::exit::Events;
 use super::files::{Mode, check_folder, write_atomically};
 use super::ui::Ui;
-use super::{inspect, policy};
+use super::{inspect, paste, policy};
 
 pub(super) fn run(args: SnapshotArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     let SnapshotArgs { policy, connect, select, out, now } = args;
@@ -35,7 +35,7 @@ pub(super) fn run(args: SnapshotArgs, env: &Env, ui: &Ui) -> Result<Events, Comm
         None => ui.result(&text)?,
         Some(path) => {
             write_atomically(path, &text, Mode::Private)?;
-            let (path, what) = (path.display(), counted(&snapshot));
+            let (path, what) = (paste::path(path), counted(&snapshot));
             ui.note(&format!("saved the facts of {what}; plan from them with: pgstrata plan --snapshot {path}"));
         }
     }

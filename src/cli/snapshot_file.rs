@@ -10,6 +10,7 @@ use pgstrata::render::{duration, second};
 use super::error::CommandError;
 use super::exit::Event;
 use super::files::read_at_most;
+use super::paste;
 use super::ui::Ui;
 
 /// A day later much is due that was not.
@@ -32,12 +33,12 @@ fn parse(path: &Path) -> Result<Snapshot, CommandError> {
     let refused = |because: String, hint: String| {
         CommandError::new(Event::Stale, format!("the snapshot {name} cannot be used: {because}")).hint(hint)
     };
-    let again = || format!("take it again: pgstrata snapshot --out {name}");
+    let again = || format!("take it again: pgstrata snapshot --out {}", paste::path(path));
     let bytes = read_at_most(path, MAX_SNAPSHOT_BYTES as u64).map_err(|error| refused(error.to_string(), again()))?;
     let text = String::from_utf8(bytes).map_err(|_| refused("the file is not UTF-8".to_owned(), again()))?;
     snapshot_from_json(&text).map_err(|error| {
         let hint = match error {
-            SnapshotFileError::APlan => format!("show it: pgstrata show {name}"),
+            SnapshotFileError::APlan => format!("show it: pgstrata show {}", paste::path(path)),
             SnapshotFileError::TooLarge(_)
             | SnapshotFileError::Truncated { .. }
             | SnapshotFileError::NotJson(_)

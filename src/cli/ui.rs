@@ -10,6 +10,7 @@ use super::args::GlobalArgs;
 use super::colour::{ColorChoice, Terminals};
 use super::door::{self, Leaving};
 use super::error::CommandError;
+use super::paste::{Given, SET_THE_URL, needs_url};
 
 /// Diagnostics are laid out for this width where there is no terminal.
 const WIDTH_OF_FILES: usize = 100;
@@ -22,10 +23,11 @@ pub(super) struct Ui {
     pub(super) verbose: bool,
     pub(super) quiet: bool,
     unicode: bool,
+    pub(super) given: Given,
 }
 
 impl Ui {
-    pub(super) fn new(args: &GlobalArgs, env: &Env) -> Self {
+    pub(super) fn new(args: &GlobalArgs, given: Given, env: &Env) -> Self {
         let terminals = Terminals::detect();
         let GlobalArgs { color, verbose, quiet } = args;
         Self {
@@ -34,6 +36,7 @@ impl Ui {
             verbose: *verbose,
             quiet: *quiet,
             unicode: speaks_utf8(env),
+            given,
         }
     }
 
@@ -76,9 +79,13 @@ impl Ui {
         }
     }
 
-    /// Something good to know; not with `-q`.
+    /// Something good to know; not with `-q`. A command in it is completed with what was given.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
+            let text = self.given.completed(text);
+            if needs_url(&text) {
+                self.say(&Leaving::line(&format!("pgstrata: {SET_THE_URL}")));
+            }
             self.say(&Leaving::line(&format!("pgstrata: {text}")));
         }
     }
@@ -103,7 +110,7 @@ impl Ui {
         self.say(&Leaving::text(&format!("pgstrata: {word} {}\n", clean(text)), self.colour.stderr));
     }
 
-    /// Why the command ends.
+    /// Why the command ends. A command in a hint is completed with what was given.
     pub(super) fn error(&self, error: &CommandError) {
         let (red, cyan, plain) = if self.colour.stderr { ("\x1b[1;31m", "\x1b[36m", "\x1b[0m") } else { ("", "", "") };
         let report = error.report.as_ref();
@@ -112,7 +119,11 @@ impl Ui {
         let width = self.style_of_notes().width;
         let message = hanging("pgstrata: error: ", &clean(&error.message), width);
         text.push_str(&format!("pgstrata: {red}error:{plain} {message}\n"));
-        for hint in &error.hints {
+        let mut hints: Vec<_> = error.hints.iter().map(|hint| self.given.completed(hint)).collect();
+        if hints.iter().any(|hint| needs_url(hint)) {
+            hints.push(SET_THE_URL.into());
+        }
+        for hint in &hints {
             // A command is copied whole.
             let is_command = hint.contains("pgstrata ") || ["mkdir ", "mv "].iter().any(|word| hint.starts_with(word));
             let hint = hanging("hint: ", &clean(hint), width.filter(|_| !is_command));

@@ -1,5 +1,6 @@
 //! How a plain table becomes a partitioned one while it is in use: steps for people. pgstrata does not take them itself.
 
+use crate::render::sentences::shell_word;
 use crate::sql::{Ident, TableName};
 
 /// The steps, in order, with KEY, OLDEST and CUT where only a person knows what to write.
@@ -21,7 +22,10 @@ pub fn conversion_steps(table: &TableName) -> Vec<String> {
              FROM (OLDEST) TO (CUT)",
             old.name, old
         ),
-        format!("pgstrata import --table {table}, then pgstrata plan: it makes the partitions after CUT"),
+        format!(
+            "`pgstrata import --table {}`, then `pgstrata plan`: it makes the partitions after CUT",
+            shell_word(&table.to_string())
+        ),
     ]
 }
 

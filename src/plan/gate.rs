@@ -77,6 +77,9 @@ pub enum Block {
     RowsInDefault {
         /// How many; `None` is unknown.
         rows: Option<RowCount>,
+        /// Whose lock kept them from being counted, if one did; other reasons are findings.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<String>,
     },
     /// The client's clock and the server's disagree: no removal can be judged.
     ClockSkew {
@@ -136,11 +139,12 @@ impl fmt::Display for Block {
                     "{wanted} partitions to create, more than apply.max_create ({limit}): raise it, or start later"
                 )
             }
-            Self::RowsInDefault { rows: Some(rows) } => {
+            Self::RowsInDefault { rows: Some(rows), because: _ } => {
                 write!(f, "the default partition has {rows} in this window: move them first")
             }
-            Self::RowsInDefault { rows: None } => {
-                f.write_str("whether the default partition has rows in this window is unknown")
+            Self::RowsInDefault { rows: None, because } => {
+                f.write_str("whether the default partition has rows in this window is unknown")?;
+                because.iter().try_for_each(|because| write!(f, ": {because}"))
             }
             Self::ClockSkew { seconds } => {
                 write!(f, "{}: no removal can be judged", skew_words(*seconds))

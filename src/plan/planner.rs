@@ -10,6 +10,7 @@ use super::action::Verb;
 use super::conversion::conversion_hint;
 use super::document::{PLAN_FORMAT, Plan, Summary};
 use super::finding::{Code, Finding};
+use super::forgotten::forgotten;
 use super::gate::Granted;
 use super::gating::{gate, gate_of_no_table};
 use super::keys::follow_detached;
@@ -18,9 +19,8 @@ use super::privilege::{missing_privileges, without_rights};
 use super::step::{Step, StepId};
 use super::trust;
 use super::world::World;
-use crate::catalog::{Catalog, NAMES_NOT_UTF8, Oid, PLAIN_TABLE, Retired, Snapshot, TableState};
+use crate::catalog::{NAMES_NOT_UTF8, PLAIN_TABLE, Snapshot, TableState};
 use crate::policy::{ApplyDesired, Desired, GridMismatch, TableDesired};
-use crate::render::day;
 use crate::resource::maintenance::{self, Around};
 use crate::resource::partition::{self, Context, Subject};
 use crate::resource::{Setup, index, limits, pooler, settings, storage};
@@ -431,45 +431,6 @@ fn about_everything(desired: &Desired, snapshot: &Snapshot, options: &PlanOption
         }
     }
     findings
-}
-
-/// Detached tables whose root the policy does not speak of, under any name: nothing drops them.
-fn forgotten(desired: &Desired, snapshot: &Snapshot) -> Vec<Finding> {
-    let Catalog { tables, retired, .. } = &snapshot.catalog;
-    let roots: BTreeSet<Oid> = tables
-        .values()
-        .filter_map(|state| match state {
-            TableState::Partitioned(root) => Some(root.oid),
-            TableState::Missing | TableState::Unfit(_) => None,
-        })
-        .collect();
-    let lost = retired.iter().filter(|(oid, table)| {
-        let Retired { marker, in_use_as, .. } = table;
-        marker.oid == **oid
-            && in_use_as.is_none()
-            && !roots.contains(&marker.root_oid)
-            && !desired.tables.contains_key(&marker.root)
-    });
-    lost.map(|(_, Retired { name, marker, root_now, .. })| {
-        let since = marker.detached_at.map_or_else(|| "detached".to_owned(), |at| format!("detached {}", day(at)));
-        let root = match root_now {
-            Some(now) if *now == marker.root => format!("its table {now} is not in the policy"),
-            Some(now) => format!("its table {} is called {now} now and is not in the policy", marker.root),
-            None => format!("its table {} is gone", marker.root),
-        };
-        let hint = match root_now {
-            Some(now) => format!("put {now} back into the policy, or drop the table by hand"),
-            None => "drop the table by hand when its rows are no longer needed".to_owned(),
-        };
-        Finding {
-            table: None,
-            code: Code::Forgotten,
-            object: Some(name.clone().into()),
-            message: format!("{since}; {root}, so nothing drops it"),
-            hint: Some(hint),
-        }
-    })
-    .collect()
 }
 
 /// Why the plan may not be applied.

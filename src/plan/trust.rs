@@ -44,7 +44,11 @@ fn runs(action: &Action) -> Runs<'_> {
         Action::Index(IndexAction::Create(create)) => building(&create.owner),
         Action::Index(IndexAction::Build(build)) => building(&build.owner),
         Action::Index(IndexAction::Rebuild(loose)) => building(&loose.owner),
-        Action::Index(IndexAction::Attach(_) | IndexAction::Validate(_)) => as_session(&[Key, EventTrigger]),
+        // The server compares what the two indexes compute, and folds what it can of that: also of an index that the same
+        // plan makes, which hangs on the table by then.
+        Action::Index(IndexAction::Attach(_) | IndexAction::Validate(_)) => {
+            as_session(&[Expression, Key, EventTrigger])
+        }
         Action::Index(
             IndexAction::Drop(_) | IndexAction::Discard(_) | IndexAction::Alter(_) | IndexAction::Swap(_),
         )
@@ -143,6 +147,10 @@ pub(super) fn finding(context: &Context<'_>) -> Option<Finding> {
     let message = WouldRun { codes: &codes, whom: &catalog.session_of(context.name).name }.to_string();
     let mut finding = context.finding(Code::RunsOwnersCode, None, message);
     let allow = Grant { hazard: HazardKind::RunsOwnersCode, table: Some(context.name.clone()) };
-    finding.hint = Some(format!("connect as {} for this table, or trust it: --allow {allow}", first.owner));
+    finding.hint = Some(format!(
+        "give {} a login in the policy (`connection.owners`), or trust it: `apply.allow: [{allow}]` in the policy, or \
+         --allow {allow} on plan and apply",
+        first.owner
+    ));
     Some(finding)
 }

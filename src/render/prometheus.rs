@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 
 use super::outline::all_changes;
 use crate::catalog::{RowCount, Target};
-use crate::plan::{Action, Block, Class, Gate, Level, PartitionAction, Plan, Step};
+use crate::plan::{Action, Block, Class, Gate, HazardKind, Level, PartitionAction, Plan, Step};
 use crate::plan::{DefaultRowsOverview, Runway};
 use crate::report::drift::{Drift, Verdict};
 use crate::report::items::{Kind, items};
@@ -169,10 +169,15 @@ fn rows_in_default(plan: &Plan) -> BTreeMap<&TableName, u64> {
         let mut rows = Some(0);
         for block in blocks {
             match block {
-                Block::RowsInDefault { rows: Some(RowCount::Exactly(count) | RowCount::AtLeast(count)) } => {
+                Block::RowsInDefault {
+                    rows: Some(RowCount::Exactly(count) | RowCount::AtLeast(count)),
+                    because: _,
+                } => {
                     rows = rows.map(|rows| count.saturating_add(rows));
                 }
-                Block::RowsInDefault { rows: None } => rows = None,
+                // Where code of others keeps them from being counted, its grant is what blocks.
+                Block::RowsInDefault { rows: None, because: _ }
+                | Block::Hazard { hazard: HazardKind::RunsOwnersCode, allow: _ } => rows = None,
                 Block::Hazard { .. }
                 | Block::MaxDrop { .. }
                 | Block::MaxCreate { .. }

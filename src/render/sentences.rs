@@ -165,11 +165,11 @@ pub(crate) fn blocked_sentences(plan: &Plan) -> Vec<String> {
             Block::Hazard { allow, hazard: _ } | Block::MaxDrop { allow, windows: _ } => {
                 grants.insert(allow);
             }
-            Block::RowsInDefault { rows: Some(_) } => {
+            Block::RowsInDefault { rows: Some(_), because: _ } => {
                 rows_in_the_way.insert(format!("No flag allows: {block}."));
             }
             Block::MaxCreate { .. }
-            | Block::RowsInDefault { rows: None }
+            | Block::RowsInDefault { rows: None, because: _ }
             | Block::ClockSkew { .. }
             | Block::Unknown { .. }
             | Block::ManagedElsewhere { .. }

@@ -164,6 +164,8 @@ impl World {
             exclusions: BTreeMap::new(),
             in_use_as: None,
             root_now: None,
+            root_held: false,
+            hold_line: None,
             rows_estimate: Some(950_000_000),
         };
         self.snapshot.catalog.retired.insert(oid, retired);

@@ -226,9 +226,8 @@ pub(super) fn grants<'a>(plan: &'a Plan, steps: &[&'a Step]) -> BTreeSet<&'a Gra
 
 impl Story<'_> {
     /// The command that does what is due, with the flags that blocked steps need; `None` where nothing is due, or no flag
-    /// helps, or the story is of a time to come: run now, it would do something else. `policy` are the flags that name the
-    /// policy.
-    pub fn command(&self, policy: &[String]) -> Option<String> {
+    /// helps, or the story is of a time to come: run now, it would do something else. `given` are more flags, as a shell reads them.
+    pub fn command(&self, given: &[String]) -> Option<String> {
         let runs = self.steps.iter().any(|step| step.blocked_because.is_empty());
         if self.ahead || (!runs && self.allow.is_empty()) {
             return None;
@@ -237,8 +236,8 @@ impl Story<'_> {
         for grant in &self.allow {
             command.push_str(&format!(" --allow {}", shell_word(&grant.to_string())));
         }
-        for word in policy {
-            command.push_str(&format!(" {}", shell_word(word)));
+        for word in given {
+            command.push_str(&format!(" {word}"));
         }
         Some(command)
     }

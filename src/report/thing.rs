@@ -46,18 +46,19 @@ pub struct Said {
 
 impl Thing<'_> {
     /// The command that does what is due, with the flags that blocked steps need; `None` where nothing is due, or no flag
-    /// helps. `policy` are the flags that name the policy.
-    pub fn command(&self, policy: &[String]) -> Option<String> {
+    /// helps. `given` are more flags, as a shell reads them.
+    pub fn command(&self, given: &[String]) -> Option<String> {
         let runs = self.steps.iter().any(|step| step.blocked_because.is_empty());
         if !runs && self.allow.is_empty() {
             return None;
         }
         let mut words = vec!["pgstrata".to_owned(), "apply".to_owned()];
-        words.extend(policy.iter().cloned());
         // What is of no table is planned together with everything.
         words.extend(self.table.iter().flat_map(|table| ["--table".to_owned(), table.to_string()]));
         words.extend(self.allow.iter().flat_map(|grant| ["--allow".to_owned(), grant.to_string()]));
-        Some(words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" "))
+        let mut words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+        words.extend(given.iter().cloned());
+        Some(words.join(" "))
     }
 }
 

@@ -289,6 +289,8 @@ impl World {
             exclusions: BTreeMap::new(),
             in_use_as: None,
             root_now: None,
+            root_held: false,
+            hold_line: None,
             rows_estimate: leaf.rows_estimate,
         };
         self.snapshot.catalog.retired.insert(oid, retired);

@@ -61,6 +61,10 @@ fn a_named_table_is_imported_or_refused() {
         assert!(refused.stderr.contains(said), "{}", refused.stderr);
         assert!(refused.stdout.is_empty() && !place.path("new.yaml").exists());
     }
+    for (slip, meant) in [("app.month", "app.months"), ("aap.plain", "app.plain")] {
+        let missing = place.run(&["import", "--table", slip], 1).stderr;
+        assert!(missing.contains(&format!("hint: did you mean {meant}?")), "{missing}");
+    }
     // The way that a plain table becomes one is the same here and in a plan.
     let plain = place.run(&["import", "--table", "app.plain"], 1).stderr;
     place.write("pgstrata.yaml", "version: 1\ntables:\n  app.plain: {partition: {key: at, interval: 1 day}}\n");

@@ -8,6 +8,7 @@
     reason = "a test fails by panic"
 )]
 
+mod advice;
 mod bad_input;
 mod catalog;
 mod catalog_ask;
@@ -54,6 +55,8 @@ mod maintenance;
 mod maintenance_remote;
 mod names;
 mod network;
+mod passing_lock;
+mod pasted;
 mod policies;
 mod policy_env;
 mod pooler;
@@ -76,6 +79,7 @@ mod standby;
 mod storage;
 mod support;
 mod trust;
+mod trust_index;
 mod unmarked;
 mod unmet;
 mod wire;

@@ -9,7 +9,7 @@ use crate::support::place::{Ran, said};
 use crate::support::{explain, own_server, pgstrata, settings};
 
 /// A server of its own, for roles are the whole server's; a database, a folder with a policy, and the log.
-struct House {
+pub(crate) struct House {
     server: Sandbox,
     folder: tempfile::TempDir,
 }
@@ -50,7 +50,7 @@ tables:
 ";
 
 /// The table of `writer`: a current partition and an old one, both with rows.
-fn events(key: &str, with: &str) -> String {
+pub(crate) fn events(key: &str, with: &str) -> String {
     format!(
         "SET SESSION AUTHORIZATION writer;
          CREATE TABLE app.events (at {key} NOT NULL, id bigint) PARTITION BY RANGE (at);
@@ -63,7 +63,7 @@ fn events(key: &str, with: &str) -> String {
 }
 
 impl House {
-    fn new(tables: &str) -> Self {
+    pub(crate) fn new(tables: &str) -> Self {
         let server = own_server(Options {
             settings: settings(&[("autovacuum", "off"), ("log_min_messages", "log")]),
             ..Options::default()
@@ -93,7 +93,7 @@ impl House {
     }
 
     /// Runs the binary as a role; what it ends with is the caller's to judge.
-    fn run(&self, role: &str, args: &[&str]) -> (i32, String) {
+    pub(crate) fn run(&self, role: &str, args: &[&str]) -> (i32, String) {
         let mut command = pgstrata();
         command.current_dir(self.folder.path()).env("PGSTRATA_URL", self.url(role)).args(args);
         let output = command.output().unwrap();
@@ -102,8 +102,18 @@ impl House {
         (code, format!("{stdout}{stderr}"))
     }
 
+    /// Forgets what the log has said so far.
+    pub(crate) fn clear(&self) {
+        fs::write(self.server.log_path(), "").unwrap();
+    }
+
+    /// With another policy.
+    pub(crate) fn write(&self, policy: &str) {
+        fs::write(self.folder.path().join("pgstrata.yaml"), policy).unwrap();
+    }
+
     /// What the log says of code that ran as another than its owner, in order.
-    fn told(&self) -> Vec<String> {
+    pub(crate) fn told(&self) -> Vec<String> {
         let log = fs::read_to_string(self.server.log_path()).unwrap();
         let lines = log.lines().filter_map(|line| line.split_once("LOG:  code of ").map(|(_, told)| told.to_owned()));
         lines.collect()

@@ -11,6 +11,7 @@ mod default_keys;
 mod dependants;
 mod guard;
 mod highest;
+mod locked;
 mod names;
 mod newest;
 mod references;
@@ -88,7 +89,9 @@ pub fn ask_trusting(
         let mut given = references::Given::default();
         let mut schemas = Vec::new();
         let mut spelled = Vec::new();
+        let mut locks = locked::Locks::default();
         for question in questions {
+            let before = answers.len();
             match question {
                 Question::NewestNonEmpty { root } => {
                     answers.push((question.clone(), newest::answer(reader, &guards, *root)?));
@@ -122,6 +125,7 @@ pub fn ask_trusting(
                     answers.push((question.clone(), dependants::fits(reader, *relation, *root, major)?));
                 }
             }
+            locks.name(reader, catalog, &mut answers[before..])?;
         }
         let sizes = bytes::answers(reader, catalog, &relations)?;
         answers.extend(sizes.into_iter().map(|(relation, answer)| (Question::Bytes { relation }, answer)));
@@ -134,6 +138,7 @@ pub fn ask_trusting(
         answers.extend(schemas::answers(reader, &schemas)?);
         let existing = names::existing(reader, &existing)?;
         answers.extend(existing.into_iter().map(|(relation, answer)| (Question::Exists { relation }, answer)));
+        locks.name(reader, catalog, &mut answers)?;
         Ok((answers, spelled))
     })?;
     let wanted: Vec<&Question> =

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use postgres::Row;
-use postgres::types::Type;
+use postgres::types::{ToSql, Type};
 
 use super::super::error::InspectError;
-use super::super::marker::{Marker, holds};
+use super::super::marker::{HOLD_REGEX, Marker, hold_line};
 use super::super::reader::{Reader, field};
 use super::super::snapshot::{Oid, Retired};
 use super::Roots;
@@ -28,13 +28,15 @@ pub(super) fn read(reader: &mut Reader<'_>, roots: &Roots) -> Result<BTreeMap<Oi
             name,
             owner: Ident::new(owner),
             marker,
-            held: holds(&comment),
+            held: hold_line(&comment).is_some(),
+            hold_line: hold_line(&comment).map(str::to_owned),
             references: BTreeSet::new(),
             partitioned: BTreeSet::new(),
             cascades_from: BTreeSet::new(),
             exclusions: BTreeMap::new(),
             in_use_as: in_use_as(row)?,
             root_now: None,
+            root_held: false,
             rows_estimate: rows_estimate(field(STEP, row, 5)?),
         };
         all.insert(Oid(field(STEP, row, 0)?), retired);
@@ -88,13 +90,17 @@ fn read_roots(reader: &mut Reader<'_>, roots: &Roots, all: &mut BTreeMap<Oid, Re
         return Ok(());
     }
     let oids: Vec<u32> = oids.into_iter().map(|oid| oid.0).collect();
-    let rows = reader.query(STEP, include_str!("retired_roots.sql"), &[(&oids, Type::OID_ARRAY)])?;
+    let params: [(&(dyn ToSql + Sync), Type); 2] = [(&oids, Type::OID_ARRAY), (&HOLD_REGEX, Type::TEXT)];
+    let rows = reader.query(STEP, include_str!("retired_roots.sql"), &params)?;
     let mut names = BTreeMap::new();
     for row in &rows {
-        names.extend(table(row, 1)?.map(|name| Ok((Oid(field(STEP, row, 0)?), name))).transpose()?);
+        let held: bool = field(STEP, row, 3)?;
+        names.extend(table(row, 1)?.map(|name| Ok((Oid(field(STEP, row, 0)?), (name, held)))).transpose()?);
     }
     for retired in all.values_mut() {
-        retired.root_now = names.get(&retired.marker.root_oid).cloned();
+        if let Some((name, held)) = names.get(&retired.marker.root_oid) {
+            (retired.root_now, retired.root_held) = (Some(name.clone()), *held);
+        }
     }
     Ok(())
 }

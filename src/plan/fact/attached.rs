@@ -53,6 +53,8 @@ pub(super) fn detach(catalog: &mut Catalog, partition: &Relation) {
                 exclusions: root.exclusions.of_pending.clone(),
                 in_use_as: None,
                 root_now: None,
+                root_held: false,
+                hold_line: None,
                 rows_estimate: leaf.rows_estimate,
             };
             catalog.retired.insert(partition.oid, retired);

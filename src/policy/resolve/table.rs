@@ -8,7 +8,7 @@ use super::super::{
 };
 use super::rest::{maintenance, storage_parameters};
 use super::{Checks, index, moment, new_partitions};
-use crate::grid::{CalendarSpan, Clash, Grid, GridError, Interval, KeyKind, NameTemplate, Zone};
+use crate::grid::{CalendarSpan, Clash, Grid, GridError, Interval, KeyKind, NameTemplate, Unit, Zone};
 use crate::policy::GridMismatch;
 use crate::sql::TableName;
 
@@ -295,7 +295,13 @@ fn kept(checks: &mut Checks, table: &PolicyPath, keep: Option<&str>, width: Opti
             let candidates = match width {
                 Some(Width::Calendar(Interval { unit, .. })) => {
                     let number = count.parse().unwrap_or(0);
-                    format!("did you mean `{}`?", Interval { count: number, unit })
+                    let meant = Interval { count: number, unit };
+                    // Retention is often counted in days, whatever a partition holds.
+                    let days = Interval { count: number, unit: Unit::Days };
+                    match meant == days {
+                        true => format!("did you mean `{days}`?"),
+                        false => format!("did you mean `{meant}` or `{days}`?"),
+                    }
                 }
                 Some(Width::Keys(_)) | None => "add days, months or years".to_owned(),
             };

@@ -219,6 +219,9 @@ fn change_line(
         wrap(&how, room).iter().try_for_each(|piece| writeln!(out, "      {piece}"))?;
         writeln!(out, "      {why}")?;
     }
+    if let Some(because) = line.first().blocks_because() {
+        mark_line('!', &format!("blocking: {because}"), Paint::Changed, style, out)?;
+    }
     for because in line.blocked_because() {
         mark_line('x', &format!("blocked: {because}"), Paint::Danger, style, out)?;
     }

@@ -347,7 +347,7 @@ fn findings(story: &Story<'_>, page: &mut Page<'_>) -> fmt::Result {
     let mut all: Vec<String> = untold.iter().take(MOST).map(|finding| words(finding)).collect();
     let more = untold.len().saturating_sub(MOST);
     if more > 0 {
-        all.push(format!("and {more} more: pgstrata plan -v lists them"));
+        all.push(format!("and {more} more: `plan -v` lists them"));
     }
     page.lines("found", &all, None)
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 
 use super::page::Page;
 use super::text::{cell, code, prose};
-use crate::plan::{Finding, Gate, HazardKind, Level, Plan, Step};
+use crate::plan::{Finding, Gate, HOLD_SAYS, HazardKind, Level, Plan, Step};
 use crate::render::detail::{statements, timing};
 use crate::render::lock_summary::lock_summary;
 use crate::render::outline::{Line, Section, sections};
@@ -149,7 +149,8 @@ fn finding_row(finding: &Finding) -> String {
     let of = finding.object.as_ref().map(ToString::to_string);
     let of =
         of.or_else(|| finding.table.as_ref().map(ToString::to_string)).map_or_else(String::new, |name| cell(&name));
-    let hint = finding.hint.as_deref().map_or_else(String::new, |hint| format!("<br>{}", prose(hint)));
+    let hint = finding.hint.as_deref().and_then(|hint| hint.split(HOLD_SAYS).next());
+    let hint = hint.map_or_else(String::new, |hint| format!("<br>{}", prose(hint)));
     format!("| {} | {of} | {}{hint} |", cell(&code_word(finding)), prose(&finding.message))
 }
 

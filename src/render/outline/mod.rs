@@ -172,6 +172,7 @@ fn continues(last: &Change<'_>, next: &Change<'_>) -> bool {
         && last.verb() == next.verb()
         && (last.lead.class, &last.lead.reason) == (next.lead.class, &next.lead.reason)
         && last.because(false) == next.because(false)
+        && last.blocks_because() == next.blocks_because()
         && ours == theirs
 }
 
@@ -256,6 +257,30 @@ impl<'a> Change<'a> {
             Action::Limit(limit) => limit.verb(),
             Action::Setting(setting) => setting.verb(),
         }
+    }
+
+    /// Why a detach blocks reads and writes of its table.
+    pub(crate) fn blocks_because(&self) -> Option<&'a str> {
+        self.steps.iter().find_map(|step| match &step.action {
+            Action::Partition(PartitionAction::Detach(detach)) => match &detach.mode {
+                DetachMode::Blocking(because) => Some(because.as_str()),
+                DetachMode::Concurrently => None,
+            },
+            Action::Partition(
+                PartitionAction::Create(_)
+                | PartitionAction::CreateDefault(_)
+                | PartitionAction::Finalize(_)
+                | PartitionAction::Mark(_)
+                | PartitionAction::Stamp(_)
+                | PartitionAction::Attach(_)
+                | PartitionAction::Drop(_),
+            )
+            | Action::Index(_)
+            | Action::Storage(_)
+            | Action::Maintenance(_)
+            | Action::Limit(_)
+            | Action::Setting(_) => None,
+        })
     }
 
     /// `+`, `-` or `~`.

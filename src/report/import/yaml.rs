@@ -9,10 +9,14 @@ const WIDTH: usize = 100;
 impl Draft {
     /// The policy, with comments; `file` is how the commands to try next name it. The same database gives the same bytes.
     pub fn to_yaml(&self, file: &str) -> String {
+        self.to_yaml_with(&[format!("pgstrata validate -p {file}"), format!("pgstrata plan -p {file}")])
+    }
+
+    /// The same, with these commands to try next.
+    pub fn to_yaml_with(&self, next: &[String]) -> String {
         let mut out = "# yaml-language-server: $schema=policy.schema.json\n".to_owned();
         comment(&mut out, 0, &format!("Imported from {}. Next:", self.origin));
-        comment(&mut out, 0, &format!("  pgstrata validate -p {file}"));
-        comment(&mut out, 0, &format!("  pgstrata plan -p {file}"));
+        next.iter().for_each(|command| comment(&mut out, 0, &format!("  {command}")));
         if self.tables.iter().any(|table| table.retention.is_empty()) {
             comment(
                 &mut out,

@@ -84,7 +84,7 @@ pub(super) fn judge(
     if let Some(id) = creations.iter().find(|id| !runs(id)) {
         waits(format!("`{id}` comes first, which it would keep waiting"));
         if let Some(finding) = result.findings.last_mut() {
-            finding.hint = Some("pgstrata apply makes what is missing".to_owned());
+            finding.hint = Some("`apply` makes what is missing".to_owned());
         }
         return;
     }

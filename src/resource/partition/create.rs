@@ -6,8 +6,9 @@ use super::context::{Context, finite};
 use super::making::Maker;
 use super::names::{Names, free_name};
 use super::returning::Returning;
+use super::unknown;
 use super::wanted::Piece;
-use crate::catalog::{Answer, Question, RowCount};
+use crate::catalog::{Answer, Question, RowCount, was_locked};
 use crate::grid::{Bound, LeafBounds};
 use crate::plan::{
     Action, Block, Code, CreatePartition, Fact, Finding, Gate, Hazard, HazardKind, PartitionAction, Step, StepId,
@@ -126,17 +127,13 @@ pub(super) fn beside_default(
 ) {
     let Some((oid, leaf)) = context.default else { return };
     let answers = &context.snapshot.answers;
-    let rows = match from.value() {
-        Some(from) => answers.get(&Question::DefaultRows { leaf: oid, from, to }),
-        None => Answer::Unknown("its range has no lower end".to_owned()),
-    };
-    match rows {
+    match unknown::rows_in_default(context, oid, (from, to)) {
         Answer::Rows(rows) if rows.is_zero() => {}
         Answer::Rows(rows) => block_rows(context, step, leaf, Some(rows), findings),
         Answer::Unknown(because) => {
-            let message = format!("rows for {from} to {to} could not be counted: {because}");
-            findings.push(context.finding(Code::Unknown, Some(&leaf.name), message));
-            add_block(step, Block::RowsInDefault { rows: None });
+            let because_locked = was_locked(&because).then(|| because.clone());
+            let block = Block::RowsInDefault { rows: None, because: because_locked };
+            add_block(step, unknown::block(context, &because, block));
         }
         Answer::Leaf(_)
         | Answer::Keys(_)
@@ -148,13 +145,21 @@ pub(super) fn beside_default(
         | Answer::Spelling(_)
         | Answer::Found(_)
         | Answer::Taken(_) => {
-            add_block(step, Block::RowsInDefault { rows: None });
+            add_block(step, Block::RowsInDefault { rows: None, because: None });
         }
     }
     let detail = match answers.get(&Question::Bytes { relation: oid }) {
         Answer::Bytes(bytes) if bytes <= SMALL_BYTES => return,
         Answer::Bytes(bytes) => {
             format!("the attach scans the default partition ({}) under ACCESS EXCLUSIVE", crate::render::bytes(bytes))
+        }
+        // No grant helps: the next plan knows whether one is needed.
+        Answer::Unknown(because) if was_locked(&because) => {
+            let block = Block::RowsInDefault { rows: None, because: Some(because) };
+            if !matches!(&step.gate, Gate::Blocked(blocks) if blocks.contains(&block)) {
+                add_block(step, block);
+            }
+            return;
         }
         Answer::Unknown(_)
         | Answer::Leaf(_)
@@ -185,7 +190,7 @@ fn block_rows(
     let count = rows.map_or_else(|| "rows".to_owned(), |rows| rows.to_string());
     let message = format!("{count} for {} lie in the default partition: move them out first", step.action.object());
     findings.push(context.finding(Code::RowsInDefault, Some(&leaf.name), message));
-    add_block(step, Block::RowsInDefault { rows });
+    add_block(step, Block::RowsInDefault { rows, because: None });
 }
 
 pub(super) fn subscriber_hazard(context: &Context<'_>, partition: &TableName, step: &mut Step) {

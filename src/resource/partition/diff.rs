@@ -16,6 +16,7 @@ use super::retired;
 use super::returning::{attach, returning};
 use super::rows;
 use super::siblings;
+use super::unknown;
 use super::unmarked;
 use super::wanted::pieces;
 use crate::catalog::{Oid, Question};
@@ -136,6 +137,7 @@ pub(crate) fn diff(
     }
     findings.extend(tables.findings);
     findings.extend(unmarked::findings(context));
+    findings.extend(unknown::findings(context, &steps));
     Diff { steps, findings }
 }
 

@@ -23,6 +23,7 @@ mod siblings;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod unmarked;
 mod wanted;
 

@@ -5,6 +5,7 @@ use super::create::add_block;
 use super::in_the_way;
 use super::retention::{Leaver, Leaving};
 use super::retired::{Keys, bytes_of, drop_after};
+use super::unknown;
 use crate::catalog::{Leaf, Marker, Oid};
 use crate::grid::{Bound, LeafBounds};
 use crate::plan::{
@@ -81,7 +82,7 @@ pub(super) fn removals(
         }
         if let Some(because) = &leaving.unknown {
             for step in detach.iter_mut().chain(&mut drop) {
-                add_block(step, Block::Unknown { because: because.clone() });
+                add_block(step, unknown::block(context, because, Block::Unknown { because: because.clone() }));
             }
         }
         result.detaches.extend(detach);

@@ -251,7 +251,11 @@ fn foreign_marker(context: &Context<'_>, oid: Oid, table: &Retired) -> Finding {
         "the bounds in its marker are of another type than the key: never dropped".to_owned()
     };
     let mut finding = context.finding(Code::ForeignMarker, Some(&table.name), what);
-    finding.hint = Some("look at its comment; drop the table or the comment's line by hand".to_owned());
+    let held = held_by(context, Bound::MinValue, Bound::MaxValue, table.held);
+    finding.hint = Some(match held {
+        Some(by) => format!("look at its comment; do not drop it by hand while it is held by {by}"),
+        None => "look at its comment; drop the table or the comment's line by hand".to_owned(),
+    });
     finding
 }
 

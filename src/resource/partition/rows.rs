@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
+use super::hold::holders;
 use super::wanted::{due_at, reach};
-use crate::catalog::{Answer, DefaultCounts, DefaultKeys, Question};
-use crate::grid::KeyValue;
+use crate::catalog::{Answer, DefaultCounts, DefaultKeys, Question, was_locked};
+use crate::grid::{Bound, KeyValue};
 use crate::plan::{Code, DefaultRowsOverview, Finding};
 use crate::policy::DefaultRows;
 use crate::sql::TableName;
@@ -84,10 +85,11 @@ fn rows(count: u64) -> String {
     if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
 }
 
+/// Of the whole partition: which rows the ends are of is not asked.
 fn range(keys: &DefaultKeys) -> String {
     match (&keys.least, &keys.most) {
-        (Some(least), Some(most)) if least == most => format!(" (key {least})"),
-        (Some(least), Some(most)) => format!(" (keys {least} to {most})"),
+        (Some(least), Some(most)) if least == most => format!(" (its only key is {least})"),
+        (Some(least), Some(most)) => format!(" (its keys are from {least} to {most})"),
         (None, _) | (_, None) => String::new(),
     }
 }
@@ -99,11 +101,14 @@ impl One<'_, '_> {
         let DefaultCounts { expired, below, above, without_key, first_above } = counts;
         if expired > 0 {
             let (are, them) = if expired == 1 { ("is", "it") } else { ("are", "them") };
-            findings.push(self.expired(format!(
-                "{} {are} past retention{}: no retention removes {them} from a default partition",
-                rows(expired),
-                range(keys)
-            )));
+            findings.push(self.expired(
+                keys,
+                format!(
+                    "{} {are} past retention: no retention removes {them} from a default partition{}",
+                    rows(expired),
+                    range(keys)
+                ),
+            ));
         }
         if let (true, Some((low, high))) = (outside(counts) > 0, reach(context)) {
             let parts = [
@@ -142,15 +147,15 @@ impl One<'_, '_> {
         let count = keys.rows.map_or_else(|| "an unknown number of rows".to_owned(), |rows| format!("~{rows} rows"));
         let key = &self.context.root.key.name;
         match keys.least_is_expired {
-            Some(true) => vec![self.expired(format!(
-                "rows are past retention{}, how many of {count} is not verified: no retention removes them from a default \
-                 partition",
+            Some(true) => vec![self.expired(keys, format!(
+                "rows are past retention, how many of {count} is not verified: no retention removes them from a default \
+                 partition{}",
                 range(keys)
             ))],
             // The least key is kept, and so are all.
             Some(false) => Vec::new(),
             None if keys.least.is_some() => {
-                vec![self.unverified(format!("{count}{}: which of them lie outside the wanted windows is not verified", range(keys)))]
+                vec![self.unverified(format!("{count}: which of them lie outside the wanted windows is not verified{}", range(keys)))]
             }
             None => vec![self.unverified(format!(
                 "{count}: not verified, for it is larger than 64 MB and no index begins with {key}"
@@ -158,9 +163,30 @@ impl One<'_, '_> {
         }
     }
 
-    fn expired(&self, message: String) -> Finding {
+    /// What holds any of those that are past retention: they begin with the least key, where that is known.
+    fn holder(&self, keys: &DefaultKeys) -> Option<String> {
+        let Self { context, leaf: _ } = self;
+        let least = keys.least.as_ref().and_then(|least| KeyValue::parse(context.root.key.kind, least).ok());
+        let from = least.map_or(Bound::MinValue, Bound::Value);
+        let to = context.edge_value().map_or(Bound::MaxValue, Bound::Value);
+        let by_comment = context.default.is_some_and(|(_, leaf)| leaf.held);
+        let all: Vec<String> = holders(context, from, to, by_comment).map(|holder| holder.to_string()).collect();
+        (!all.is_empty()).then(|| all.join(" and "))
+    }
+
+    fn expired(&self, keys: &DefaultKeys, mut message: String) -> Finding {
         let Self { context, leaf } = self;
+        let held = self.holder(keys);
+        if let Some(by) = &held {
+            message.push_str(&format!("; held by {by}"));
+        }
         let mut finding = context.finding(Code::ExpiredInDefault, Some(leaf), message);
+        if held.is_some() {
+            finding.hint = Some(
+                "delete none of them by hand while the hold is there; or write `default_rows: ignore` under `partition`".to_owned(),
+            );
+            return finding;
+        }
         let key = &context.root.key.name;
         finding.hint = context.edge_value().map(|edge| {
             format!(
@@ -174,7 +200,8 @@ impl One<'_, '_> {
     fn unverified(&self, message: String) -> Finding {
         let Self { context, leaf } = self;
         let mut finding = context.finding(Code::DefaultRowsUnverified, Some(leaf), message);
-        finding.hint = Some("write `default_rows: ignore` under `partition` if it does not matter".to_owned());
+        finding.hint = (!was_locked(&finding.message))
+            .then(|| "write `default_rows: ignore` under `partition` if it does not matter".to_owned());
         finding
     }
 }

@@ -273,6 +273,9 @@ fn leaf(context: &Context<'_>, oid: Oid, newest: Option<Oid>) -> Entry {
         entry.fit = Some(context.grid.classify(from, to));
         entry.held_by = held(context, from, to, leaf.held);
         entry.current = entry.phase == Phase::Current && !leaf.pending;
+    } else {
+        // Rows of any range may lie in it.
+        entry.held_by = held(context, Bound::MinValue, Bound::MaxValue, leaf.held);
     }
     entry.fate = fate_of_leaf(context, oid, leaf, newest);
     if entry.phase == Phase::Over && entry.fate.stays_because.is_none() {

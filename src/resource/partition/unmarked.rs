@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::context::Context;
+use super::hold::held_by;
 use crate::catalog::Unmarked;
-use crate::grid::{NameTemplate, Window};
+use crate::grid::{Bound, NameTemplate, Window};
 use crate::plan::{Code, Finding};
 use crate::sql::Literal;
 
@@ -42,7 +43,8 @@ pub(super) fn findings(context: &Context<'_>) -> Vec<Finding> {
         lost.len() - NAMED
     );
     let mut finding = context.finding(Code::Unmarked, None, message);
-    finding.hint = lost.first().map(|first| format!("for each, as for the first: {}", hint(context, first)));
+    let held = lost.iter().find_map(|lost| holder(context, lost));
+    finding.hint = lost.first().map(|first| format!("for each, as for the first: {}", hint(context, first, held)));
     vec![finding]
 }
 
@@ -66,11 +68,21 @@ fn one(context: &Context<'_>, lost: &Lost<'_>) -> Finding {
     let held = if lost.table.held { "; its hold line changes nothing" } else { "" };
     let message = format!("it looks like a detached partition ({by}), and its comment has no marker: left alone{held}");
     let mut finding = context.finding(Code::Unmarked, Some(&lost.table.name), message);
-    finding.hint = Some(hint(context, lost));
+    finding.hint = Some(hint(context, lost, holder(context, lost)));
     finding
 }
 
-fn hint(context: &Context<'_>, lost: &Lost<'_>) -> String {
+/// What holds it, as far as its window is known: without one any hold of the table may mean it.
+fn holder(context: &Context<'_>, lost: &Lost<'_>) -> Option<String> {
+    let (from, to) = match lost.window {
+        Some(Window { from, to, .. }) => (Bound::Value(from), Bound::Value(to)),
+        None => (Bound::MinValue, Bound::MaxValue),
+    };
+    held_by(context, from, to, lost.table.held)
+}
+
+/// With what holds any of those that the sentence is about: what is held is not to be dropped.
+fn hint(context: &Context<'_>, lost: &Lost<'_>, held: Option<String>) -> String {
     let Lost { table: Unmarked { name, held: _, has_bounds: _ }, window } = lost;
     let (bounds, from) = match window {
         Some(Window { from, to, .. }) => {
@@ -79,9 +91,12 @@ fn hint(context: &Context<'_>, lost: &Lost<'_>) -> String {
         }
         None => ("FROM (…) TO (…)".to_owned(), format!(", with the bounds of its check (\\d {name})")),
     };
+    let or = match held {
+        Some(by) => format!(" do not drop it by hand: {by} holds it"),
+        None => " or drop it by hand".to_owned(),
+    };
     format!(
-        "attach it again, and retention detaches it with a marker: ALTER TABLE {} ATTACH PARTITION {name} FOR VALUES {bounds};{from} \
-         or drop it by hand",
+        "attach it again, and retention detaches it with a marker: ALTER TABLE {} ATTACH PARTITION {name} FOR VALUES {bounds};{from}{or}",
         context.name
     )
 }
