@@ -204,7 +204,7 @@ Examples:
         arg_required_else_help = true,
         after_help = "\
 Examples:
-  pgstrata client limits --env production"
+  pgstrata client limits --format toml"
     )]
     Client(ClientArgs),
     /// Print the JSON Schema (draft-07) of policies, or of what a command writes as JSON.

@@ -245,7 +245,7 @@ holds: {m: {tables: [public.events], from: 2026-02-01, to: 2026-02-02, reason: x
         events_20260315 Ahead newest
         (gap) Ahead
         --- horizon 2026-03-18 00:00:00+00
-        events_default Outside stays
+        events_default Outside held stays
         ");
         assert_eq!(all[0].lines(true).len(), 73 + 3 + 4);
         // Sizes are asked of what is shown.

@@ -86,6 +86,7 @@ fn the_short_help_lists_what_there_is() {
             "import",
             "show",
             "optimize",
+            "client",
             "schema",
             "completions",
             "man",

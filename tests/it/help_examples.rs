@@ -28,6 +28,7 @@ tables:
     partition: {key: occurred_at, interval: 1 month, timezone: UTC}
     retention: {keep: 7 years, then: drop}
 limits: {pgbouncer: {default_pool_size: 20}}
+client: {pool: {max_connections: 20}}
 ";
 
 const ENVIRONMENTS: &str = "environments: {development: {apply: {jobs: 1}}, production: {}}\n";

@@ -20,7 +20,7 @@ pub(in crate::cli) enum ClientCommand {
     /// `ClientLimits::from_env`; any other program may as well.
     #[command(after_help = "\
 Examples:
-  pgstrata client limits --env production > audit-api.env
+  pgstrata client limits -p policies/audit-log.yaml --env production > api.env
   pgstrata client limits --format json | jq .pool
   pgstrata client limits --format toml")]
     Limits(ClientLimitsArgs),
