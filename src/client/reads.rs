@@ -28,6 +28,8 @@ impl Client {
     /// let column = 0;
     /// db.cached(&pgstrata::client::Query::new("SELECT 1"), move |row| Ok(row.try_get::<_, i32>(column)?))?;
     /// # Ok(()) }
+    /// # let used: fn(&pgstrata::client::Client) -> Result<(), pgstrata::client::Error> = of;
+    /// # assert!(used as usize != 0);
     /// ```
     ///
     /// What a result takes of [`CacheOptions::max_bytes`](super::CacheOptions::max_bytes) is its rows as the server sent
