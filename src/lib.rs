@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Planning is pure: the same policy, snapshot and clock give the same bytes. Everything that talks to a server is in
-//! [`db`], [`catalog`] and [`apply`]; the library never prints, exits, reads the environment or installs a signal
-//! handler.
+//! [`db`], [`catalog`] and [`apply`], and in `client`, which applications link. The library never prints, exits or installs
+//! a signal handler, and reads the environment only where a client's builder was given none.
 
 #[cfg(feature = "planner")]
 pub mod apply;

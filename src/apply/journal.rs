@@ -168,8 +168,13 @@ impl Journal {
     /// # Errors
     /// It cannot be opened for its owner alone.
     pub fn open(path: &Path, command: &str, os_user: Option<&str>) -> io::Result<Self> {
-        // Another kind of file may be for writing only.
-        let regular = std::fs::metadata(path).map_or(true, |found| found.is_file());
+        // Another kind of file may be for writing only; a pipe would wait for somebody to read it, and keeps nothing.
+        let found = std::fs::metadata(path).ok();
+        let other = found.as_ref().map(std::fs::Metadata::file_type).filter(|kind| !kind.is_file());
+        if other.is_some_and(|kind| !kind.is_char_device()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        let regular = other.is_none();
         let mut file = OpenOptions::new().append(true).read(regular).create(true).mode(MODE).open(path)?;
         let kind = file.metadata()?;
         let mut torn = false;
@@ -182,8 +187,6 @@ impl Journal {
             // Its name must survive a crash as well.
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             File::open(folder)?.sync_all()?;
-        } else if !(kind.file_type().is_char_device() || kind.file_type().is_fifo()) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
         let state = State { file, flushes: kind.is_file(), torn, plan: None, broken: None };
         Ok(Self {

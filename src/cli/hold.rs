@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pgstrata::apply::{HoldError, Holdable, Journal, change_hold, find_holdable, hold_line};
-use pgstrata::catalog::{Snapshot, TableState, interruptible, take};
+use pgstrata::catalog::{Marker, Snapshot, TableState, interruptible, take};
 use pgstrata::db::{Connector, Env, Interrupt, Session};
 use pgstrata::plan::{Plan, PlanOptions, Scope, plan};
-use pgstrata::policy::Hold;
+use pgstrata::policy::{Desired, Hold};
 use pgstrata::render::{Style, human};
 use pgstrata::report::explain::{Origins, explain};
 use pgstrata::report::find::Found;
@@ -146,6 +146,7 @@ fn what_follows(
     given: &[String],
 ) -> Result<Leaving, CommandError> {
     let desired = &loaded.desired;
+    unjudged(table, desired, snapshot)?;
     let mut lifted = snapshot.clone();
     for state in lifted.catalog.tables.values_mut() {
         let TableState::Partitioned(root) = state else { continue };
@@ -198,6 +199,25 @@ fn what_follows(
         }
     }
     Ok(Leaving::text(&text, false))
+}
+
+/// A detached table's root may have been renamed since, or be missing: then no hold of the policy can be told from none.
+fn unjudged(table: &Holdable, desired: &Desired, snapshot: &Snapshot) -> Result<(), CommandError> {
+    let Some(root) = Marker::find(&table.comment).map(|marker| marker.root) else { return Ok(()) };
+    if !desired.tables.contains_key(&root)
+        || matches!(snapshot.catalog.tables.get(&root), Some(TableState::Partitioned(_)))
+    {
+        return Ok(());
+    }
+    let covers = |hold: &Hold| hold.tables.is_empty() || hold.tables.contains(&root);
+    match desired.holds.iter().find(|(_, hold)| covers(hold)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let message = format!("whether {} is held by the policy as well, by `{name}`, cannot be told", table.name);
+            Err(CommandError::error(format!("{message}: {root} is not there as a partitioned table"))
+                .hint("give that table's new name in the policy; nothing was changed"))
+        }
+    }
 }
 
 /// The steps of a plan that remove something, but for markers.

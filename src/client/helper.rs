@@ -130,7 +130,8 @@ fn look(shared: &Shared, pool: &r2d2::Pool<Manager>, asked: &mut Option<u64>) {
         return;
     }
     let state = pool.state();
-    if state.idle_connections > 0 && shared.look_at.is_due() {
+    let ends = shared.options.idle_timeout.is_some() || shared.options.max_lifetime.is_some();
+    if ends && state.idle_connections > 0 && shared.look_at.is_due() {
         close_idle(shared, pool);
     }
     let missing = state.connections < shared.options.min;

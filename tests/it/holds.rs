@@ -123,6 +123,25 @@ fn a_hold_of_the_policy_keeps_a_line_from_being_lifted() {
     }
 }
 
+/// Under another name the table's root is none of the policy's: whether a hold of it covers the table cannot be told.
+#[test]
+fn a_hold_of_the_policy_counts_although_its_table_was_renamed() {
+    let place = place("holds_renamed");
+    let name = detached(&place);
+    place.run(&["hold", &name, "--reason", "x"], 0);
+    place.db.batch("ALTER TABLE app.events RENAME TO journal");
+    let of = |holds: &str| policy(holds, &[managed("events", DROPS)]);
+    place.write(
+        "pgstrata.yaml",
+        &of("holds: {matter-1: {tables: [app.events], from: 2000-01-01, reason: discovery}}\n"),
+    );
+    let refused = place.run(&["unhold", &name, "--auto-approve"], 1).stderr;
+    assert!(refused.contains("by `matter-1`, cannot be told"), "{refused}");
+    assert!(comment(&place, &name).unwrap().contains("pgstrata: hold x"));
+    place.write("pgstrata.yaml", &of(""));
+    place.run(&["unhold", &name, "--auto-approve"], 0);
+}
+
 #[test]
 fn a_hold_needs_no_policy_and_a_name_may_be_anything() {
     let place = place("holds_names");

@@ -62,7 +62,8 @@ fn what_cannot_be_opened_is_1_and_nothing_runs() {
     let place = place("journal_closed");
     let before = tables(&place);
     std::fs::create_dir(place.path("folder")).unwrap();
-    for journal in ["nowhere/journal.jsonl", "folder", "."] {
+    assert!(std::process::Command::new("mkfifo").arg(place.path("pipe")).status().unwrap().success());
+    for journal in ["nowhere/journal.jsonl", "folder", ".", "pipe"] {
         let ran = place.run(&["apply", "--auto-approve", "--allow", "deletes-data", "--journal", journal], 1);
         assert!(
             ran.stderr.contains("cannot be opened") && ran.stderr.contains("nothing was changed"),

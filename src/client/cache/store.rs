@@ -104,7 +104,7 @@ pub(in crate::client) struct Load<'c> {
     key: Key,
     generation: Generation,
     born: Born,
-    /// `None` where nobody waits for it.
+    /// `None` beside another load of the same: nobody waits for it, and it is not kept.
     flight: Option<(u64, Arc<Flight>)>,
 }
 
@@ -284,17 +284,16 @@ impl Load<'_> {
         let born = self.born;
         let bytes = bytes.saturating_add(self.key.bytes()).saturating_add(OVERHEAD);
         let mut state = self.cache.lock();
-        // Of a flight its own generation counts: it may have been spoiled.
-        let (own, flight) = match self.flight.take() {
-            Some((number, flight)) => (state.flights.remove(&number).map(|flying| flying.generation), Some(flight)),
-            None => (Some(self.generation.clone()), None),
-        };
-        if state.generation(&self.key) == self.generation && own.as_ref() == Some(&self.generation) {
+        // A flight may have been spoiled since. What was loaded beside one is not kept: nobody could have spoiled it.
+        let flight = self.flight.take();
+        let flying = flight.as_ref().and_then(|(number, _)| state.flights.remove(number));
+        let current = flying.is_some_and(|flying| flying.generation == self.generation);
+        if current && state.generation(&self.key) == self.generation {
             let entry = Entry { value: Arc::clone(&value), born, generation: self.generation.clone(), bytes };
             state.store(&self.cache.options, self.key.clone(), entry);
         }
         drop(state);
-        if let Some(flight) = flight {
+        if let Some((_, flight)) = flight {
             flight.end(End::Value(value, born));
         }
         born.age()
