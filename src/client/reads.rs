@@ -50,6 +50,7 @@ impl Client {
         let key = Key::new::<F>(query)?;
         let (ttl, longer, refresh_ahead) = query.times();
         let ttl = ttl.unwrap_or(self.cache.options.ttl);
+        let longer = longer.unwrap_or(self.cache.options.stale_if_error);
         let wanted = Wanted { ttl, refresh_ahead, may_wait: self.inner.shared.gate.own() == 0 };
         let counters = &self.inner.shared.counters;
         let load = match self.cache.find(&key, &wanted)? {
