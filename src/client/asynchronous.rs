@@ -270,7 +270,9 @@ impl AsyncClient {
             Err(_) => {
                 shared.counters.acquire.took(begun.elapsed());
                 shared.counters.timeouts.one_more();
-                Err(shared.gate.why_none(begun.elapsed()))
+                let exhausted = shared.gate.why_none(begun.elapsed());
+                shared.history.failed(&exhausted);
+                Err(exhausted)
             }
         }
     }

@@ -12,6 +12,7 @@ use super::conn::Conn;
 use super::counters::{ClosedBy, Counters, Stats};
 use super::error::Error;
 use super::gate::{Gate, Permit};
+use super::health::{HealthOptions, History};
 use super::helper::{self, Task};
 use super::manager::{Closer, Manager, Slot};
 use super::observer::{Event, Observer};
@@ -33,6 +34,17 @@ pub(super) struct Shared {
     started: AtomicBool,
     down: Mutex<Option<(ConnError, Instant)>>,
     pub(super) look_at: Due,
+    pub(super) health: HealthOptions,
+    pub(super) min_hit_ratio: Option<f64>,
+    pub(super) history: History,
+}
+
+/// How a client is seen from outside.
+pub(super) struct Seen {
+    pub(super) slow: Option<Duration>,
+    pub(super) observer: Option<Arc<dyn Observer>>,
+    pub(super) health: HealthOptions,
+    pub(super) min_hit_ratio: Option<f64>,
 }
 
 /// When something is to be looked at again.
@@ -66,6 +78,9 @@ impl Shared {
     }
 
     pub(super) fn set_down(&self, error: Option<(ConnError, Instant)>) {
+        if let Some((error, _)) = &error {
+            self.history.failed(error);
+        }
         *self.down.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 }
@@ -78,13 +93,8 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    pub(super) fn new(
-        connector: Connector,
-        options: PoolOptions,
-        slow: Option<Duration>,
-        observer: Option<Arc<dyn Observer>>,
-    ) -> Result<Arc<Self>, Error> {
-        let max = options.max;
+    pub(super) fn new(connector: Connector, options: PoolOptions, seen: Seen) -> Result<Arc<Self>, Error> {
+        let (max, Seen { slow, observer, health, min_hit_ratio }) = (options.max, seen);
         let shared = Arc::new(Shared {
             options,
             counters: Counters::default(),
@@ -94,6 +104,9 @@ impl Inner {
             started: AtomicBool::new(false),
             down: Mutex::new(None),
             look_at: Due::default(),
+            health,
+            min_hit_ratio,
+            history: History::default(),
         });
         let (helper, tasks) = mpsc::channel();
         // Its own idle timeout would close and open `min` sessions every half minute.
@@ -123,8 +136,9 @@ impl Inner {
         let begun = now.checked_sub(WAITED.take()).unwrap_or(now);
         let taken = self.take_from(begun, site);
         self.shared.counters.acquire.took(begun.elapsed());
-        if matches!(taken, Err(Error::Exhausted { .. })) {
+        if let Err(error @ Error::Exhausted { .. }) = &taken {
             self.shared.counters.timeouts.one_more();
+            self.shared.history.failed(error);
         }
         taken
     }
