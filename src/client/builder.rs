@@ -96,20 +96,19 @@ impl Client {
     /// As [`conn`](Self::conn) and [`Conn::query`].
     #[track_caller]
     pub fn query<T>(&self, query: &Query<'_>, read: impl FnMut(&Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
-        let site = Location::caller();
+        self.rows(query, Location::caller())?.iter().map(read).collect()
+    }
+
+    pub(super) fn rows(&self, query: &Query<'_>, site: &'static Location<'static>) -> Result<Vec<Row>, Error> {
         let mut conn = self.inner.take(site)?;
-        let rows = match conn.rows(query) {
+        match conn.rows(query) {
             Err(lost) if lost.is_lost() && query.is_read_only() => {
                 self.retries(&lost);
                 drop(conn);
                 self.inner.take(site)?.rows(query)
             }
-            rows => {
-                drop(conn);
-                rows
-            }
-        };
-        rows?.iter().map(read).collect()
+            rows => rows,
+        }
     }
 
     /// The one row of a query.
@@ -151,9 +150,17 @@ impl Client {
     pub fn transaction<T>(
         &self,
         options: &TxOptions,
-        mut work: impl FnMut(&mut Tx<'_>) -> Result<T, Error>,
+        work: impl FnMut(&mut Tx<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let site = Location::caller();
+        self.transaction_at(options, work, Location::caller())
+    }
+
+    pub(super) fn transaction_at<T>(
+        &self,
+        options: &TxOptions,
+        mut work: impl FnMut(&mut Tx<'_>) -> Result<T, Error>,
+        site: &'static Location<'static>,
+    ) -> Result<T, Error> {
         let mut tries = 0;
         loop {
             let mut writes = Vec::new();

@@ -119,7 +119,8 @@ impl Inner {
     /// A session, within [`PoolOptions::acquire_timeout`].
     pub(super) fn take(self: &Arc<Self>, site: &'static Location<'static>) -> Result<Conn, Error> {
         refuse_async_context()?;
-        let begun = Instant::now();
+        let now = Instant::now();
+        let begun = now.checked_sub(WAITED.take()).unwrap_or(now);
         let taken = self.take_from(begun, site);
         self.shared.counters.acquire.took(begun.elapsed());
         if matches!(taken, Err(Error::Exhausted { .. })) {
@@ -131,7 +132,7 @@ impl Inner {
     fn take_from(self: &Arc<Self>, begun: Instant, site: &'static Location<'static>) -> Result<Conn, Error> {
         let shared = &self.shared;
         let timeout = shared.options.acquire_timeout;
-        let permit = shared.gate.enter(timeout, site)?;
+        let permit = shared.gate.enter(timeout.saturating_sub(begun.elapsed()), site)?;
         shared.started.store(true, Ordering::Relaxed);
         // Whoever does not wait for others still waits until a session of its own is open.
         let patience = if timeout.is_zero() { DEFAULT_DEADLINE } else { timeout };
@@ -211,6 +212,17 @@ impl Drop for Inner {
 
 thread_local! {
     static MAY_BLOCK: Cell<bool> = const { Cell::new(false) };
+    /// How long the call that runs here has waited elsewhere.
+    static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// As [`blocking`], for a call that has waited for so long already.
+#[cfg(feature = "tokio")]
+pub(super) fn blocking_after<T>(waited: Duration, call: impl FnOnce() -> T) -> T {
+    WAITED.set(waited);
+    let done = blocking(call);
+    WAITED.set(Duration::ZERO);
+    done
 }
 
 pub(super) fn blocking<T>(call: impl FnOnce() -> T) -> T {
