@@ -78,7 +78,7 @@ pub use conn::Conn;
 pub use counters::{Bucket, ClosedBy, Histogram, Stats};
 pub use error::{Error, ServerError};
 pub use health::{Health, HealthOptions, HealthStatus, LastError, Unwell};
-pub use limits::ClientLimits;
+pub use limits::{ClientLimits, LimitValue};
 pub use observer::{Event, Observer};
 pub use options::PoolOptions;
 pub use postgres::Row;
