@@ -132,6 +132,8 @@ pub enum Code {
     Forgotten,
     /// A table that looks like a detached partition, and has no marker.
     Unmarked,
+    /// A window that the policy wants, and that such a table stands for.
+    WindowUnmarked,
     /// A marker that does not fit the table it is on.
     ForeignMarker,
     /// A marked partition is attached and no longer due.
@@ -310,6 +312,9 @@ impl Code {
             Self::KeyCascades => warning(No, "Rows of a detached table can still be deleted through its foreign key."),
             Self::Unmarked => {
                 warning(No, "A table looks like a detached partition and has no marker: nothing drops it.")
+            }
+            Self::WindowUnmarked => {
+                warning(Drift, "A wanted window has no partition, and a table that looks like it has no marker.")
             }
             Self::Forgotten => warning(No, "A detached table belongs to no table of the policy: nothing drops it."),
             Self::ForeignMarker => warning(No, "A table carries a marker that belongs to another table."),
