@@ -84,6 +84,10 @@ pub enum Code {
     NotYetEnforced,
     /// The role that connected lacks a right that a step needs.
     MissingPrivilege,
+    /// The role that connected may not read something that planning asks.
+    ReadRefused,
+    /// A login of `connection.owners` is of a role that owns no table of the policy.
+    OwnerLoginUnused,
     /// Code of a role that may do less than the session hangs on the table, and would run as the session.
     RunsOwnersCode,
     /// A step takes a large part of the server's lock table.
@@ -281,6 +285,10 @@ impl Code {
             Self::ManagedByPgPartman => warning(No, "pg_partman manages the table."),
             Self::NotYetEnforced => note(No, "A section of the policy is understood and not yet carried out."),
             Self::MissingPrivilege => warning(No, "The role that connected lacks a right that a step needs."),
+            Self::OwnerLoginUnused => {
+                warning(No, "A login of `connection.owners` is of a role that owns no table here.")
+            }
+            Self::ReadRefused => warning(No, "The role that connected may not read what planning asks."),
             Self::RunsOwnersCode => warning(
                 No,
                 "Functions of a role that may do less than the session hang on the table, and would run as the session.",

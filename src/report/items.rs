@@ -201,6 +201,8 @@ impl Kind {
             Code::ManagedByPgPartman
             | Code::NotYetEnforced
             | Code::MissingPrivilege
+            | Code::ReadRefused
+            | Code::OwnerLoginUnused
             | Code::RunsOwnersCode
             | Code::LockSlots
             | Code::RowsInDefault

@@ -62,6 +62,7 @@ mod policy_env;
 mod pooler;
 mod pooler_config;
 mod reads;
+mod recipes;
 mod removal;
 mod sandbox;
 mod saved_blocked;

@@ -125,6 +125,9 @@ fn no_partition_is_made_for_a_window_that_a_table_detached_by_hand_stands_for() 
     place.run(&["drift"], 2);
     place.db.batch(&format!("DROP TABLE app.{other}"));
     place.run(&["apply", "--auto-approve"], 0);
-    assert_eq!(one(&place, &format!("SELECT relispartition::text FROM pg_class WHERE oid = 'app.{other}'::regclass")), "true");
+    assert_eq!(
+        one(&place, &format!("SELECT relispartition::text FROM pg_class WHERE oid = 'app.{other}'::regclass")),
+        "true"
+    );
     place.run(&["drift"], 0);
 }
