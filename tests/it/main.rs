@@ -83,4 +83,5 @@ mod trust;
 mod trust_index;
 mod unmarked;
 mod unmet;
+mod unread;
 mod wire;
