@@ -171,6 +171,7 @@ fn read(
             citus,
             lacks,
             logins: BTreeMap::new(),
+            idle_logins: BTreeSet::new(),
             limits: None,
             settings: None,
             pooler: None,
