@@ -30,6 +30,7 @@ mod fault_facts;
 mod fault_saved;
 mod grants;
 mod help_examples;
+mod hold_spelling;
 mod holds;
 mod import;
 mod import_cli;

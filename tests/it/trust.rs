@@ -51,12 +51,14 @@ tables:
 
 /// The table of `writer`: a current partition and an old one, both with rows.
 pub(crate) fn events(key: &str, with: &str) -> String {
+    let month = |ahead: &str| format!("(date_trunc('month', now() AT TIME ZONE 'UTC') + '{ahead}') AT TIME ZONE 'UTC'");
+    let (this, next) = (month("0 months"), month("1 month"));
     format!(
         "SET SESSION AUTHORIZATION writer;
          CREATE TABLE app.events (at {key} NOT NULL, id bigint) PARTITION BY RANGE (at);
-         CREATE TABLE app.events_now PARTITION OF app.events FOR VALUES FROM ('2026-11-01Z') TO ('2026-12-01Z');
+         CREATE TABLE app.events_now PARTITION OF app.events FOR VALUES FROM ({this}) TO ({next});
          CREATE TABLE app.events_old PARTITION OF app.events FOR VALUES FROM ('2018-01-01Z') TO ('2018-02-01Z');
-         INSERT INTO app.events VALUES ('2026-11-15Z', 1), ('2018-01-15Z', 2);
+         INSERT INTO app.events VALUES (now(), 1), ('2018-01-15Z', 2);
          {with}
          RESET SESSION AUTHORIZATION;"
     )
@@ -79,7 +81,7 @@ impl House {
         house
     }
 
-    fn batch(&self, sql: &str) {
+    pub(crate) fn batch(&self, sql: &str) {
         let mut client = self.server.connect("house").unwrap_or_else(|error| panic!("{error}"));
         client.batch_execute(sql).unwrap_or_else(|error| panic!("{}\n{sql}", explain(&error)));
     }
@@ -105,6 +107,17 @@ impl House {
     /// Forgets what the log has said so far.
     pub(crate) fn clear(&self) {
         fs::write(self.server.log_path(), "").unwrap();
+    }
+
+    pub(crate) fn indexes(&self) -> i64 {
+        self.one(
+            "SELECT count(*) FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid
+             WHERE c.relnamespace = 'app'::regnamespace",
+        )
+    }
+
+    pub(crate) fn partitions(&self) -> i64 {
+        self.one("SELECT count(*) FROM pg_catalog.pg_inherits WHERE inhparent = 'app.events'::regclass")
     }
 
     /// With another policy.
