@@ -34,8 +34,9 @@ pub(super) struct Leaving<'a> {
 pub(super) fn expired<'a>(context: &Context<'a>) -> Vec<Leaver<'a>> {
     let Some((_, edge)) = context.retention() else { return Vec::new() };
     // Bounds kept as text are no finite range, whatever they cover.
-    let over =
-        context.ranges.iter().filter(|range| range_of(range.leaf).is_some() && context.at_or_before(range.to, edge));
+    let over = context.ranges.iter().filter(|range| {
+        range_of(range.leaf).is_some() && range.from != Bound::MaxValue && context.at_or_before(range.to, edge)
+    });
     over.map(|&Range { oid, leaf, from, to }| Leaver { oid, leaf, from, to, due_at: expires_at(context, to) }).collect()
 }
 
