@@ -1,6 +1,8 @@
 # Everything here works as the first command in a fresh clone: a server is downloaded into .pg/ where none is installed.
 MAJORS ?= 14 15 16 17 18
 CARGO ?= cargo
+# What the tests need beside the default features.
+TESTED = --features tokio
 
 .PHONY: help build demo test test-all check bench clean
 
@@ -14,16 +16,16 @@ demo: ## the whole story on a throw-away server
 	@PGSTRATA_PG_BIN=$$(tests/get-postgres) && export PGSTRATA_PG_BIN && $(CARGO) run -q -- demo
 
 test: ## all tests, on one server: PGSTRATA_PG_BIN, an installed one, or a downloaded one
-	@PGSTRATA_PG_BIN=$$(tests/get-postgres) && export PGSTRATA_PG_BIN && $(CARGO) test
+	@PGSTRATA_PG_BIN=$$(tests/get-postgres) && export PGSTRATA_PG_BIN && $(CARGO) test $(TESTED)
 
 # The binary of the server tests is built once; only the server differs.
 test-all: ## the server tests on each major version in MAJORS
 	@tests/get-postgres $(MAJORS) >/dev/null
-	@$(CARGO) test --no-run --test it --test client
+	@$(CARGO) test $(TESTED) --no-run --test it --test client
 	@mkdir -p target/test-all; failed=; \
 	for major in $(MAJORS); do \
 		log=target/test-all/$$major.log; \
-		if PGSTRATA_PG_BIN=$(CURDIR)/.pg/$$major/bin $(CARGO) test -q --test it --test client >$$log 2>&1; \
+		if PGSTRATA_PG_BIN=$(CURDIR)/.pg/$$major/bin $(CARGO) test $(TESTED) -q --test it --test client >$$log 2>&1; \
 		then echo "PostgreSQL $$major: passed"; grep '^test result' $$log; \
 		else echo "PostgreSQL $$major: FAILED, $$log"; tail -n 100 $$log; failed="$$failed $$major"; fi; \
 	done; \
@@ -39,7 +41,8 @@ check: ## formatting, lints, documentation, generated files
 	$(CARGO) clippy --all-targets --no-default-features --features sandbox -- -D warnings
 	$(CARGO) clippy --lib --no-default-features --features client -- -D warnings
 	$(CARGO) clippy --all-targets --no-default-features --features client,sandbox -- -D warnings
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps
+	$(CARGO) clippy --all-targets --no-default-features --features tokio,sandbox -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps $(TESTED)
 	@$(CARGO) run -q -- schema policy | diff policies/policy.schema.json - \
 		|| { echo "policies/policy.schema.json is out of date: cargo run -q -- schema policy > policies/policy.schema.json"; exit 1; }
 	@$(CARGO) run -q -- reference | diff src/cli/COMMANDS.md - \

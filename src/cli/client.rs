@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pgstrata::client::LimitValue;
 use pgstrata::db::Env;
 use pgstrata::policy::client_options;
 
@@ -28,20 +29,26 @@ fn limits(args: &ClientLimitsArgs, env: &Env, ui: &Ui) -> Result<Events, Command
         );
     }
     let mut sections: BTreeMap<&str, serde_json::Map<String, serde_json::Value>> = BTreeMap::new();
-    for (section, key, number) in &entries {
-        sections.entry(section).or_default().insert((*key).to_owned(), (*number).into());
+    for (section, key, value) in &entries {
+        let value = match value {
+            LimitValue::Whole(number) => (*number).into(),
+            LimitValue::Fraction(share) => (*share).into(),
+            // What it may gain is text until it is said here.
+            other => other.to_string().into(),
+        };
+        sections.entry(section).or_default().insert((*key).to_owned(), value);
     }
     let text: String = match args.format {
         LimitsFormat::Env => entries
             .iter()
-            .map(|(section, key, number)| format!("PGSTRATA_{}={number}\n", format!("{section}_{key}").to_uppercase()))
+            .map(|(section, key, value)| format!("PGSTRATA_{}={value}\n", format!("{section}_{key}").to_uppercase()))
             .collect(),
         LimitsFormat::Json => format!("{:#}\n", serde_json::json!(sections)),
         LimitsFormat::Toml => {
             let mut text = String::new();
             for section in ["pool", "cache"] {
                 let lines = entries.iter().filter(|(of, ..)| *of == section);
-                let lines: String = lines.map(|(_, key, number)| format!("{key} = {number}\n")).collect();
+                let lines: String = lines.map(|(_, key, value)| format!("{key} = {value}\n")).collect();
                 if !lines.is_empty() {
                     text.push_str(&format!("{}[{section}]\n{lines}", if text.is_empty() { "" } else { "\n" }));
                 }

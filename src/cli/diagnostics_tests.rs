@@ -109,6 +109,18 @@ fn bad_policies_are_explained() {
             "pool",
             with("client: {pool: {max_connections: 2, min_connections: 3, idle_timeout: 1min, max_lifetime: 60s}}\n"),
         ),
+        (
+            "client",
+            with(
+                "client:\n  pool: {max_connections: 20, lifetime_jitter: 1, leak_warning: 5m}\n  cache: {max_size: 1MB, max_entry_size: 4MB, min_hit_ratio: 90}\n",
+            ),
+        ),
+        (
+            "services of a role",
+            with(
+                "client: {pool: {max_connections: 20}}\nlimits:\n  roles:\n    api: {connection_limit: 60}\n    jobs: {connection_limit: 10}\n  services:\n    shop: {role: api, instances: 4}\n    nightly: {role: jobs, instances: 1, max_connections: 8}\n    hourly: {role: jobs, instances: 3, max_connections: 1}\n",
+            ),
+        ),
         ("unset reference", with("connection: {expect: {database: \"${PGNOPE}\"}}\n")),
         ("no environment named", with("environments: {production: {}, staging: {}}\n")),
     ];

@@ -11,10 +11,11 @@ use super::cache::{Cache, CacheOptions};
 use super::conn::{Conn, at_most_one, one};
 use super::counters::Stats;
 use super::error::Error;
+use super::health::HealthOptions;
 use super::limits::ClientLimits;
 use super::observer::{Event, Observer};
 use super::options::PoolOptions;
-use super::pool::Inner;
+use super::pool::{Inner, Seen};
 use super::query::Query;
 use super::transaction::{Tx, TxOptions, pause};
 use crate::db::{ConnError, Connector, Env, resolve};
@@ -53,6 +54,7 @@ pub struct ClientBuilder {
     application_name: Option<String>,
     pool: PoolOptions,
     cache: CacheOptions,
+    health: HealthOptions,
     slow: Option<Duration>,
     observer: Option<Arc<dyn Observer>>,
 }
@@ -67,6 +69,7 @@ impl Client {
             application_name: None,
             pool: PoolOptions::default(),
             cache: CacheOptions::default(),
+            health: HealthOptions::default(),
             slow: None,
             observer: None,
         }
@@ -96,20 +99,19 @@ impl Client {
     /// As [`conn`](Self::conn) and [`Conn::query`].
     #[track_caller]
     pub fn query<T>(&self, query: &Query<'_>, read: impl FnMut(&Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
-        let site = Location::caller();
+        self.rows(query, Location::caller())?.iter().map(read).collect()
+    }
+
+    pub(super) fn rows(&self, query: &Query<'_>, site: &'static Location<'static>) -> Result<Vec<Row>, Error> {
         let mut conn = self.inner.take(site)?;
-        let rows = match conn.rows(query) {
+        match conn.rows(query) {
             Err(lost) if lost.is_lost() && query.is_read_only() => {
                 self.retries(&lost);
                 drop(conn);
                 self.inner.take(site)?.rows(query)
             }
-            rows => {
-                drop(conn);
-                rows
-            }
-        };
-        rows?.iter().map(read).collect()
+            rows => rows,
+        }
     }
 
     /// The one row of a query.
@@ -151,9 +153,17 @@ impl Client {
     pub fn transaction<T>(
         &self,
         options: &TxOptions,
-        mut work: impl FnMut(&mut Tx<'_>) -> Result<T, Error>,
+        work: impl FnMut(&mut Tx<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let site = Location::caller();
+        self.transaction_at(options, work, Location::caller())
+    }
+
+    pub(super) fn transaction_at<T>(
+        &self,
+        options: &TxOptions,
+        mut work: impl FnMut(&mut Tx<'_>) -> Result<T, Error>,
+        site: &'static Location<'static>,
+    ) -> Result<T, Error> {
         let mut tries = 0;
         loop {
             let mut writes = Vec::new();
@@ -293,6 +303,13 @@ impl ClientBuilder {
         self
     }
 
+    /// From when on it is not [well](Client::health).
+    #[must_use]
+    pub fn health(mut self, options: HealthOptions) -> Self {
+        self.health = options;
+        self
+    }
+
     /// Limits from outside the program, over what [`pool`](Self::pool) and [`cache`](Self::cache) were given before.
     #[must_use]
     pub fn limits(mut self, limits: &ClientLimits) -> Self {
@@ -320,9 +337,10 @@ impl ClientBuilder {
     /// # Errors
     /// [`Error::Invalid`], with the name of the option.
     pub fn build(self) -> Result<Client, Error> {
-        let Self { conninfo, env, application_name, pool, cache, slow, observer } = self;
+        let Self { conninfo, env, application_name, pool, cache, health, slow, observer } = self;
         pool.check()?;
         cache.check()?;
+        health.check()?;
         let env = env.unwrap_or_else(Env::of_process);
         let invalid = |error: ConnError| Error::Invalid { field: "conninfo", because: error.to_string() };
         let info = resolve(Some(&conninfo), &env).map_err(invalid)?;
@@ -333,6 +351,7 @@ impl ClientBuilder {
         });
         // Its sessions are as the server makes them: what they mean is the application's affair.
         let connector = Connector::new(info, &name).map_err(invalid)?.with_setup("");
-        Ok(Client { inner: Inner::new(connector, pool, slow, observer)?, cache: Arc::new(Cache::new(cache)) })
+        let seen = Seen { slow, observer, health, min_hit_ratio: cache.min_hit_ratio };
+        Ok(Client { inner: Inner::new(connector, pool, seen)?, cache: Arc::new(Cache::new(cache)) })
     }
 }

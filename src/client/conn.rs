@@ -142,6 +142,9 @@ impl Conn {
         let took = begun.elapsed();
         let shared = &self.inner.shared;
         shared.counters.query.took(took);
+        if done.is_ok() {
+            shared.history.answered(begun + took);
+        }
         if shared.slow.is_some_and(|slow| took >= slow) {
             shared.tell(&Event::SlowQuery { sql: query.sql(), took });
         }
@@ -152,6 +155,9 @@ impl Conn {
         let Err(error) = done else { return };
         self.inner.shared.counters.failed.one_more();
         let lost = error.is_lost();
+        if lost {
+            self.inner.shared.history.lost(error);
+        }
         if let Ok(held) = self.held()
             && (lost || held.session.is_closed())
         {

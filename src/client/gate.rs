@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::Location;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
@@ -14,6 +15,9 @@ use super::error::Error;
 /// As many permits as there may be sessions.
 pub(super) struct Gate {
     max: u32,
+    closed: AtomicBool,
+    /// Tasks that wait for a thread before they may wait here.
+    tasks: AtomicU32,
     state: Mutex<State>,
     /// Told when a permit comes back to an empty queue: somebody waits for the last.
     returned: Condvar,
@@ -22,7 +26,6 @@ pub(super) struct Gate {
 #[derive(Default)]
 struct State {
     next: u64,
-    closed: bool,
     loans: BTreeMap<u64, Loan>,
     /// Sessions that nobody uses and that are not ready yet: they are being reset.
     resting: u32,
@@ -49,7 +52,13 @@ pub(super) struct Permit {
 
 impl Gate {
     pub(super) fn new(max: u32) -> Arc<Self> {
-        Arc::new(Self { max, state: Mutex::default(), returned: Condvar::new() })
+        Arc::new(Self {
+            max,
+            closed: AtomicBool::new(false),
+            tasks: AtomicU32::new(0),
+            state: Mutex::default(),
+            returned: Condvar::new(),
+        })
     }
 
     /// A permit, within that time.
@@ -60,7 +69,7 @@ impl Gate {
     ) -> Result<Permit, Error> {
         let begun = Instant::now();
         let mut state = self.lock();
-        if state.closed {
+        if self.is_closed() {
             return Err(Error::Closed);
         }
         let ticket = state.next;
@@ -83,7 +92,7 @@ impl Gate {
                 state.called.swap_remove(at);
                 return Ok(self.give(&mut state, ticket, site));
             }
-            if state.closed {
+            if self.is_closed() {
                 return Err(Error::Closed);
             }
             if begun.elapsed() >= timeout {
@@ -96,7 +105,8 @@ impl Gate {
     /// No more permits; whoever waits for one is told so.
     pub(super) fn close(&self) {
         let mut state = self.lock();
-        state.closed = true;
+        // Under the lock: whoever looked before it queues before those who wait are told.
+        self.closed.store(true, Ordering::Release);
         for (_, woken) in state.queue.drain(..) {
             woken.notify_one();
         }
@@ -117,7 +127,7 @@ impl Gate {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.lock().closed
+        self.closed.load(Ordering::Acquire)
     }
 
     /// How many this thread has.
@@ -129,7 +139,15 @@ impl Gate {
     /// In use, and waiting for one.
     pub(super) fn counts(&self) -> (u32, u32) {
         let state = self.lock();
-        (state.busy(), u32::try_from(state.queue.len()).unwrap_or(u32::MAX))
+        let queue = u32::try_from(state.queue.len()).unwrap_or(u32::MAX);
+        (state.busy(), queue.saturating_add(self.tasks.load(Ordering::Relaxed)))
+    }
+
+    /// A task that waits, until that is dropped.
+    #[cfg(feature = "tokio")]
+    pub(super) fn task(&self) -> Task<'_> {
+        self.tasks.fetch_add(1, Ordering::Relaxed);
+        Task(self)
     }
 
     /// Those in use for longer that were not told of yet; they are from now on.
@@ -163,6 +181,17 @@ impl Gate {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A task that waits.
+#[cfg(feature = "tokio")]
+pub(super) struct Task<'g>(&'g Gate);
+
+#[cfg(feature = "tokio")]
+impl Drop for Task<'_> {
+    fn drop(&mut self) {
+        self.0.tasks.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -126,6 +126,8 @@ fn look(shared: &Shared, pool: &r2d2::Pool<Manager>, asked: &mut Option<u64>) {
             shared.tell(&Event::Leak { held: loan.since.elapsed(), site: loan.site });
         }
     }
+    // For since when it has been as it is.
+    drop(shared.judge());
     if shared.gate.is_closed() || !shared.is_started() {
         return;
     }

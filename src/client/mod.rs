@@ -1,7 +1,8 @@
 //! Pooled PostgreSQL sessions for applications.
 //!
 //! A [`Client`] is a handle to sessions that are opened when first needed and shared by the threads of a program. Cloning
-//! it shares them. Calls are synchronous; on a thread of a tokio runtime they say so instead of panicking.
+//! it shares them. Calls are synchronous; on a thread of a tokio runtime they say so ([`Error::InAsyncContext`]) instead of
+//! panicking. With the feature `tokio`, `AsyncClient` has the same calls for tasks.
 //!
 //! ```no_run
 //! use pgstrata::client::{Client, Error, PoolOptions, Query, TxOptions};
@@ -48,6 +49,8 @@
     reason = "a pool needs a clock; an application's settings are in its environment, as libpq's are"
 )]
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod builder;
 mod cache;
 mod conn;
@@ -61,18 +64,21 @@ mod manager;
 mod observer;
 mod options;
 mod pool;
+mod prometheus;
 mod query;
 mod reads;
 mod statements;
 mod transaction;
 
+#[cfg(feature = "tokio")]
+pub use asynchronous::AsyncClient;
 pub use builder::{Client, ClientBuilder};
 pub use cache::{CacheOptions, Cached, Source, Tag};
 pub use conn::Conn;
 pub use counters::{Bucket, ClosedBy, Histogram, Stats};
 pub use error::{Error, ServerError};
-pub use health::{Health, HealthStatus, Unwell};
-pub use limits::ClientLimits;
+pub use health::{Health, HealthOptions, HealthStatus, LastError, Unwell};
+pub use limits::{ClientLimits, LimitValue};
 pub use observer::{Event, Observer};
 pub use options::PoolOptions;
 pub use postgres::Row;

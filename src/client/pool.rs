@@ -12,6 +12,7 @@ use super::conn::Conn;
 use super::counters::{ClosedBy, Counters, Stats};
 use super::error::Error;
 use super::gate::{Gate, Permit};
+use super::health::{HealthOptions, History};
 use super::helper::{self, Task};
 use super::manager::{Closer, Manager, Slot};
 use super::observer::{Event, Observer};
@@ -33,6 +34,17 @@ pub(super) struct Shared {
     started: AtomicBool,
     down: Mutex<Option<(ConnError, Instant)>>,
     pub(super) look_at: Due,
+    pub(super) health: HealthOptions,
+    pub(super) min_hit_ratio: Option<f64>,
+    pub(super) history: History,
+}
+
+/// How a client is seen from outside.
+pub(super) struct Seen {
+    pub(super) slow: Option<Duration>,
+    pub(super) observer: Option<Arc<dyn Observer>>,
+    pub(super) health: HealthOptions,
+    pub(super) min_hit_ratio: Option<f64>,
 }
 
 /// When something is to be looked at again.
@@ -66,6 +78,9 @@ impl Shared {
     }
 
     pub(super) fn set_down(&self, error: Option<(ConnError, Instant)>) {
+        if let Some((error, _)) = &error {
+            self.history.failed(error);
+        }
         *self.down.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 }
@@ -78,13 +93,8 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    pub(super) fn new(
-        connector: Connector,
-        options: PoolOptions,
-        slow: Option<Duration>,
-        observer: Option<Arc<dyn Observer>>,
-    ) -> Result<Arc<Self>, Error> {
-        let max = options.max;
+    pub(super) fn new(connector: Connector, options: PoolOptions, seen: Seen) -> Result<Arc<Self>, Error> {
+        let (max, Seen { slow, observer, health, min_hit_ratio }) = (options.max, seen);
         let shared = Arc::new(Shared {
             options,
             counters: Counters::default(),
@@ -94,6 +104,9 @@ impl Inner {
             started: AtomicBool::new(false),
             down: Mutex::new(None),
             look_at: Due::default(),
+            health,
+            min_hit_ratio,
+            history: History::default(),
         });
         let (helper, tasks) = mpsc::channel();
         // Its own idle timeout would close and open `min` sessions every half minute.
@@ -119,11 +132,13 @@ impl Inner {
     /// A session, within [`PoolOptions::acquire_timeout`].
     pub(super) fn take(self: &Arc<Self>, site: &'static Location<'static>) -> Result<Conn, Error> {
         refuse_async_context()?;
-        let begun = Instant::now();
+        let now = Instant::now();
+        let begun = now.checked_sub(WAITED.take()).unwrap_or(now);
         let taken = self.take_from(begun, site);
         self.shared.counters.acquire.took(begun.elapsed());
-        if matches!(taken, Err(Error::Exhausted { .. })) {
+        if let Err(error @ Error::Exhausted { .. }) = &taken {
             self.shared.counters.timeouts.one_more();
+            self.shared.history.failed(error);
         }
         taken
     }
@@ -131,7 +146,7 @@ impl Inner {
     fn take_from(self: &Arc<Self>, begun: Instant, site: &'static Location<'static>) -> Result<Conn, Error> {
         let shared = &self.shared;
         let timeout = shared.options.acquire_timeout;
-        let permit = shared.gate.enter(timeout, site)?;
+        let permit = shared.gate.enter(timeout.saturating_sub(begun.elapsed()), site)?;
         shared.started.store(true, Ordering::Relaxed);
         // Whoever does not wait for others still waits until a session of its own is open.
         let patience = if timeout.is_zero() { DEFAULT_DEADLINE } else { timeout };
@@ -211,6 +226,17 @@ impl Drop for Inner {
 
 thread_local! {
     static MAY_BLOCK: Cell<bool> = const { Cell::new(false) };
+    /// How long the call that runs here has waited elsewhere.
+    static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// As [`blocking`], for a call that has waited for so long already.
+#[cfg(feature = "tokio")]
+pub(super) fn blocking_after<T>(waited: Duration, call: impl FnOnce() -> T) -> T {
+    WAITED.set(waited);
+    let done = blocking(call);
+    WAITED.set(Duration::ZERO);
+    done
 }
 
 pub(super) fn blocking<T>(call: impl FnOnce() -> T) -> T {

@@ -140,7 +140,8 @@ impl<'a> Query<'a> {
     }
 
     /// For how long beyond that a cached result is given while no session can be had, marked as
-    /// [stale](super::Cached::is_stale). An error of the server's is never hidden so.
+    /// [stale](super::Cached::is_stale): [`CacheOptions::stale_if_error`](super::CacheOptions::stale_if_error) by default. An
+    /// error of the server's is never hidden so.
     pub fn stale_if_error(mut self, longer: Duration) -> Self {
         self.stale_if_error = Some(longer);
         self
@@ -175,8 +176,8 @@ impl<'a> Query<'a> {
     }
 
     /// Time to live, what is beyond it, and when to be ahead of it.
-    pub(super) fn times(&self) -> (Option<Duration>, Duration, Option<f64>) {
-        (self.ttl, self.stale_if_error.unwrap_or_default(), self.refresh_ahead)
+    pub(super) fn times(&self) -> (Option<Duration>, Option<Duration>, Option<f64>) {
+        (self.ttl, self.stale_if_error, self.refresh_ahead)
     }
 
     pub(super) fn is_read_only(&self) -> bool {

@@ -9,13 +9,27 @@ use postgres::Row;
 use postgres_protocol::escape::escape_literal;
 
 use super::builder::Client;
-use super::cache::{Cached, Found, Key, Loaded, Source, Tag, Wanted};
+use super::cache::{Cached, Found, Key, Load, Loaded, Source, Tag, Wanted};
 use super::error::Error;
 use super::query::Query;
 use crate::pg::TableName;
 
 /// Rows as they are kept, and their bytes as the server sent them.
 type Rows<T> = (Arc<Box<[T]>>, u64);
+
+/// What a cached query wants.
+pub(super) struct Asked {
+    pub(super) key: Key,
+    pub(super) wanted: Wanted,
+    /// For how long beyond its time to live while the server is away.
+    longer: Duration,
+}
+
+/// A result, or the duty to load it.
+pub(super) enum Given<T> {
+    Result(Result<Cached<T>, Error>),
+    Load(Load),
+}
 
 impl Client {
     /// All rows of a query, kept or asked for: see [`Cached`] for what came of it, and [the module](super) for what may be
@@ -46,40 +60,11 @@ impl Client {
         F: Fn(&Row) -> Result<T, Error> + Copy + 'static,
     {
         const { assert!(size_of::<F>() == 0, "what reads a cached row captures nothing") };
-        let site = Location::caller();
-        let key = Key::new::<F>(query)?;
-        let (ttl, longer, refresh_ahead) = query.times();
-        let ttl = ttl.unwrap_or(self.cache.options.ttl);
-        let wanted = Wanted { ttl, refresh_ahead, may_wait: self.inner.shared.gate.own() == 0 };
-        let counters = &self.inner.shared.counters;
-        let load = match self.cache.find(&key, &wanted)? {
-            Found::Kept(value, age) => {
-                counters.hits.one_more();
-                return rows(value).map(|rows| Cached::new(rows, age, Source::Cache));
-            }
-            Found::Shared(value, age) => {
-                counters.coalesced.one_more();
-                return rows(value).map(|rows| Cached::new(rows, age, Source::Shared));
-            }
-            Found::Failed(error, old) => return self.instead(error, old, (ttl, longer)),
-            Found::Load(load) => load,
-        };
-        counters.misses.one_more();
-        match self.load(query, read, site) {
-            Ok((rows, bytes)) => {
-                let value: Arc<dyn Any + Send + Sync> = Arc::<Box<[T]>>::clone(&rows);
-                let age = load.succeed(Loaded { value, bytes });
-                Ok(Cached::new(rows, age, Source::Server))
-            }
-            Err(error) => {
-                if error.is_of_the_call() {
-                    drop(load);
-                } else {
-                    load.fail(&error);
-                }
-                let old = self.cache.old(&key);
-                self.instead(error, old, (ttl, longer))
-            }
+        let asked = self.asked::<F>(query)?;
+        let gate = &self.inner.shared.gate;
+        match self.given(&asked, self.cache.find(&asked.key, &asked.wanted, || gate.own() == 0)?) {
+            Given::Result(result) => result,
+            Given::Load(load) => self.load_and_keep(&asked, load, query, read, Location::caller()),
         }
     }
 
@@ -105,13 +90,77 @@ impl Client {
         self.cache.invalidate_all();
     }
 
+    /// What a call wants, and under which key.
+    pub(super) fn asked<F: 'static>(&self, query: &Query<'_>) -> Result<Asked, Error> {
+        if self.inner.shared.gate.is_closed() {
+            return Err(Error::Closed);
+        }
+        let (ttl, longer, refresh_ahead) = query.times();
+        let ttl = ttl.unwrap_or(self.cache.options.ttl);
+        let longer = longer.unwrap_or(self.cache.options.stale_if_error);
+        Ok(Asked { key: Key::new::<F>(query)?, wanted: Wanted { ttl, refresh_ahead }, longer })
+    }
+
+    /// What comes of what was found.
+    pub(super) fn given<T: Send + Sync + 'static>(&self, asked: &Asked, found: Found) -> Given<T> {
+        let counters = &self.inner.shared.counters;
+        Given::Result(match found {
+            Found::Kept(value, age) => {
+                counters.hits.one_more();
+                rows(value).map(|rows| Cached::new(rows, age, Source::Cache))
+            }
+            Found::Shared(value, age) => {
+                counters.coalesced.one_more();
+                rows(value).map(|rows| Cached::new(rows, age, Source::Shared))
+            }
+            Found::Failed(error, old) => self.instead(error, old, asked),
+            Found::Load(load) => {
+                counters.misses.one_more();
+                return Given::Load(load);
+            }
+        })
+    }
+
+    pub(super) fn load_and_keep<T: Send + Sync + 'static>(
+        &self,
+        asked: &Asked,
+        load: Load,
+        query: &Query<'_>,
+        read: impl Fn(&Row) -> Result<T, Error> + Copy,
+        site: &'static Location<'static>,
+    ) -> Result<Cached<T>, Error> {
+        match self.load(query, read, site) {
+            Ok((rows, bytes)) => {
+                let value: Arc<dyn Any + Send + Sync> = Arc::<Box<[T]>>::clone(&rows);
+                let age = load.succeed(Loaded { value, bytes });
+                Ok(Cached::new(rows, age, Source::Server))
+            }
+            Err(error) => self.not_loaded(asked, load, error),
+        }
+    }
+
+    pub(super) fn not_loaded<T: Send + Sync + 'static>(
+        &self,
+        asked: &Asked,
+        load: Load,
+        error: Error,
+    ) -> Result<Cached<T>, Error> {
+        if error.is_of_the_call() {
+            drop(load);
+        } else {
+            load.fail(&error);
+        }
+        self.instead(error, self.cache.old(&asked.key), asked)
+    }
+
     /// What is given in place of an error: only ever what is kept, and only where nobody answered.
     fn instead<T: Send + Sync + 'static>(
         &self,
         error: Error,
         old: Option<(Arc<dyn Any + Send + Sync>, Duration)>,
-        (ttl, longer): (Duration, Duration),
+        asked: &Asked,
     ) -> Result<Cached<T>, Error> {
+        let (ttl, longer) = (asked.wanted.ttl, asked.longer);
         let away = error.is_lost() || matches!(error, Error::Exhausted { .. });
         match old.filter(|(_, age)| away && *age < ttl.saturating_add(longer)) {
             Some((value, age)) if age < ttl => rows(value).map(|rows| Cached::new(rows, age, Source::Cache)),

@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Map
 use serde::de::{Error as _, IntoDeserializer, Visitor};
 
 use super::tree::Tree;
+use super::units::percent;
 use super::{PolicyError, PolicyPath, suggest};
 
 /// Reads a tree. Errors: every unknown key, and the first value of a wrong type.
@@ -93,7 +94,12 @@ impl<'a> At<'a> {
             },
             _ => None,
         };
-        let help = help.map(str::to_owned);
+        let help = help.map(str::to_owned).or_else(|| match self.tree {
+            Tree::Text(text) if expected == "a number" => {
+                percent(text).ok().map(|share| format!("did you mean `{share}`?"))
+            }
+            Tree::Text(_) | Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::List(_) | Tree::Map(_) => None,
+        });
         DecodeError {
             path: Some(self.path.clone()),
             message: format!("expected {expected}, found {}", self.tree.kind()),

@@ -31,6 +31,11 @@ impl Desired {
     /// difference.
     pub fn hash(&self) -> PolicyHash {
         let Self { tables, holds, limits, settings, client: _, expect: _, apply, not_enforced: _ } = self;
+        let mut limits = limits.clone();
+        for service in limits.services.values_mut().filter(|service| service.as_client) {
+            // It is what `client` says.
+            service.max_connections = 0;
+        }
         let hashed = (tables, holds, limits, settings, apply);
         // All keys are texts, so JSON cannot refuse; should it ever, two policies must not look alike.
         let bytes = serde_json::to_vec(&hashed).unwrap_or_else(|_| format!("{hashed:?}").into_bytes());

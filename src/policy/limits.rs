@@ -61,6 +61,9 @@ pub struct ServiceDesired {
     pub instances: u32,
     /// Connections of each one's pool.
     pub max_connections: u32,
+    /// That is what `client.pool` says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub as_client: bool,
     /// It connects to PgBouncer, not to the server.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub through_pgbouncer: bool,

@@ -33,9 +33,9 @@ pub mod units;
 mod warnings;
 
 pub use crate::grid::{Encoding, Position, Width};
-pub use client::ClientDesired;
 #[cfg(feature = "client")]
 pub use client::client_options;
+pub use client::{ClientDesired, Fraction};
 pub use desired::{
     ApplyDesired, DefaultPartition, DefaultRows, Desired, Expect, Grant, GridMismatch, Hold, IndexDesired, IndexOn,
     Keep, MaintenanceDesired, MaxDrop, OtherIndexes, Premake, Retention, Share, Straddling, TableDesired, Then,
@@ -58,5 +58,7 @@ pub use source_map::SourceMap;
 pub use warnings::warnings;
 pub(crate) use warnings::{is_shorter, least_premake};
 
+#[cfg(test)]
+mod client_tests;
 #[cfg(test)]
 mod tests;

@@ -10,8 +10,17 @@ connection:
   url: "${DATABASE_URL}"
   expect: {database: "${PGDATABASE:-app}", cluster_name: main, system_identifier: 7301234567890123456}
 client:
-  pool:  {max_connections: 20, min_connections: 2, acquire_timeout: 10s, idle_timeout: 30s, max_lifetime: 30min}
-  cache: {max_size: 100MB, max_entries: 1000, ttl: 5min}
+  pool:
+    max_connections: 20
+    min_connections: 2
+    acquire_timeout: 10s
+    idle_timeout: 30s
+    max_lifetime: 30min
+    lifetime_jitter: 0.25
+    check_after_idle: 500ms
+    leak_warning: 1min
+    statement_cache: 256
+  cache: {max_size: 100MB, max_entries: 1000, ttl: 5min, max_entry_size: 4MB, stale_if_error: 10min, min_hit_ratio: 0.9}
 apply:
   jobs: 3
   lock_timeout: 100ms

@@ -247,6 +247,30 @@ fn stale_results_stand_in_for_a_server_that_is_away_and_for_nothing_else() {
 }
 
 #[test]
+fn what_a_query_does_not_say_the_client_does() {
+    let server = own_server();
+    let options = PoolOptions { acquire_timeout: Duration::from_millis(300), ..PoolOptions::default() };
+    let cache = CacheOptions {
+        ttl: Duration::from_millis(50),
+        stale_if_error: Duration::from_secs(600),
+        ..CacheOptions::default()
+    };
+    let db = Client::builder(server.url("postgres")).pool(options).cache(cache).build().unwrap();
+    let (silent, own) = (Query::new("SELECT 1"), Query::new("SELECT 2").stale_if_error(Duration::ZERO));
+    db.cached(&silent, int).unwrap();
+    db.cached(&own, int).unwrap();
+    thread::sleep(Duration::from_millis(50));
+    server.kill().unwrap();
+    assert_eq!(db.cached(&silent, int).unwrap().source(), Source::Stale);
+    assert!(matches!(db.cached(&own, int), Err(Error::Unreachable(_))));
+    for ratio in [-0.1, 1.1, f64::NAN] {
+        let cache = CacheOptions { min_hit_ratio: Some(ratio), ..CacheOptions::default() };
+        let refused = Client::builder("host=nowhere").cache(cache).build().err().unwrap();
+        assert!(matches!(refused, Error::Invalid { field: "cache.min_hit_ratio", .. }), "{refused}");
+    }
+}
+
+#[test]
 fn two_tenants_under_row_security_never_cross() {
     observer()
         .batch_execute(

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 #![allow(clippy::disallowed_methods, reason = "tests start servers, wait and read the clock")]
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod cache;
 mod calls;
 mod examples;

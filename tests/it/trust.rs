@@ -49,14 +49,18 @@ tables:
     maintenance: {analyze_parent_every: 1 day}
 ";
 
-/// The table of `writer`: a current partition and an old one, both with rows.
+/// The table of `writer`: a current partition and an old one, both with rows. Current by the server's clock, so that what
+/// is created, kept and removed is the same in whatever month this runs.
 pub(crate) fn events(key: &str, with: &str) -> String {
-    let month = |ahead: &str| format!("(date_trunc('month', now() AT TIME ZONE 'UTC') + '{ahead}') AT TIME ZONE 'UTC'");
-    let (this, next) = (month("0 months"), month("1 month"));
     format!(
         "SET SESSION AUTHORIZATION writer;
          CREATE TABLE app.events (at {key} NOT NULL, id bigint) PARTITION BY RANGE (at);
-         CREATE TABLE app.events_now PARTITION OF app.events FOR VALUES FROM ({this}) TO ({next});
+         DO $$ DECLARE
+           month timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');
+         BEGIN
+           EXECUTE format('CREATE TABLE app.events_now PARTITION OF app.events FOR VALUES FROM (%L) TO (%L)',
+             to_char(month, 'YYYY-MM-DD\"Z\"'), to_char(month + interval '1 month', 'YYYY-MM-DD\"Z\"'));
+         END $$;
          CREATE TABLE app.events_old PARTITION OF app.events FOR VALUES FROM ('2018-01-01Z') TO ('2018-02-01Z');
          INSERT INTO app.events VALUES (now(), 1), ('2018-01-15Z', 2);
          {with}

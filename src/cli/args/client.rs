@@ -16,7 +16,7 @@ pub(in crate::cli) struct ClientArgs {
 pub(in crate::cli) enum ClientCommand {
     /// Print the limits of the policy's `client` section, for programs that do not read policies. Offline.
     ///
-    /// Whole numbers, times in milliseconds, and only what the policy says. `pgstrata::client` reads the variables by
+    /// Whole numbers, times in milliseconds, shares from 0 to 1, and only what the policy says. `pgstrata::client` reads the variables by
     /// `ClientLimits::from_env`; any other program may as well.
     #[command(after_help = "\
 Examples:

@@ -15,6 +15,7 @@
 //! while a load of the same key and generations runs waits for it instead of asking the server as well.
 
 mod cached;
+mod flight;
 mod key;
 mod options;
 mod store;
@@ -23,4 +24,6 @@ pub use cached::{Cached, Source};
 pub(super) use key::Key;
 pub use key::Tag;
 pub use options::CacheOptions;
-pub(super) use store::{Cache, Evicted, Found, Loaded, Wanted};
+#[cfg(feature = "tokio")]
+pub(super) use store::Look;
+pub(super) use store::{Cache, Evicted, Found, Load, Loaded, Wanted};

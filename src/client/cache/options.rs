@@ -16,6 +16,12 @@ pub struct CacheOptions {
     pub ttl: Duration,
     /// A larger result is given back and not kept.
     pub max_entry_bytes: u64,
+    /// For how long beyond its time to live a result is given while no session can be had, where its query does not say; 0:
+    /// not at all. See [`Query::stale_if_error`](super::super::Query::stale_if_error).
+    pub stale_if_error: Duration,
+    /// The share of cached queries that are expected to find a result. With less, and more than one a second, the client's
+    /// [health](super::super::Client::health) is degraded; `None`: whatever it is.
+    pub min_hit_ratio: Option<f64>,
     /// How long a call waits for a load that another one began.
     pub wait: Duration,
 }
@@ -27,6 +33,8 @@ impl Default for CacheOptions {
             max_entries: 1000,
             ttl: Duration::from_secs(300),
             max_entry_bytes: 4 << 20,
+            stale_if_error: Duration::ZERO,
+            min_hit_ratio: None,
             wait: Duration::from_secs(30),
         }
     }
@@ -34,7 +42,7 @@ impl Default for CacheOptions {
 
 impl CacheOptions {
     pub(in crate::client) fn check(&self) -> Result<(), Error> {
-        let Self { max_bytes, max_entries, ttl, max_entry_bytes, wait: _ } = self;
+        let Self { max_bytes, max_entries, ttl, max_entry_bytes, stale_if_error: _, min_hit_ratio, wait: _ } = self;
         let invalid = |field, because: &str| Err(Error::Invalid { field, because: because.to_owned() });
         if *max_bytes == 0 {
             return invalid("cache.max_bytes", "it is above zero");
@@ -47,6 +55,9 @@ impl CacheOptions {
         }
         if max_entry_bytes > max_bytes {
             return invalid("cache.max_entry_bytes", "it is no more than max_bytes");
+        }
+        if min_hit_ratio.is_some_and(|ratio| !(0.0..=1.0).contains(&ratio)) {
+            return invalid("cache.min_hit_ratio", "it is a share: from 0 to 1");
         }
         Ok(())
     }

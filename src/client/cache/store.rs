@@ -2,16 +2,17 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use lru::LruCache;
 
 use super::super::error::Error;
+use super::flight::{End, Flight};
 use super::key::Key;
 use super::options::CacheOptions;
 
-type Value = Arc<dyn Any + Send + Sync>;
+pub(super) type Value = Arc<dyn Any + Send + Sync>;
 
 /// What an entry takes beside its rows and its key.
 const OVERHEAD: u64 = 128;
@@ -40,20 +41,6 @@ struct Flying {
     flight: Arc<Flight>,
 }
 
-/// What a load's waiters wait for.
-struct Flight {
-    end: Mutex<Option<End>>,
-    ended: Condvar,
-}
-
-#[derive(Clone)]
-enum End {
-    Value(Value, Born),
-    Error(Error),
-    /// Whoever loaded gave up or panicked: somebody else must.
-    Gone,
-}
-
 #[derive(Clone)]
 struct Entry {
     value: Value,
@@ -80,13 +67,13 @@ pub(in crate::client) struct Evicted {
 }
 
 /// What a call found.
-pub(in crate::client) enum Found<'c> {
+pub(in crate::client) enum Found {
     /// Young enough.
     Kept(Value, Duration),
     /// Another call loaded it.
     Shared(Value, Duration),
     /// This call must load it.
-    Load(Load<'c>),
+    Load(Load),
     /// What another call's load ended with, and what is still there.
     Failed(Error, Option<(Value, Duration)>),
 }
@@ -99,8 +86,8 @@ pub(in crate::client) struct Loaded {
 }
 
 /// The duty to load; dropped without a result it passes on to whoever waits.
-pub(in crate::client) struct Load<'c> {
-    cache: &'c Cache,
+pub(in crate::client) struct Load {
+    cache: Arc<Cache>,
     key: Key,
     generation: Generation,
     born: Born,
@@ -108,13 +95,18 @@ pub(in crate::client) struct Load<'c> {
     flight: Option<(u64, Arc<Flight>)>,
 }
 
+/// What a call finds without waiting.
+pub(in crate::client) enum Look {
+    Found(Found),
+    /// Another call loads it.
+    Wait(Arc<Flight>),
+}
+
 /// How a call wants it.
 pub(in crate::client) struct Wanted {
     pub(in crate::client) ttl: Duration,
     /// From which share of `ttl` on one call loads it anew.
     pub(in crate::client) refresh_ahead: Option<f64>,
-    /// Whether it may wait for another's load: not with a session in hand, which that load may be waiting for.
-    pub(in crate::client) may_wait: bool,
 }
 
 impl Born {
@@ -143,45 +135,66 @@ impl Cache {
         Self { options, state: Mutex::new(state) }
     }
 
-    /// What is there, young enough; or else another call's load, waited for; or else the duty to load.
-    pub(in crate::client) fn find(&self, key: &Key, wanted: &Wanted) -> Result<Found<'_>, Error> {
+    /// What is there, young enough; or else another call's load, waited for; or else the duty to load. Whoever may not wait
+    /// has a session in hand, which that load may be waiting for.
+    pub(in crate::client) fn find(
+        self: &Arc<Self>,
+        key: &Key,
+        wanted: &Wanted,
+        may_wait: impl Fn() -> bool,
+    ) -> Result<Found, Error> {
         let begun = Instant::now();
         loop {
-            let flight = {
-                let mut state = self.lock();
-                let generation = state.generation(key);
-                let flying =
-                    state.flights.values().find(|flying| flying.key == *key && flying.generation == generation);
-                let flight = flying.map(|flying| Arc::clone(&flying.flight));
-                if let Some(entry) = state.current(key, &generation) {
-                    let age = entry.born.age();
-                    let ahead = wanted.refresh_ahead.is_some_and(|share| age >= wanted.ttl.mul_f64(share));
-                    if age < wanted.ttl && (!ahead || flight.is_some()) {
-                        let value = Arc::clone(&entry.value);
-                        return Ok(Found::Kept(value, age));
-                    }
-                }
-                match flight {
-                    Some(flight) if wanted.may_wait => flight,
-                    // One more load of the same, that nobody waits for.
-                    Some(_) => return Ok(Found::Load(self.load(key, generation, None))),
-                    None => {
-                        let number = state.next;
-                        state.next += 1;
-                        let flight = Arc::new(Flight { end: Mutex::new(None), ended: Condvar::new() });
-                        let (own, of) = (Arc::clone(&flight), generation.clone());
-                        state.flights.insert(number, Flying { key: key.clone(), generation: of, flight });
-                        return Ok(Found::Load(self.load(key, generation, Some((number, own)))));
-                    }
+            let flight = match self.look(key, wanted) {
+                Look::Found(found) => return Ok(found),
+                Look::Wait(flight) if may_wait() => flight,
+                // One more load of the same, that nobody waits for.
+                Look::Wait(_) => {
+                    let generation = self.lock().generation(key);
+                    return Ok(Found::Load(self.load(key, generation, None)));
                 }
             };
-            let left = self.options.wait.saturating_sub(begun.elapsed());
-            match flight.wait(left) {
-                Some(End::Value(value, born)) => return Ok(Found::Shared(value, born.age())),
-                Some(End::Error(error)) => return Ok(Found::Failed(error, self.old(key))),
-                Some(End::Gone) => {}
-                None => return Err(Error::Timeout { waited: begun.elapsed() }),
+            let Some(end) = flight.wait(self.options.wait.saturating_sub(begun.elapsed())) else {
+                return Err(Error::Timeout { waited: begun.elapsed() });
+            };
+            if let Some(found) = self.ended(key, end) {
+                return Ok(found);
             }
+        }
+    }
+
+    /// What is there, young enough; or another call's load; or else the duty to load.
+    pub(in crate::client) fn look(self: &Arc<Self>, key: &Key, wanted: &Wanted) -> Look {
+        let mut state = self.lock();
+        let generation = state.generation(key);
+        let flying = state.flights.values().find(|flying| flying.key == *key && flying.generation == generation);
+        let flight = flying.map(|flying| Arc::clone(&flying.flight));
+        if let Some(entry) = state.current(key, &generation) {
+            let age = entry.born.age();
+            let ahead = wanted.refresh_ahead.is_some_and(|share| age >= wanted.ttl.mul_f64(share));
+            if age < wanted.ttl && (!ahead || flight.is_some()) {
+                return Look::Found(Found::Kept(Arc::clone(&entry.value), age));
+            }
+        }
+        match flight {
+            Some(flight) => Look::Wait(flight),
+            None => {
+                let number = state.next;
+                state.next += 1;
+                let flight = Arc::new(Flight::default());
+                let (own, of) = (Arc::clone(&flight), generation.clone());
+                state.flights.insert(number, Flying { key: key.clone(), generation: of, flight });
+                Look::Found(Found::Load(self.load(key, generation, Some((number, own)))))
+            }
+        }
+    }
+
+    /// What a load ended with, for those who waited for it; `None` where somebody else must load.
+    pub(in crate::client) fn ended(&self, key: &Key, end: End) -> Option<Found> {
+        match end {
+            End::Value(value, born) => Some(Found::Shared(value, born.age())),
+            End::Error(error) => Some(Found::Failed(error, self.old(key))),
+            End::Gone => None,
         }
     }
 
@@ -232,8 +245,8 @@ impl Cache {
         (state.entries.len(), state.bytes, state.counts)
     }
 
-    fn load(&self, key: &Key, generation: Generation, flight: Option<(u64, Arc<Flight>)>) -> Load<'_> {
-        Load { cache: self, key: key.clone(), generation, born: Born::now(), flight }
+    fn load(self: &Arc<Self>, key: &Key, generation: Generation, flight: Option<(u64, Arc<Flight>)>) -> Load {
+        Load { cache: Arc::clone(self), key: key.clone(), generation, born: Born::now(), flight }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -277,7 +290,7 @@ impl State {
     }
 }
 
-impl Load<'_> {
+impl Load {
     /// Keeps it, unless it was invalidated since; gives it to all who wait. How old it is.
     pub(in crate::client) fn succeed(mut self, loaded: Loaded) -> Duration {
         let Loaded { value, bytes } = loaded;
@@ -312,22 +325,8 @@ impl Load<'_> {
     }
 }
 
-impl Drop for Load<'_> {
+impl Drop for Load {
     fn drop(&mut self) {
         self.finish(End::Gone);
-    }
-}
-
-impl Flight {
-    fn end(&self, end: End) {
-        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
-        self.ended.notify_all();
-    }
-
-    fn wait(&self, timeout: Duration) -> Option<End> {
-        let guard = self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        let (guard, _) =
-            self.ended.wait_timeout_while(guard, timeout, |end| end.is_none()).unwrap_or_else(PoisonError::into_inner);
-        guard.clone()
     }
 }

@@ -8,32 +8,36 @@ use super::super::spec::{
 };
 use super::super::units::timeout;
 use super::super::{LimitsDesired, PolicyError, PolicyPath, PoolerDesired, RoleDesired, RoleTimeout, ServiceDesired};
-use super::Checks;
+use super::{Checks, services};
 
-pub(super) fn limits(checks: &mut Checks, spec: Option<&Limits>) -> LimitsDesired {
+/// `of_client` is what a service's pool has where it says nothing of its own.
+pub(super) fn limits(checks: &mut Checks, spec: Option<&Limits>, of_client: Option<u32>) -> LimitsDesired {
     let Some(Limits { database, roles, services, pgbouncer }) = spec else { return LimitsDesired::default() };
     let path = PolicyPath::of(["limits"]);
     let mut limits = LimitsDesired::default();
     if let Some(DatabaseLimits { connection_limit }) = database {
         limits.database = connection_limit_of(checks, &path.key("database"), *connection_limit);
     }
+    let mut places = BTreeMap::new();
     for (name, spec) in roles.iter().flatten() {
         let path = path.key("roles").key(name);
         let role = role(checks, &path, spec);
         let Some(name) = checks.ident(&path, name) else { continue };
+        places.insert(name.clone(), path.key("connection_limit"));
         if limits.roles.insert(name.clone(), role).is_some() {
             checks.push(PolicyError::at_key(path, format!("{name} is named twice")));
         }
     }
     for (name, spec) in services.iter().flatten() {
         let path = path.key("services").key(name);
-        if let Some(service) = service(checks, &path, spec) {
+        if let Some(service) = service(checks, &path, spec, of_client) {
             if service.through_pgbouncer && pgbouncer.is_none() {
                 checks.at(&path.key("through"), "there is no `limits.pgbouncer` to go through");
             }
             limits.services.insert(name.clone(), service);
         }
     }
+    services::fit(checks, &limits, &places);
     limits.pgbouncer = pgbouncer.as_ref().map(|spec| pooler(checks, &path.key("pgbouncer"), spec));
     limits
 }
@@ -106,29 +110,38 @@ fn role(checks: &mut Checks, path: &PolicyPath, spec: &RoleLimits) -> RoleDesire
     RoleDesired { connection_limit: connection_limit_of(checks, path, *connection_limit), timeouts }
 }
 
-/// For a role, unlike for a run of ours, zero makes sense: it may be what exempts a batch role.
-fn or_none(text: &TimeoutOrNone) -> Result<Duration, String> {
+/// For a role, unlike for a run of ours, zero makes sense: it may be what exempts a batch role. So it does for a client.
+pub(super) fn or_none(text: &TimeoutOrNone) -> Result<Duration, String> {
     match text.as_ref().trim() {
         "0" => Ok(Duration::ZERO),
         text => timeout(text).map_err(|error| error.to_string()),
     }
 }
 
-fn service(checks: &mut Checks, path: &PolicyPath, spec: &ServiceLimits) -> Option<ServiceDesired> {
+fn service(
+    checks: &mut Checks,
+    path: &PolicyPath,
+    spec: &ServiceLimits,
+    of_client: Option<u32>,
+) -> Option<ServiceDesired> {
     let ServiceLimits { role, instances, max_connections, through } = spec;
     let role = match role {
         Some(role) => Some(checks.ident(&path.key("role"), role)?),
         None => None,
     };
-    for (key, value) in [("instances", instances), ("max_connections", max_connections)] {
-        if value.is_none() {
-            checks.push(PolicyError::at_key(path.clone(), format!("`{key}` is missing")));
-        }
+    if instances.is_none() {
+        checks.push(PolicyError::at_key(path.clone(), "`instances` is missing"));
+    }
+    let connections = max_connections.or(of_client);
+    if connections.is_none() {
+        let error = PolicyError::at_key(path.clone(), "`max_connections` is missing");
+        checks.push(error.help("write it here, or `client.pool.max_connections` for all services"));
     }
     Some(ServiceDesired {
         role,
         instances: (*instances)?,
-        max_connections: (*max_connections)?,
+        max_connections: connections?,
+        as_client: max_connections.is_none(),
         through_pgbouncer: match through {
             Some(Through::Pgbouncer) => true,
             None => false,

@@ -1,6 +1,7 @@
 //! From what the YAML says to what must be true: defaults, units, names, and whether it all goes together.
 
 mod apply;
+mod client;
 mod expression;
 mod hardware;
 mod hold;
@@ -8,6 +9,7 @@ mod index;
 mod limits;
 mod new_partitions;
 mod rest;
+mod services;
 mod table;
 
 pub(crate) use table::{DEFAULT_PREMAKE, MAX_PREMAKE};
@@ -65,8 +67,8 @@ impl Policy {
         let holds = hold::resolve(&mut checks, &known, holds.as_ref());
         let mode = apply.as_ref().and_then(|apply| apply.settings);
         let apply = apply::resolve(&mut checks, &known, apply.as_ref());
-        let client = rest::client(&mut checks, client.as_ref());
-        let limits = limits::limits(&mut checks, limits.as_ref());
+        let client = client::client(&mut checks, client.as_ref());
+        let limits = limits::limits(&mut checks, limits.as_ref(), client.max_connections);
         let settings = rest::settings(&mut checks, mode, settings.as_ref());
         // Advice is made of it, no plan.
         hardware::hardware(&mut checks, hardware.as_ref());

@@ -1,16 +1,12 @@
 //! What is validated now and carried out by later versions, and small sections: expectations, storage parameters,
-//! maintenance, clients, settings, thresholds.
+//! maintenance, settings, thresholds.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use super::super::spec::{
-    Cache, Client, ExpectSpec, Maintenance, Monitoring, Pool, Scalar, SettingsMode as SettingsModeSpec, Timeout,
-};
+use super::super::spec::{ExpectSpec, Maintenance, Monitoring, Scalar, SettingsMode as SettingsModeSpec, Timeout};
 use super::super::units::{percent, size, timeout};
 use super::super::{
-    ClientDesired, Expect, MaintenanceDesired, PolicyError, PolicyPath, SettingsDesired, SettingsMode, Share,
-    parameter, suggest,
+    Expect, MaintenanceDesired, PolicyError, PolicyPath, SettingsDesired, SettingsMode, Share, parameter, suggest,
 };
 use super::Checks;
 use crate::grid::CalendarSpan;
@@ -89,46 +85,6 @@ pub(super) fn maintenance(
     wanted.then_some(MaintenanceDesired { analyze_parent_every, freeze_closed, reindex_above_bloat, max_bytes_per_run })
 }
 
-pub(super) fn client(checks: &mut Checks, spec: Option<&Client>) -> ClientDesired {
-    let mut desired = ClientDesired::default();
-    let Some(Client { pool, cache }) = spec else { return desired };
-    let path = PolicyPath::of(["client"]);
-    if let Some(Pool { max_connections, min_connections, acquire_timeout, idle_timeout, max_lifetime }) = pool {
-        let path = path.key("pool");
-        let time = |checks: &mut Checks, key: &str, text: Option<&Timeout>| {
-            text.and_then(|text| checks.keep(&path.key(key), timeout(text.as_ref()))).map(millis)
-        };
-        desired.acquire_timeout_ms = time(checks, "acquire_timeout", acquire_timeout.as_ref());
-        desired.idle_timeout_ms = time(checks, "idle_timeout", idle_timeout.as_ref());
-        desired.max_lifetime_ms = time(checks, "max_lifetime", max_lifetime.as_ref());
-        positive(checks, &path.key("max_connections"), *max_connections);
-        (desired.max_connections, desired.min_connections) = (*max_connections, *min_connections);
-        if let (Some(min), Some(max)) = (min_connections, max_connections)
-            && min > max
-        {
-            checks.at(&path.key("min_connections"), format!("{min} is more than `max_connections`, which is {max}"));
-        }
-        if let (Some(idle), Some(lifetime)) = (desired.idle_timeout_ms, desired.max_lifetime_ms)
-            && idle >= lifetime
-        {
-            let message = "no session is idle for so long: `max_lifetime` closes it before, or at the same time";
-            checks.at(&path.key("idle_timeout"), message);
-        }
-    }
-    if let Some(Cache { max_size, max_entries, ttl }) = cache {
-        let path = path.key("cache");
-        let bytes = max_size.as_ref().and_then(|text| checks.keep(&path.key("max_size"), size(text.as_ref())));
-        if bytes == Some(0) {
-            checks.at(&path.key("max_size"), "at least one byte");
-        }
-        positive(checks, &path.key("max_entries"), *max_entries);
-        let ttl = ttl.as_ref().and_then(|text| checks.keep(&path.key("ttl"), timeout(text.as_ref())));
-        desired.cache_ttl_ms = ttl.map(millis);
-        (desired.cache_max_bytes, desired.cache_max_entries) = (bytes, *max_entries);
-    }
-    desired
-}
-
 /// Settings with passwords in their text.
 const SECRETS: [&str; 2] = ["primary_conninfo", "ssl_passphrase_command"];
 
@@ -176,10 +132,6 @@ pub(super) fn monitoring(checks: &mut Checks, spec: Option<&Monitoring>) {
     checks.check(&path.key("max_partition_size"), max_partition_size.as_ref(), size);
     checks.check(&path.key("unused_index_after"), unused_index_after.as_ref(), str::parse::<CalendarSpan>);
     checks.not_enforced(&path, "");
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn timeouts(checks: &mut Checks, path: &PolicyPath, all: &[(&str, Option<&Timeout>)]) {

@@ -42,6 +42,19 @@ pub struct Pool {
     /// After how long any connection is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_lifetime: Option<Timeout>,
+    /// By which share of it at most each connection's lifetime is shortened, at random: from 0 to below 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "cli", schemars(range(min = 0), extend("exclusiveMaximum" = 1)))]
+    pub lifetime_jitter: Option<f64>,
+    /// After how long an idle connection is checked before it is handed out; 0 is always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_after_idle: Option<TimeoutOrNone>,
+    /// After how long a connection in use is reported with the place that took it; 0 is never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leak_warning: Option<TimeoutOrNone>,
+    /// Prepared statements that each connection keeps; 0 for poolers in transaction mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement_cache: Option<u32>,
 }
 
 /// The cache of query results.
@@ -60,6 +73,16 @@ pub struct Cache {
     /// How long an entry is used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Timeout>,
+    /// Bytes of one entry at most; a larger result is not kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_entry_size: Option<Size>,
+    /// For how long after its ttl an entry is used while the server is unreachable; 0 is not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale_if_error: Option<TimeoutOrNone>,
+    /// Share of hits, from 0 to 1, below which a client's health is degraded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "cli", schemars(range(min = 0, max = 1)))]
+    pub min_hit_ratio: Option<f64>,
 }
 
 /// Connection and role limits.
@@ -133,7 +156,7 @@ pub struct ServiceLimits {
     /// How many run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instances: Option<u32>,
-    /// Connections of each one's pool.
+    /// Connections of each one's pool; `client.pool.max_connections` by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
     /// What it connects through; without, it connects to the server itself.

@@ -37,7 +37,9 @@ pub(super) fn fate_of_leaf(context: &Context<'_>, oid: Oid, leaf: &Leaf, newest:
     let mut fate = Fate { leaves_at, drops_at: None, stays_because: None };
     let over = context.is_expired(to);
     let stays = match leaf.kind {
-        _ if to == Bound::MaxValue || from == Bound::MaxValue => Some("a partition without an upper bound never leaves".to_owned()),
+        _ if to == Bound::MaxValue || from == Bound::MaxValue => {
+            Some("a partition without an upper bound never leaves".to_owned())
+        }
         LeafKind::Foreign => Some("a foreign table is left alone".to_owned()),
         LeafKind::Partitioned => Some("it is partitioned itself, and left alone".to_owned()),
         LeafKind::Table => (context.grid.is_off_grid(from, to) && retention.straddling == Straddling::Keep)
