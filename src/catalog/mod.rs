@@ -35,8 +35,8 @@ pub use inspect::{
 pub use limits::{Capacity, DatabaseFacts, LimitFacts, LockSlots, MayAlter, RoleFacts};
 pub use marker::{HOLD_PREFIX, HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use pooler::{PoolerDatabase, PoolerFacts, PoolerState};
-pub(crate) use question::was_locked;
 pub use question::{Answer, Answers, Bloat, DefaultCounts, DefaultKeys, Found, LeafKey, Question, RowCount};
+pub(crate) use question::{was_locked, was_refused};
 pub use rights::SchemaLack;
 pub use settings::{Absent, FileError, SettingContext, SettingFacts, SettingKind, SettingsFacts};
 pub use siblings::{NEWEST, Own, OwnDefinition, OwnKind, Sibling, Siblings, bounded};

@@ -180,6 +180,11 @@ pub(crate) fn was_locked(because: &str) -> bool {
     because.ends_with(RUN_AGAIN)
 }
 
+/// Whether the server refused it for want of a right (42501, `insufficient_privilege`): a GRANT changes that.
+pub(crate) fn was_refused(because: &str) -> bool {
+    because.ends_with("(42501)")
+}
+
 /// Something that is in the way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Found {
@@ -296,6 +301,11 @@ impl Answers {
     /// Whether it was asked at all.
     pub fn has(&self, question: &Question) -> bool {
         self.0.binary_search_by(|(asked, _)| asked.cmp(question)).is_ok()
+    }
+
+    /// All that was asked, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Question, &Answer)> {
+        self.0.iter().map(|(question, answer)| (question, answer))
     }
 
     /// Keeps an answer; a later one to the same question replaces it.

@@ -172,6 +172,7 @@ fn read(
             citus,
             lacks,
             logins: BTreeMap::new(),
+            idle_logins: BTreeSet::new(),
             limits: None,
             settings: None,
             pooler: None,

@@ -90,6 +90,7 @@ pub(crate) fn diff(
     findings.extend(rows::findings(context));
     let missing = new_schema::missing(context);
     let wanted = if missing.is_some() { Vec::new() } else { pieces(context, &returning) };
+    let (wanted, unmarked) = unmarked::set_aside(context, wanted);
     let maker = Maker::new(context);
     let created = creations(context, &wanted, blocker, &maker, used);
     let (waiting, free): (Vec<Step>, Vec<Step>) = created.steps.into_iter().partition(|step| !step.needs.is_empty());
@@ -136,7 +137,7 @@ pub(crate) fn diff(
         findings.push(context.finding(Code::Unknown, None, because));
     }
     findings.extend(tables.findings);
-    findings.extend(unmarked::findings(context));
+    findings.extend(unmarked::findings(context, &unmarked));
     findings.extend(unknown::findings(context, &steps));
     Diff { steps, findings }
 }

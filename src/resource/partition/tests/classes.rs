@@ -87,7 +87,7 @@ fn what_is_blocked_gives_no_runway() {
     insta::assert_snapshot!(lines(&world.plan()), @"
     + public.events_p20260315 [2026-03-15, 2026-03-16) overdue: the next window is missing | BLOCKED the default partition has 1 row in this window: move them first
     ? public.events DEFAULT_PARTITION_PRESENT public.events_default: the policy says `default_partition: none`; an existing one is never removed
-    ? public.events ROWS_IN_DEFAULT public.events_default: 1 row for public.events_p20260315 lie in the default partition: move them out first
+    ? public.events ROWS_IN_DEFAULT public.events_default: 1 row for public.events_p20260315 lies in the default partition: move them out first
     = public.events runway 24h
     ");
 }
