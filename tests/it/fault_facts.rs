@@ -128,10 +128,12 @@ fn a_fact_that_no_longer_holds_stops_its_step_and_what_needs_it() {
         let (_, result) = outcome.results.iter().find(|(id, _)| id.0 == *at).unwrap();
         // What is held stays, and is no failure.
         let is_held = sql.contains("pgstrata: hold");
-        let error = match result {
-            StepResult::Failed { error, lock_spent: false } if !is_held => error,
-            StepResult::Superseded { because, wanted: false } if is_held => because,
-            other => panic!("{at}, {sql}: {other:?}"),
+        let error = if is_held {
+            let StepResult::Superseded { because, wanted: false } = result else { panic!("{at}, {sql}: {result:?}") };
+            because
+        } else {
+            let StepResult::Failed { error, lock_spent: false } = result else { panic!("{at}, {sql}: {result:?}") };
+            error
         };
         assert!(error.contains(says), "{at}, {sql}: {error}");
         let holds: bool = connect(server(), &database).query_one(&format!("SELECT {then}"), &[]).unwrap().get(0);
