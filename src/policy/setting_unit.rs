@@ -79,7 +79,9 @@ pub(super) fn refusal(name: &str, value: &str) -> Option<(String, String)> {
     let unit = number.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').trim_start();
     let is_number = number.starts_with(|c: char| c.is_ascii_digit() || c == '.');
     // Hexadecimal, or with an exponent.
-    let is_other = unit.starts_with(['x', 'X']) || unit.starts_with(['e', 'E']);
+    let is_other = number.starts_with("0x")
+        || number.starts_with("0X")
+        || unit.strip_prefix(['e', 'E']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '-'));
     if !is_number || unit.is_empty() || is_other || units.contains(&unit) {
         return None;
     }
