@@ -2,7 +2,7 @@
 
 use postgres::error::SqlState;
 
-use crate::sql::GUARD;
+use crate::sql::{GUARD, Ident};
 
 /// Why the catalog could not be read, and at which step.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +34,14 @@ pub enum InspectError {
         /// What does not fit.
         message: String,
     },
+    /// A login of `connection.owners` is of no use.
+    #[error("connection.owners.{owner}: {message}")]
+    Login {
+        /// Whose login it is meant to be.
+        owner: Ident,
+        /// What is wrong with it.
+        message: String,
+    },
     /// A signal came. What had been read by then is no reason to judge: a cancelled question has no answer.
     #[error("interrupted while reading the catalog: nothing was changed")]
     Interrupted,
@@ -51,13 +59,17 @@ impl InspectError {
         Self::Unreadable { step, message: message.into() }
     }
 
+    pub(super) fn login(owner: &Ident, message: impl Into<String>) -> Self {
+        Self::Login { owner: owner.clone(), message: message.into() }
+    }
+
     /// Whether the session may still be used: the server said no, and did not end the connection with it.
     pub(super) fn leaves_session(&self) -> bool {
         match self {
             // Class 57P is an operator's intervention: the backend goes away after the message.
             Self::Server { sqlstate, .. } => !sqlstate.starts_with("57P"),
             Self::Lost { .. } => false,
-            Self::Unreadable { .. } | Self::Interrupted => true,
+            Self::Unreadable { .. } | Self::Login { .. } | Self::Interrupted => true,
         }
     }
 
@@ -65,7 +77,7 @@ impl InspectError {
     pub(super) fn is_privilege(&self) -> bool {
         match self {
             Self::Server { sqlstate, .. } => sqlstate == SqlState::INSUFFICIENT_PRIVILEGE.code(),
-            Self::Lost { .. } | Self::Unreadable { .. } | Self::Interrupted => false,
+            Self::Lost { .. } | Self::Unreadable { .. } | Self::Login { .. } | Self::Interrupted => false,
         }
     }
 
@@ -75,7 +87,7 @@ impl InspectError {
             Self::Server { sqlstate, .. } => {
                 !self.is_privilege() && ["0A", "22", "42", "54"].iter().any(|class| sqlstate.starts_with(class))
             }
-            Self::Lost { .. } | Self::Unreadable { .. } | Self::Interrupted => false,
+            Self::Lost { .. } | Self::Unreadable { .. } | Self::Login { .. } | Self::Interrupted => false,
         }
     }
 
@@ -83,7 +95,7 @@ impl InspectError {
     pub(super) fn is_undefined(&self) -> bool {
         match self {
             Self::Server { sqlstate, .. } => ["42704", "42883", "42P01"].contains(&sqlstate.as_str()),
-            Self::Lost { .. } | Self::Unreadable { .. } | Self::Interrupted => false,
+            Self::Lost { .. } | Self::Unreadable { .. } | Self::Login { .. } | Self::Interrupted => false,
         }
     }
 
@@ -91,7 +103,7 @@ impl InspectError {
     pub(super) fn is_lock(&self) -> bool {
         match self {
             Self::Server { sqlstate, .. } => sqlstate == SqlState::LOCK_NOT_AVAILABLE.code(),
-            Self::Lost { .. } | Self::Unreadable { .. } | Self::Interrupted => false,
+            Self::Lost { .. } | Self::Unreadable { .. } | Self::Login { .. } | Self::Interrupted => false,
         }
     }
 
@@ -102,7 +114,7 @@ impl InspectError {
                 "code of another role hangs on it since the catalog was read".to_owned()
             }
             Self::Server { message, sqlstate, .. } => format!("{message} ({sqlstate})"),
-            Self::Lost { message, .. } | Self::Unreadable { message, .. } => message,
+            Self::Lost { message, .. } | Self::Unreadable { message, .. } | Self::Login { message, .. } => message,
             Self::Interrupted => "interrupted".to_owned(),
         }
     }

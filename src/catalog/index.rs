@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::snapshot::Oid;
+use super::trust::OwnersCode;
 use crate::policy::is_same_of_index;
 use crate::sql::{Ident, TableName};
 
@@ -27,6 +28,23 @@ pub struct IndexShape {
     pub parameters: BTreeMap<String, String>,
     /// The tablespace; `None` is the database's.
     pub tablespace: Option<Ident>,
+}
+
+/// A wanted index as the server would make it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedShape {
+    /// How it compares.
+    #[serde(flatten)]
+    pub shape: IndexShape,
+    /// Code of other roles that it would hang on its table.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub code: BTreeSet<OwnersCode>,
+}
+
+impl From<IndexShape> for WantedShape {
+    fn from(shape: IndexShape) -> Self {
+        Self { shape, code: BTreeSet::new() }
+    }
 }
 
 /// One key column.

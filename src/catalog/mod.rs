@@ -27,7 +27,7 @@ pub use ask::{ask, ask_trusting};
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use citus::Citus;
 pub use error::InspectError;
-pub use index::{CopyEnding, CopyName, IndexFacts, IndexKey, IndexShape, IndexSpelling};
+pub use index::{CopyEnding, CopyName, IndexFacts, IndexKey, IndexShape, IndexSpelling, WantedShape};
 pub use inspect::{
     Tree, inspect, inspect_limits, inspect_login, inspect_pooler, inspect_settings, inspect_siblings, inspect_storage,
     inspect_trees, inspect_upkeep,
@@ -35,8 +35,8 @@ pub use inspect::{
 pub use limits::{Capacity, DatabaseFacts, LimitFacts, LockSlots, MayAlter, RoleFacts};
 pub use marker::{HOLD_PREFIX, HOLD_REGEX, MARKER_PREFIX, Marker, holds};
 pub use pooler::{PoolerDatabase, PoolerFacts, PoolerState};
-pub(crate) use question::was_locked;
 pub use question::{Answer, Answers, Bloat, DefaultCounts, DefaultKeys, Found, LeafKey, Question, RowCount};
+pub(crate) use question::{was_locked, was_refused};
 pub use rights::SchemaLack;
 pub use settings::{Absent, FileError, SettingContext, SettingFacts, SettingKind, SettingsFacts};
 pub use siblings::{NEWEST, Own, OwnDefinition, OwnKind, Sibling, Siblings, bounded};

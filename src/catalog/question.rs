@@ -1,12 +1,13 @@
 //! What planning must ask beyond the catalog, and what the server answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::index::{IndexShape, IndexSpelling};
+use super::index::{IndexSpelling, WantedShape};
 use super::snapshot::{Oid, TableState};
+use super::trust::OwnersCode;
 use crate::grid::{Bound, KeyValue};
 use crate::policy::IndexDesired;
 use crate::sql::{Ident, TableName};
@@ -154,7 +155,9 @@ pub enum Answer {
     /// A size.
     Bytes(u64),
     /// A wanted index.
-    Shape(Box<IndexShape>),
+    Shape(Box<WantedShape>),
+    /// To look at a wanted index would run this code of other roles, which nobody has allowed.
+    Withheld(BTreeSet<OwnersCode>),
     /// There can be no such index, the server says; on a second line what may have been meant.
     Refused(String),
     /// An existing index's expressions and predicate.
@@ -175,6 +178,11 @@ pub(super) const RUN_AGAIN: &str = "; run again";
 /// Whether somebody's lock is why there is no answer: it passes, and nothing that is granted makes it do so.
 pub(crate) fn was_locked(because: &str) -> bool {
     because.ends_with(RUN_AGAIN)
+}
+
+/// Whether the server refused it for want of a right (42501, `insufficient_privilege`): a GRANT changes that.
+pub(crate) fn was_refused(because: &str) -> bool {
+    because.ends_with("(42501)")
 }
 
 /// Something that is in the way.
@@ -293,6 +301,11 @@ impl Answers {
     /// Whether it was asked at all.
     pub fn has(&self, question: &Question) -> bool {
         self.0.binary_search_by(|(asked, _)| asked.cmp(question)).is_ok()
+    }
+
+    /// All that was asked, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Question, &Answer)> {
+        self.0.iter().map(|(question, answer)| (question, answer))
     }
 
     /// Keeps an answer; a later one to the same question replaces it.

@@ -122,6 +122,9 @@ pub struct Catalog {
     /// Logins of owners, by owner: what is done with their tables is done in sessions of their own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub logins: BTreeMap<Ident, SessionRole>,
+    /// Logins of roles that own no table that was read.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub idle_logins: BTreeSet<Ident>,
     /// What owners, and the session, lack on the schemas of their tables.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub lacks: BTreeSet<SchemaLack>,

@@ -80,6 +80,8 @@ fn log_in(session: &Session, snapshot: &mut Snapshot) -> Result<(), InspectError
     for (owner, connector) in session.owners().iter() {
         if owns_any(snapshot, owner) {
             inspect_login(opened(connector, owner)?.client(), snapshot, owner)?;
+        } else {
+            snapshot.catalog.idle_logins.insert(owner.clone());
         }
     }
     Ok(())
@@ -88,12 +90,7 @@ fn log_in(session: &Session, snapshot: &mut Snapshot) -> Result<(), InspectError
 fn opened(connector: &Connector, owner: &Ident) -> Result<Session, InspectError> {
     // As any session that reads: nothing is set in it but within its transactions.
     let connector = connector.clone().with_setup("");
-    connector.connect(connector.default_deadline()).map_err(|error| {
-        InspectError::unreadable(
-            "connecting as an owner",
-            format!("the login of {owner} in `connection.owners`: {error}"),
-        )
-    })
+    connector.connect(connector.default_deadline()).map_err(|error| InspectError::login(owner, error.to_string()))
 }
 
 fn owns_any(snapshot: &Snapshot, owner: &Ident) -> bool {

@@ -227,6 +227,10 @@ impl Counters {
         }
     }
 
+    pub(super) fn all_closed(&self) -> u64 {
+        self.closed.iter().map(Count::get).sum()
+    }
+
     pub(super) fn has_closed(&self, why: ClosedBy) {
         let at = ClosedBy::ALL.iter().position(|one| *one == why);
         if let Some(count) = at.and_then(|at| self.closed.get(at)) {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) slow: Option<Duration>,
     observer: Option<Arc<dyn Observer>>,
     started: AtomicBool,
+    /// Calls that look for a session, and have one opened where none is idle.
+    seeking: AtomicU32,
     down: Mutex<Option<(ConnError, Instant)>>,
     pub(super) look_at: Due,
     pub(super) health: HealthOptions,
@@ -69,7 +71,12 @@ impl Shared {
     }
 
     pub(super) fn is_started(&self) -> bool {
-        self.started.load(Ordering::Relaxed)
+        self.started.load(Ordering::Acquire)
+    }
+
+    /// Whether a call may be having a session opened now.
+    pub(super) fn is_sought(&self) -> bool {
+        self.seeking.load(Ordering::Relaxed) > 0
     }
 
     /// Why the last attempt at a session failed, and when, if it did.
@@ -102,6 +109,7 @@ impl Inner {
             slow,
             observer,
             started: AtomicBool::new(false),
+            seeking: AtomicU32::new(0),
             down: Mutex::new(None),
             look_at: Due::default(),
             health,
@@ -147,12 +155,15 @@ impl Inner {
         let shared = &self.shared;
         let timeout = shared.options.acquire_timeout;
         let permit = shared.gate.enter(timeout.saturating_sub(begun.elapsed()), site)?;
-        shared.started.store(true, Ordering::Relaxed);
         // Whoever does not wait for others still waits until a session of its own is open.
         let patience = if timeout.is_zero() { DEFAULT_DEADLINE } else { timeout };
         loop {
             let left = patience.saturating_sub(begun.elapsed());
-            let Ok(mut loan) = self.pool.get_timeout(left) else {
+            shared.seeking.fetch_add(1, Ordering::Relaxed);
+            shared.started.store(true, Ordering::Release);
+            let got = self.pool.get_timeout(left);
+            shared.seeking.fetch_sub(1, Ordering::Relaxed);
+            let Ok(mut loan) = got else {
                 return Err(match shared.down() {
                     Some((error, _)) => Error::Unreachable(error.to_string()),
                     // A session that somebody gave up is being opened or closed for as long.

@@ -84,6 +84,10 @@ pub enum Code {
     NotYetEnforced,
     /// The role that connected lacks a right that a step needs.
     MissingPrivilege,
+    /// The role that connected may not read something that planning asks.
+    ReadRefused,
+    /// A login of `connection.owners` is of a role that owns no table of the policy.
+    OwnerLoginUnused,
     /// Code of a role that may do less than the session hangs on the table, and would run as the session.
     RunsOwnersCode,
     /// A step takes a large part of the server's lock table.
@@ -132,6 +136,8 @@ pub enum Code {
     Forgotten,
     /// A table that looks like a detached partition, and has no marker.
     Unmarked,
+    /// A window that the policy wants, and that such a table stands for.
+    WindowUnmarked,
     /// A marker that does not fit the table it is on.
     ForeignMarker,
     /// A marked partition is attached and no longer due.
@@ -279,6 +285,10 @@ impl Code {
             Self::ManagedByPgPartman => warning(No, "pg_partman manages the table."),
             Self::NotYetEnforced => note(No, "A section of the policy is understood and not yet carried out."),
             Self::MissingPrivilege => warning(No, "The role that connected lacks a right that a step needs."),
+            Self::OwnerLoginUnused => {
+                warning(No, "A login of `connection.owners` is of a role that owns no table here.")
+            }
+            Self::ReadRefused => warning(No, "The role that connected may not read what planning asks."),
             Self::RunsOwnersCode => warning(
                 No,
                 "Functions of a role that may do less than the session hang on the table, and would run as the session.",
@@ -310,6 +320,9 @@ impl Code {
             Self::KeyCascades => warning(No, "Rows of a detached table can still be deleted through its foreign key."),
             Self::Unmarked => {
                 warning(No, "A table looks like a detached partition and has no marker: nothing drops it.")
+            }
+            Self::WindowUnmarked => {
+                warning(Drift, "A wanted window has no partition, and a table that looks like it has no marker.")
             }
             Self::Forgotten => warning(No, "A detached table belongs to no table of the policy: nothing drops it."),
             Self::ForeignMarker => warning(No, "A table carries a marker that belongs to another table."),

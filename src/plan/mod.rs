@@ -19,6 +19,7 @@ mod questions;
 mod slots;
 mod step;
 mod trust;
+mod unread;
 mod verify;
 mod world;
 

@@ -18,8 +18,10 @@ use super::lane::{lanes, referencing_first};
 use super::privilege::{missing_privileges, without_rights};
 use super::step::{Step, StepId};
 use super::trust;
+use super::unread::unread;
 use super::world::World;
 use crate::catalog::{NAMES_NOT_UTF8, PLAIN_TABLE, Snapshot, TableState};
+use crate::policy::suggest::nearest;
 use crate::policy::{ApplyDesired, Desired, GridMismatch, TableDesired};
 use crate::resource::maintenance::{self, Around};
 use crate::resource::partition::{self, Context, Subject};
@@ -277,6 +279,7 @@ pub(crate) fn plan_in(world: &World<'_>, desired: &Desired, snapshot: &Snapshot,
     overviews.sort_by(|one, other| one.table.cmp(&other.table));
     follow_detached(&mut steps, world);
     findings.extend(missing_privileges(&steps, snapshot));
+    findings.extend(unread(snapshot));
     findings.sort();
     findings.dedup();
     let not_applyable_because = obstacle(desired, snapshot, options);
@@ -423,6 +426,14 @@ fn about_everything(desired: &Desired, snapshot: &Snapshot, options: &PlanOption
     // A run of some tables does not look at the roots of all.
     if options.selected(desired).count() == desired.tables.len() {
         findings.extend(forgotten(desired, snapshot));
+        findings.extend(snapshot.catalog.idle_logins.iter().map(|role| {
+            let owners: BTreeSet<&Ident> = owners(snapshot).collect();
+            let meant = nearest(role.as_str(), owners.iter().map(|owner| owner.as_str()));
+            let hint = meant.map(|owner| format!("did you mean {}?", Ident::new(owner)));
+            let message =
+                format!("`connection.owners` has a login of {role}, which owns no table of the policy: it is not used");
+            finding(Code::OwnerLoginUnused, message, hint)
+        }));
     }
     for (flag, names) in [("--table", &options.include), ("--exclude", &options.exclude)] {
         for name in names.iter().filter(|name| !desired.tables.contains_key(*name)) {
@@ -431,6 +442,14 @@ fn about_everything(desired: &Desired, snapshot: &Snapshot, options: &PlanOption
         }
     }
     findings
+}
+
+/// Who owns the policy's tables.
+fn owners(snapshot: &Snapshot) -> impl Iterator<Item = &Ident> {
+    snapshot.catalog.tables.values().filter_map(|state| match state {
+        TableState::Partitioned(root) => Some(&root.attributes.owner),
+        TableState::Missing | TableState::Unfit(_) => None,
+    })
 }
 
 /// Why the plan may not be applied.

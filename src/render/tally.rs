@@ -117,7 +117,11 @@ pub(crate) fn headline(outcome: &Outcome) -> String {
         return format!("Every step that may run was reached{done}. {} Run apply again.", agreement(outcome));
     }
     if complete {
+        // What could not be checked may still be undone: that run is not complete.
+        let unchecked = outcome.remains.as_ref().is_some_and(|remains| !Standing::of(remains).unjudged.is_empty());
         let begin = match (done.is_empty(), tally.held_back()) {
+            (false, 0) if unchecked => format!("Apply did what it could: {done}."),
+            (true, 0) if unchecked => "Apply changed nothing.".to_owned(),
             (false, 0) => format!("Apply complete: {done}."),
             (false, _) => format!("Apply did what it may: {done}."),
             (true, 0) if tally.already_satisfied > 0 => "Apply complete: all of it was there already.".to_owned(),
@@ -138,6 +142,10 @@ pub(crate) fn headline(outcome: &Outcome) -> String {
     };
     let safe = match outcome.lock_spent() > 0 && outcome.lock_spent() == tally.failed && !outcome.committed {
         true => "Only locks were in the way: it is safe to run apply again.",
+        // What a statement was refused for is refused again until somebody has mended it.
+        false if outcome.ended == Ended::Complete && outcome.lock_spent() < tally.failed => {
+            "Once what failed is mended, run apply again."
+        }
         false => "Run apply again to continue.",
     };
     let stopped = match (&outcome.ended, tally.not_reached) {
@@ -375,7 +383,7 @@ mod tests {
         broken.results.clear();
         assert_eq!(
             shown(&broken),
-            "Apply complete: there was nothing to do. 1 table could not be checked; nothing else remains of the plan.\n\n\
+            "Apply changed nothing. 1 table could not be checked; nothing else remains of the plan.\n\n\
              What remains:\n\npublic.events\n  ? error: there is no such table\n      hint: create it with PARTITION BY \
              RANGE, or take it out of the policy\n"
         );

@@ -177,7 +177,7 @@ impl Kind {
             Code::NoNameLeft | Code::SchemaMissing | Code::KeyTypeEnds | Code::CatchAll => Some(Self::PartitionMissing),
             Code::DefaultPartitionPresent => Some(Self::DefaultPartitionUnwanted),
             Code::NotRemovable | Code::ExpiredInDefault => Some(Self::RetentionDue),
-            Code::WindowTaken => Some(Self::AttachDue),
+            Code::WindowTaken | Code::WindowUnmarked => Some(Self::AttachDue),
             Code::IndexRefused | Code::IndexNotPossible | Code::IndexBuilding | Code::IndexDiffers => {
                 Some(Self::IndexMissing)
             }
@@ -201,6 +201,8 @@ impl Kind {
             Code::ManagedByPgPartman
             | Code::NotYetEnforced
             | Code::MissingPrivilege
+            | Code::ReadRefused
+            | Code::OwnerLoginUnused
             | Code::RunsOwnersCode
             | Code::LockSlots
             | Code::RowsInDefault

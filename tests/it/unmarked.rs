@@ -76,3 +76,58 @@ fn a_name_of_the_policy_tells_the_bounds_and_many_are_one_finding() {
     assert!(message.starts_with("12 tables look like detached partitions"), "{message}");
     assert!(message.contains("and 9 more"), "{message}");
 }
+
+/// What somebody detached by hand is probably the window's data: nothing is put in its place, and nothing is green.
+#[test]
+fn no_partition_is_made_for_a_window_that_a_table_detached_by_hand_stands_for() {
+    let keep = "    retention: {keep: 30 days, then: detach}\n";
+    let place = Place::new("unmarked_gap", &table("events", 0), &policy("", &[managed("events", keep)]));
+    let name = |days: u32| {
+        one(
+            &place,
+            &format!("SELECT to_char(now() AT TIME ZONE 'UTC' - interval '{days} days', '\"events_p\"YYYYMMDD')"),
+        )
+    };
+    let oldest = "DO $$ DECLARE day timestamptz := date_trunc('day', now(), 'UTC'); BEGIN
+        EXECUTE format('CREATE TABLE app.events_oldest PARTITION OF app.events FOR VALUES FROM (%L) TO (%L)',
+          day - interval '20 days' , day - interval '19 days'); END $$";
+    place.db.batch(oldest);
+    place.db.batch(&format!("ALTER TABLE app.events_0 RENAME TO {}", name(0)));
+    place.run(&["apply", "--auto-approve"], 0);
+    place.run(&["drift"], 0);
+    let (past, current) = (name(5), name(0));
+    for name in [&past, &current] {
+        place.db.batch(&format!("ALTER TABLE app.events DETACH PARTITION app.{name}"));
+    }
+
+    // The current window is made, under another name; the one that is over waits for a person.
+    let drift = place.run(&["drift"], 2);
+    assert!(drift.stdout.contains(&past), "{}", drift.stdout);
+    let applied = place.run(&["apply", "--auto-approve"], 3);
+    assert!(!applied.stdout.contains(&format!("{past}_2")), "{}", applied.stdout);
+    let made = |name: &str| one(&place, &format!("SELECT to_regclass('app.{name}_2')::text"));
+    assert_eq!((made(&past).as_str(), made(&current)), ("", format!("app.{current}_2")));
+    let drift = place.run(&["drift"], 2);
+    let moved = format!("INSERT INTO app.events SELECT * FROM app.{current};");
+    assert!(drift.stdout.contains(&moved), "{}", drift.stdout);
+
+    // What is printed takes it back, and then all is as the policy says.
+    let plan: serde_json::Value = serde_json::from_str(&place.run(&["plan", "--format", "json"], 0).stdout).unwrap();
+    let found = plan["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == "WINDOW_UNMARKED");
+    let found = found.expect("a finding");
+    assert_eq!(found["object"], format!("app.{past}"));
+    let (_, attach) = found["hint"].as_str().unwrap().split_once("ALTER TABLE").unwrap();
+    place.db.batch(&format!("ALTER TABLE{}", attach.split_once(';').unwrap().0));
+    place.run(&["drift"], 0);
+    // And so does its dropping, for who knows that it holds nothing.
+    let other = name(7);
+    place.db.batch(&format!("ALTER TABLE app.events DETACH PARTITION app.{other}"));
+    place.run(&["drift"], 2);
+    place.db.batch(&format!("DROP TABLE app.{other}"));
+    place.run(&["apply", "--auto-approve"], 0);
+    assert_eq!(
+        one(&place, &format!("SELECT relispartition::text FROM pg_class WHERE oid = 'app.{other}'::regclass")),
+        "true"
+    );
+    place.run(&["drift"], 0);
+}

@@ -10,12 +10,10 @@ use super::super::snapshot::{Oid, Retired, Root, Snapshot, TableState};
 use super::{BEGIN, rights, session, target, trust};
 use crate::sql::{Ident, TableName};
 
-const STEP: &str = "reading as the owner";
-
 /// Reads who the login is, and whose code would run as it, and puts that in the place of what the first session saw.
 ///
 /// # Errors
-/// The server's refusal, a lost connection, or a login to another database.
+/// The server's refusal, a lost connection, or a login to another database or of another role.
 pub fn inspect_login(client: &mut Client, snapshot: &mut Snapshot, owner: &Ident) -> Result<(), InspectError> {
     let tables: BTreeMap<Oid, (TableName, Root)> = snapshot
         .catalog
@@ -48,7 +46,12 @@ pub fn inspect_login(client: &mut Client, snapshot: &mut Snapshot, owner: &Ident
     if facts.target.database_oid != snapshot.target.database_oid
         || facts.target.in_recovery != snapshot.target.in_recovery
     {
-        return Err(InspectError::unreadable(STEP, format!("the login of {owner} leads to another database")));
+        let message = format!("it leads to another database, {}", facts.target.database);
+        return Err(InspectError::login(owner, message));
+    }
+    if role.name != owner.as_str() && !role.superuser && !role.may_become.contains(owner) {
+        let message = format!("it connects as {}, which is not {owner} and may not SET ROLE to it", role.name);
+        return Err(InspectError::login(owner, message));
     }
     for (name, _) in tables.values() {
         snapshot.catalog.owners_code.remove(name);

@@ -18,6 +18,8 @@ mod cached;
 mod flight;
 mod key;
 mod options;
+#[cfg(test)]
+mod schedules;
 mod store;
 
 pub use cached::{Cached, Source};

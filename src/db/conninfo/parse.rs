@@ -13,7 +13,11 @@ pub(super) fn parse(text: &str) -> Result<Settings, String> {
     let text = text.trim();
     match text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://")) {
         Some(rest) => parse_uri(rest),
-        None if text.contains("://") => Err("a URI must begin with postgresql:// or postgres://".to_owned()),
+        None if text.contains("://")
+            || ["postgresql:", "postgres:", "postgresql/", "postgres/"].iter().any(|head| text.starts_with(head)) =>
+        {
+            Err("a URI must begin with postgresql:// or postgres://".to_owned())
+        }
         None => parse_pairs(text),
     }
 }

@@ -15,6 +15,7 @@ impl Draft {
     /// The same, with these commands to try next.
     pub fn to_yaml_with(&self, next: &[String]) -> String {
         let mut out = "# yaml-language-server: $schema=policy.schema.json\n".to_owned();
+        comment(&mut out, 0, "The schema, for editors: pgstrata schema policy > policy.schema.json");
         comment(&mut out, 0, &format!("Imported from {}. Next:", self.origin));
         next.iter().for_each(|command| comment(&mut out, 0, &format!("  {command}")));
         if self.tables.iter().any(|table| table.retention.is_empty()) {

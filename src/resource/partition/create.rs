@@ -140,6 +140,7 @@ pub(super) fn beside_default(
         | Answer::Bytes(_)
         | Answer::DefaultKeys(_)
         | Answer::Shape(_)
+        | Answer::Withheld(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
@@ -167,6 +168,7 @@ pub(super) fn beside_default(
         | Answer::Rows(_)
         | Answer::DefaultKeys(_)
         | Answer::Shape(_)
+        | Answer::Withheld(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
@@ -188,8 +190,15 @@ fn block_rows(
     findings: &mut Vec<Finding>,
 ) {
     let count = rows.map_or_else(|| "rows".to_owned(), |rows| rows.to_string());
-    let message = format!("{count} for {} lie in the default partition: move them out first", step.action.object());
-    findings.push(context.finding(Code::RowsInDefault, Some(&leaf.name), message));
+    let lie = if count == "1 row" { "lies" } else { "lie" };
+    let message = format!("{count} for {} {lie} in the default partition: move them out first", step.action.object());
+    let mut finding = context.finding(Code::RowsInDefault, Some(&leaf.name), message);
+    finding.hint = step.action.partition().map(|partition| {
+        format!(
+            "in one transaction, make {partition} like the default partition, move the rows there and attach it: README, \"Rows in the default partition\""
+        )
+    });
+    findings.push(finding);
     add_block(step, Block::RowsInDefault { rows, because: None });
 }
 

@@ -20,7 +20,7 @@ use super::unknown;
 use super::unmarked;
 use super::wanted::pieces;
 use crate::catalog::{Oid, Question};
-use crate::grid::{Bound, Fit, LeafBounds};
+use crate::grid::{Bound, LeafBounds};
 use crate::plan::{Action, Code, DropPartition, Finding, PartitionAction, Scope, Step, Verb};
 use crate::policy::Then;
 use crate::sql::TableName;
@@ -90,6 +90,7 @@ pub(crate) fn diff(
     findings.extend(rows::findings(context));
     let missing = new_schema::missing(context);
     let wanted = if missing.is_some() { Vec::new() } else { pieces(context, &returning) };
+    let (wanted, unmarked) = unmarked::set_aside(context, wanted);
     let maker = Maker::new(context);
     let created = creations(context, &wanted, blocker, &maker, used);
     let (waiting, free): (Vec<Step>, Vec<Step>) = created.steps.into_iter().partition(|step| !step.needs.is_empty());
@@ -136,7 +137,7 @@ pub(crate) fn diff(
         findings.push(context.finding(Code::Unknown, None, because));
     }
     findings.extend(tables.findings);
-    findings.extend(unmarked::findings(context));
+    findings.extend(unmarked::findings(context, &unmarked));
     findings.extend(unknown::findings(context, &steps));
     Diff { steps, findings }
 }
@@ -181,13 +182,17 @@ fn seen(context: &Context<'_>, expired: &[Leaver<'_>]) -> Vec<Finding> {
         match &leaf.bounds {
             LeafBounds::Default => {}
             LeafBounds::Other(text) => found(Code::Unbounded, format!("{text}: such bounds never leave")),
-            LeafBounds::Range { from: Bound::MinValue, .. } | LeafBounds::Range { to: Bound::MaxValue, .. } => {
-                found(Code::Unbounded, format!("{}: unbounded partitions never leave", leaf.bounds));
+            LeafBounds::Range { to: Bound::MaxValue, .. } => {
+                found(Code::Unbounded, format!("{}: without an upper bound it never leaves", leaf.bounds));
             }
-            LeafBounds::Range { from, to } if !expired.contains(oid) => match context.grid.classify(*from, *to) {
-                Fit::Exact(_) | Fit::Part(_) | Fit::Span { .. } | Fit::Unbounded => {}
-                Fit::Straddling => found(Code::Straddling, format!("{} fits no window of the grid", leaf.bounds)),
-            },
+            LeafBounds::Range { from, to } if !expired.contains(oid) => {
+                if context.grid.is_off_grid(*from, *to) {
+                    found(Code::Straddling, format!("{} fits no window of the grid", leaf.bounds));
+                } else if *from == Bound::MinValue {
+                    let leaves = context.table.retention.map_or("", |_| ", and it leaves by its upper bound");
+                    found(Code::Unbounded, format!("{} is open below{leaves}", leaf.bounds));
+                }
+            }
             LeafBounds::Range { .. } => {}
         }
         if !expired.contains(oid) && !leaf.pending && own_marker(context, *oid, leaf).is_some() {

@@ -186,6 +186,7 @@ fn unbounded_ends_and_default_partitions_are_said() {
     found.world.default_partition(T);
     insta::assert_snapshot!(found.yaml(), @r##"
     # yaml-language-server: $schema=policy.schema.json
+    # The schema, for editors: pgstrata schema policy > policy.schema.json
     # Imported from app@db1 (PostgreSQL 17.10). Next:
     #   pgstrata validate -p pgstrata.yaml
     #   pgstrata plan -p pgstrata.yaml

@@ -74,6 +74,7 @@ fn what_pg_partman_was_told_is_carried_over_or_said() {
         .told("jobmon", "true");
     insta::assert_snapshot!(told.yaml(), @r##"
     # yaml-language-server: $schema=policy.schema.json
+    # The schema, for editors: pgstrata schema policy > policy.schema.json
     # Imported from app@db1 (PostgreSQL 17.10). Next:
     #   pgstrata validate -p pgstrata.yaml
     #   pgstrata plan -p pgstrata.yaml

@@ -69,7 +69,7 @@ fn the_runway_ends_at_the_first_hole() {
     // An unbounded partition is no runway: it is where forgotten rows end up.
     let mut world = with(policy, &[("2026-03-14", "MAXVALUE")]);
     insta::assert_snapshot!(lines(&world.plan()), @"
-    ? public.events UNBOUNDED public.events_20260314: FOR VALUES FROM ('2026-03-14 00:00:00+00') TO (MAXVALUE): unbounded partitions never leave
+    ? public.events UNBOUNDED public.events_20260314: FOR VALUES FROM ('2026-03-14 00:00:00+00') TO (MAXVALUE): without an upper bound it never leaves
     ? public.events CATCH_ALL public.events_20260314: FOR VALUES FROM ('2026-03-14 00:00:00+00') TO (MAXVALUE) takes the rows of 4 wanted windows (2026-03-14 00:00:00+00 to 2026-03-18 00:00:00+00), which cannot be made; retention never removes it
     = public.events runway 0s
     ");
@@ -87,7 +87,7 @@ fn what_is_blocked_gives_no_runway() {
     insta::assert_snapshot!(lines(&world.plan()), @"
     + public.events_p20260315 [2026-03-15, 2026-03-16) overdue: the next window is missing | BLOCKED the default partition has 1 row in this window: move them first
     ? public.events DEFAULT_PARTITION_PRESENT public.events_default: the policy says `default_partition: none`; an existing one is never removed
-    ? public.events ROWS_IN_DEFAULT public.events_default: 1 row for public.events_p20260315 lie in the default partition: move them out first
+    ? public.events ROWS_IN_DEFAULT public.events_default: 1 row for public.events_p20260315 lies in the default partition: move them out first
     = public.events runway 24h
     ");
 }

@@ -137,7 +137,7 @@ fn a_blocked_step_stops_what_needs_it_and_neither_a_removal_nor_a_creation() {
     - detach public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention (drop due 2026-03-21) needs mark public.events_20260303
     - stamp public.events_20260303 [2026-03-03, 2026-03-04) scheduled: retention needs detach public.events_20260303
     - drop public.events_20260301 [2026-03-01, 2026-03-02) overdue: grace is over (detached 2026-03-02) | granted deletes-data by Policy
-    ? public.events ROWS_IN_DEFAULT public.events_default: 1 row for public.events_p20260315 lie in the default partition: move them out first
+    ? public.events ROWS_IN_DEFAULT public.events_default: 1 row for public.events_p20260315 lies in the default partition: move them out first
     = public.events runway 24h
     ");
 }

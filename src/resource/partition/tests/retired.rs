@@ -135,7 +135,7 @@ fn a_default_partition_with_its_rows_is_in_the_way_of_coming_back() {
     world.row_in_default("public.events", "2026-03-01 10:00");
     insta::assert_snapshot!(lines(&world.plan()), @"
     ~ attach public.events_20260301 [2026-03-01, 2026-03-02) drift: retention keeps this window again | BLOCKED the default partition has 1 row in this window: move them first; ATTACHES_DATA needs --allow attaches-data:public.events
-    ? public.events ROWS_IN_DEFAULT public.events_default: 1 row for public.events_20260301 lie in the default partition: move them out first
+    ? public.events ROWS_IN_DEFAULT public.events_default: 1 row for public.events_20260301 lies in the default partition: move them out first
     ? public.events ROWS_OUTSIDE_WINDOWS public.events_default: 1 row outside the wanted windows: 1 before 2026-03-14 00:00:00+00 (its only key is 2026-03-01 10:00:00+00)
     = public.events runway 2d
     ");
