@@ -114,6 +114,9 @@ pub use asynchronous::AsyncClient;
 pub use builder::{Client, ClientBuilder};
 pub use cache::{CacheOptions, Cached, Source, Tag};
 pub use conn::Conn;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use counters::Counting;
 pub use counters::{Bucket, ClosedBy, Histogram, Stats};
 pub use error::{Error, ServerError};
 pub use health::{Health, HealthOptions, HealthStatus, LastError, Unwell};
