@@ -2,7 +2,7 @@
 MAJORS ?= 14 15 16 17 18
 CARGO ?= cargo
 # What the tests need beside the default features.
-TESTED = --features tokio
+TESTED = --features tokio,tracing
 
 .PHONY: help build demo test test-all check bench bench-smoke clean
 
@@ -42,6 +42,7 @@ check: ## formatting, lints, documentation, generated files
 	$(CARGO) clippy --lib --no-default-features --features client -- -D warnings
 	$(CARGO) clippy --all-targets --no-default-features --features client,sandbox -- -D warnings
 	$(CARGO) clippy --all-targets --no-default-features --features tokio,sandbox -- -D warnings
+	$(CARGO) clippy --all-targets --no-default-features --features tracing,sandbox -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps $(TESTED)
 	@$(CARGO) run -q -- schema policy | diff policies/policy.schema.json - \
 		|| { echo "policies/policy.schema.json is out of date: cargo run -q -- schema policy > policies/policy.schema.json"; exit 1; }

@@ -17,6 +17,7 @@ use super::observer::{Event, Observer};
 use super::options::PoolOptions;
 use super::pool::{Inner, Seen};
 use super::query::Query;
+use super::trace;
 use super::transaction::{Tx, TxOptions, pause};
 use crate::db::{ConnError, Connector, Env, resolve};
 
@@ -164,6 +165,7 @@ impl Client {
         mut work: impl FnMut(&mut Tx<'_>) -> Result<T, Error>,
         site: &'static Location<'static>,
     ) -> Result<T, Error> {
+        let _span = trace::transaction();
         let mut tries = 0;
         loop {
             let mut writes = Vec::new();

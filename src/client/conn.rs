@@ -13,6 +13,7 @@ use super::manager::{Held, Manager, Slot};
 use super::observer::Event;
 use super::pool::Inner;
 use super::query::Query;
+use super::trace;
 
 /// A session on loan from a [`Client`](super::Client): it goes back when dropped. It stays on its thread, so that a thread
 /// which asks for more sessions than there are learns that at once.
@@ -125,6 +126,7 @@ impl Conn {
         query: &Query<'_>,
         mut call: impl FnMut(&mut Held, &Query<'_>) -> Result<T, postgres::Error>,
     ) -> Result<T, Error> {
+        let _span = trace::query(query.sql());
         let begun = Instant::now();
         let held = self.held()?;
         let open = held.touched;

@@ -44,6 +44,12 @@
 //! once, on another session, after its own was lost; the closure of [`Client::transaction`] after a serialization failure
 //! or a deadlock, as often as [`TxOptions::retries`] says. Nothing is after COMMIT was sent: see [`Error::CommitUnknown`].
 //!
+//! # What is seen of it
+//!
+//! Counters, always on, as [`Client::stats`]; [`Client::health`]; events for an [`Observer`]. With the feature `tracing`, spans
+//! `query`, `acquire` and `transaction`, and the same events, all of target `pgstrata::client`: texts of statements, and never
+//! a value of a parameter.
+//!
 //! # What a cached result is
 //!
 //! What one committed snapshot said no longer ago than its time to live ([`Query::ttl`]), counted from before the query was
@@ -107,6 +113,7 @@ mod prometheus;
 mod query;
 mod reads;
 mod statements;
+mod trace;
 mod transaction;
 
 #[cfg(feature = "tokio")]

@@ -17,6 +17,7 @@ use super::helper::{self, Task};
 use super::manager::{Closer, Manager, Slot};
 use super::observer::{Event, Observer};
 use super::options::PoolOptions;
+use super::trace;
 use crate::db::{ConnError, Connector, DEFAULT_DEADLINE};
 
 /// Half of it is the longest that r2d2 waits between two attempts to open a session.
@@ -65,6 +66,7 @@ impl Due {
 
 impl Shared {
     pub(super) fn tell(&self, event: &Event<'_>) {
+        trace::event(event);
         if let Some(observer) = &self.observer {
             observer.observe(event);
         }
@@ -142,6 +144,7 @@ impl Inner {
         refuse_async_context()?;
         let now = Instant::now();
         let begun = now.checked_sub(WAITED.take()).unwrap_or(now);
+        let _span = trace::acquire();
         let taken = self.take_from(begun, site);
         self.shared.counters.acquire.took(begun.elapsed());
         if let Err(error @ Error::Exhausted { .. }) = &taken {

@@ -14,4 +14,6 @@ mod pool;
 mod pooler;
 mod restarts;
 mod support;
+#[cfg(feature = "tracing")]
+mod tracing;
 mod transactions;
