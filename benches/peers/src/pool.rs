@@ -27,6 +27,7 @@ struct Pools {
     bb8: Bb8,
     sqlx: sqlx::PgPool,
     r2d2: R2d2,
+    r2d2_bare: R2d2,
     many: Runtime,
     alone: Runtime,
 }
@@ -47,7 +48,7 @@ pub fn run(server: &Sandbox, smoke: bool) {
             seconds(begun.elapsed()) / times as f64
         })
     };
-    let peers: [(&str, Option<f64>, &dyn Fn() -> f64); 5] = [
+    let peers: [(&str, Option<f64>, &dyn Fn() -> f64); 6] = [
         ("deadpool-postgres, tokio's default runtime", Some(1.0), &|| deadpool(&pools.many, &pools.deadpool)),
         ("deadpool-postgres, a runtime of one thread", Some(1.0), &|| deadpool(&pools.alone, &pools.deadpool_alone)),
         ("bb8-postgres (it asks for a sign of life each time)", None, &|| {
@@ -69,6 +70,7 @@ pub fn run(server: &Sandbox, smoke: bool) {
             })
         }),
         ("r2d2_postgres (it asks, and prepares, each time)", None, &|| each(times, || r2d2_one(&pools.r2d2))),
+        ("r2d2_postgres, one unnamed statement and no more", None, &|| each(times, || r2d2_bare(&pools.r2d2_bare))),
     ];
     beside(rounds, &ours, &peers);
 
@@ -192,6 +194,13 @@ fn r2d2_one(pool: &R2d2) {
     assert_eq!(rows[0].get::<_, i64>(0), 42);
 }
 
+/// The least that the synchronous driver takes.
+fn r2d2_bare(pool: &R2d2) {
+    let mut client = pool.get().unwrap();
+    let rows = client.query_typed(SQL, &[(&42_i64, tokio_postgres::types::Type::INT8)]).unwrap();
+    assert_eq!(rows[0].get::<_, i64>(0), 42);
+}
+
 fn tasks<F: Future<Output = ()> + Send + 'static>(
     runtime: &Runtime,
     own: usize,
@@ -239,9 +248,13 @@ impl Pools {
             let sqlx = sqlx::postgres::PgPoolOptions::new().max_connections(MAX).acquire_timeout(patience);
             (bb8.build(manager).await.unwrap(), sqlx.connect(&url).await.unwrap())
         });
-        let manager = PostgresConnectionManager::new(url.parse().unwrap(), NoTls);
-        let r2d2 = r2d2_postgres::r2d2::Pool::builder().max_size(MAX).min_idle(Some(1)).build(manager).unwrap();
+        let r2d2 = |asks: bool| {
+            let manager = PostgresConnectionManager::new(url.parse().unwrap(), NoTls);
+            let pool = r2d2_postgres::r2d2::Pool::builder().max_size(MAX).min_idle(Some(1)).test_on_check_out(asks);
+            pool.build(manager).unwrap()
+        };
+        let (r2d2, r2d2_bare) = (r2d2(true), r2d2(false));
         let (deadpool_alone, deadpool) = (deadpool(), deadpool());
-        Self { ours, deadpool, deadpool_alone, bb8, sqlx, r2d2, many, alone }
+        Self { ours, deadpool, deadpool_alone, bb8, sqlx, r2d2, r2d2_bare, many, alone }
     }
 }
