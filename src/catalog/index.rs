@@ -84,6 +84,9 @@ pub struct IndexFacts {
     /// Its comment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// The comment is in bytes that are no UTF-8, which a database in SQL_ASCII takes: it is here for reading only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub comment_is_lossy: bool,
     /// Statistics targets of its expressions, by the column's number.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub targets: BTreeMap<u16, u16>,

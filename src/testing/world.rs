@@ -244,6 +244,7 @@ impl World {
             constraint: false,
             in_use: false,
             comment: None,
+            comment_is_lossy: false,
             targets: BTreeMap::new(),
             shape: shape(&definition),
             raw: None,
