@@ -4,7 +4,7 @@ CARGO ?= cargo
 # What the tests need beside the default features.
 TESTED = --features tokio
 
-.PHONY: help build demo test test-all check bench clean
+.PHONY: help build demo test test-all check bench bench-smoke clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-15s %s\n", $$1, $$2}'
@@ -36,6 +36,7 @@ check: ## formatting, lints, documentation, generated files
 	@$(CARGO) clippy --version >/dev/null 2>&1 || { echo "clippy is missing: rustup component add clippy"; exit 1; }
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --benches --features testing -- -D warnings
 	$(CARGO) clippy --lib --no-default-features -- -D warnings
 	$(CARGO) clippy --lib --no-default-features --features planner -- -D warnings
 	$(CARGO) clippy --all-targets --no-default-features --features sandbox -- -D warnings
@@ -48,8 +49,14 @@ check: ## formatting, lints, documentation, generated files
 	@$(CARGO) run -q -- reference | diff src/cli/COMMANDS.md - \
 		|| { echo "src/cli/COMMANDS.md is out of date: cargo run -q -- reference > src/cli/COMMANDS.md"; exit 1; }
 
-bench: ## ratios against a baseline in the same run
-	@PGSTRATA_PG_BIN=$$(tests/get-postgres) && export PGSTRATA_PG_BIN && $(CARGO) bench
+# The peers are a package of their own, which nothing else builds.
+bench: ## ratios against baselines in the same run, some ten minutes; PGSTRATA_BENCH_ROWS (10 million)
+	@PGSTRATA_PG_BIN=$$(tests/get-postgres) && export PGSTRATA_PG_BIN \
+	&& $(CARGO) bench --features testing --bench plan --bench client \
+	&& $(CARGO) run --release --locked --manifest-path benches/peers/Cargo.toml --target-dir target/peers
+
+bench-smoke: ## the same on little data, to see that it runs: its figures mean nothing
+	@PGSTRATA_BENCH_SMOKE=1 PGSTRATA_BENCH_PARTITIONS=100 $(MAKE) --no-print-directory bench
 
 clean: ## removes target/ and the downloaded servers
 	$(CARGO) clean

@@ -52,6 +52,7 @@ impl Detach<'_> {
             }
             // Nothing was sent that changes anything.
             Err(error @ UnitError::Fact(_)) => return failed(error.words()),
+            Err(error @ UnitError::Held(_)) => return held(&error),
             Err(error) => error,
         };
         if matches!(error, UnitError::SessionLost(_)) || session.is_closed() {
@@ -69,6 +70,7 @@ impl Detach<'_> {
             Ok(State::Pending) => self.finish(session),
             Ok(State::Attached) => match error {
                 UnitError::Interrupted => StepResult::NotReached,
+                UnitError::Held(_) => held(&error),
                 UnitError::Fact(_)
                 | UnitError::Lock(_)
                 | UnitError::Cancelled(_)
@@ -139,6 +141,11 @@ impl Detach<'_> {
             }
         }
     }
+}
+
+/// It stays, as the policy says of what is held: no reason to keep what is not.
+pub(super) fn held(error: &UnitError) -> StepResult {
+    StepResult::Superseded { because: error.words(), wanted: false }
 }
 
 fn failed(error: String) -> StepResult {

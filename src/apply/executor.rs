@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::arrival::let_arrive;
 use super::control::{Control, first_value};
-use super::detach::Detach;
+use super::detach::{Detach, held};
 use super::journal::{Deed, Journal, Who};
 use super::observer::Event;
 use super::online::Online;
@@ -380,6 +380,7 @@ impl<'a> Executor<'a> {
             Err(UnitError::SessionLost(error)) => self.after_loss(step, error, session.backend_pid()),
             // It held up writers for as long as it may: the partition is small, and its rows are not.
             Err(UnitError::Cancelled(_)) if is_small_build(&step.action) => return Ok(()),
+            Err(error @ UnitError::Held(_)) => held(&error),
             Err(error @ (UnitError::Fact(_) | UnitError::Cancelled(_) | UnitError::Server(_))) => failed(error.words()),
         })
     }

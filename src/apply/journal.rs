@@ -4,7 +4,7 @@
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::executor::lock;
 use super::outcome::StepResult;
 use crate::catalog::{Marker, Oid, Target};
+use crate::db::own_uid;
 use crate::grid::Bound;
 use crate::plan::{Action, IndexAction, Leaving, PLAN_FORMAT, PartitionAction, Relation, Step, StepId};
 use crate::sql::{Ident, TableName};
@@ -165,8 +166,11 @@ struct Line<'a> {
 impl Journal {
     /// Opens or makes it, for appending; `os_user` is the operating system's name of whoever runs the command.
     ///
+    /// A symbolic link is followed where whoever runs the command, or root, made it: a log folder may well keep its files
+    /// elsewhere. One of anybody else would lead lines, and the file's mode, wherever they like, and is refused.
+    ///
     /// # Errors
-    /// It cannot be opened for its owner alone.
+    /// It cannot be opened for its owner alone, or is somebody else's link.
     pub fn open(path: &Path, command: &str, os_user: Option<&str>) -> io::Result<Self> {
         // Another kind of file may be for writing only; a pipe would wait for somebody to read it, and keeps nothing.
         let found = std::fs::metadata(path).ok();
@@ -175,8 +179,17 @@ impl Journal {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
         let regular = other.is_none();
+        let link = link_of(path);
+        if let Some(owner) = link.filter(|owner| *owner != 0 && own_uid(None) != Some(*owner)) {
+            let because = format!("a symbolic link of another user ({owner}); name the file that it leads to");
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, because));
+        }
         let mut file = OpenOptions::new().append(true).read(regular).create(true).mode(MODE).open(path)?;
         let kind = file.metadata()?;
+        // Nothing is written or changed before it is known to be what was looked at.
+        if link_of(path) != link {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it has become a symbolic link meanwhile"));
+        }
         let mut torn = false;
         if kind.is_file() {
             if kind.permissions().mode() & 0o777 != MODE {
@@ -262,6 +275,12 @@ impl Journal {
             state.broken.get_or_insert(because).clone()
         })
     }
+}
+
+/// Whose link it is, where it is one.
+fn link_of(path: &Path) -> Option<u32> {
+    let found = std::fs::symlink_metadata(path).ok()?;
+    found.is_symlink().then(|| found.uid())
 }
 
 /// Whether the last line has its end: whoever wrote it may have been killed, or its disk been full.

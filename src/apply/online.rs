@@ -68,7 +68,7 @@ impl Online<'_> {
                     names => StepResult::Postponed(format!("{error}; in the way now: {names}{left}")),
                 }
             }
-            error @ (UnitError::Fact(_) | UnitError::Lock(_) | UnitError::Server(_)) => {
+            error @ (UnitError::Fact(_) | UnitError::Held(_) | UnitError::Lock(_) | UnitError::Server(_)) => {
                 let left = self.note_leftover(session);
                 failed(format!("{}{left}", error.words()))
             }

@@ -182,6 +182,15 @@ impl<'a> Reviewed<'a> {
             let found = facts.first().map_or_else(String::new, |fact| format!(": {}", fact.found));
             return superseded(format!("it was blocked, and is not planned any more{found}"), false);
         }
+        // What is held stays, and all else that was reviewed goes on.
+        let is_hold = |fact: &&Fact| matches!(fact, Fact::NotHeld { .. });
+        let others_hold =
+            || step.before.iter().filter(|fact| !is_hold(fact)).all(|fact| fact.judge(&self.world).is_ok());
+        if let Some(fact) = facts.first()
+            && others_hold()
+        {
+            return superseded(format!("held since the plan was made: {}", fact.found), false);
+        }
         let mut facts = facts;
         // A detach that somebody else left pending since must end first.
         facts.extend(today.and_then(|today| self.first(step, today)).map(|need| StaleFact {

@@ -11,7 +11,7 @@ use super::executor::Reporter;
 use super::observer::Event;
 use crate::db::{Interrupt, Session, describe};
 use crate::plan::{Action, Fact, PartitionAction, Step};
-use crate::sql::{Statement, fact_check, index_locks, locks, render, writes_a_setting};
+use crate::sql::{HELD, Statement, fact_check, index_locks, locks, render, writes_a_setting};
 
 const ROLLBACK: &str = "/* pgstrata session */ ROLLBACK";
 /// How much longer than the server may work on a statement its answer may take.
@@ -24,6 +24,8 @@ pub(super) enum UnitError {
     Lock(String),
     /// What must hold before does not.
     Fact(String),
+    /// Somebody holds it since the plan was made: it stays, and nothing is wrong.
+    Held(String),
     /// The statement was cancelled by our own signal.
     Interrupted,
     /// The statement was cancelled by its timeout, or by somebody else.
@@ -39,6 +41,7 @@ impl UnitError {
         match self {
             Self::Interrupted => "interrupted".to_owned(),
             Self::Fact(fact) => format!("no longer true: {fact}"),
+            Self::Held(fact) => format!("held since the plan was made: {fact}"),
             Self::Lock(error) | Self::Cancelled(error) | Self::SessionLost(error) | Self::Server(error) => {
                 error.clone()
             }
@@ -188,6 +191,11 @@ impl Unit<'_> {
                 if value != "t" && step.after.contains(fact) {
                     return Err(UnitError::Server(format!("taken back, it had no effect: it is not true that {fact}")));
                 }
+                if value != "t"
+                    && let Fact::NotHeld { partition, root } = &**fact
+                {
+                    return Err(UnitError::Held(format!("a comment on {} or {} holds it", partition.name, root.name)));
+                }
                 if value != "t" {
                     return Err(UnitError::Fact(fact.to_string()));
                 }
@@ -232,6 +240,8 @@ fn classify(error: &postgres::Error, session: &Session, stop: &Interrupt) -> Uni
     let passing = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
     if fatal || session.is_closed() {
         UnitError::SessionLost(text)
+    } else if db.code().code() == HELD {
+        UnitError::Held(text)
     } else if passing.contains(db.code()) {
         UnitError::Lock(text)
     } else if *db.code() == SqlState::QUERY_CANCELED {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::snapshot::Oid;
+use super::trust::OwnersCode;
 use crate::policy::is_same_of_index;
 use crate::sql::{Ident, TableName};
 
@@ -27,6 +28,23 @@ pub struct IndexShape {
     pub parameters: BTreeMap<String, String>,
     /// The tablespace; `None` is the database's.
     pub tablespace: Option<Ident>,
+}
+
+/// A wanted index as the server would make it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedShape {
+    /// How it compares.
+    #[serde(flatten)]
+    pub shape: IndexShape,
+    /// Code of other roles that it would hang on its table.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub code: BTreeSet<OwnersCode>,
+}
+
+impl From<IndexShape> for WantedShape {
+    fn from(shape: IndexShape) -> Self {
+        Self { shape, code: BTreeSet::new() }
+    }
 }
 
 /// One key column.
@@ -66,6 +84,9 @@ pub struct IndexFacts {
     /// Its comment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// The comment is in bytes that are no UTF-8, which a database in SQL_ASCII takes: it is here for reading only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub comment_is_lossy: bool,
     /// Statistics targets of its expressions, by the column's number.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub targets: BTreeMap<u16, u16>,

@@ -58,17 +58,21 @@ pub fn holds(comment: &str) -> bool {
     hold_line(comment).is_some()
 }
 
-/// The first such line, as it stands there.
+/// The first such line, as it stands there. Whoever writes one by hand means it, however it is spelled: capitals, white
+/// space and the colon make no difference.
 pub(super) fn hold_line(comment: &str) -> Option<&str> {
-    comment.lines().map(str::trim).find(|line| {
-        line.strip_prefix("pgstrata:").is_some_and(|rest| {
-            rest.trim_start().strip_prefix("hold").is_some_and(|tail| !tail.starts_with(|c: char| c.is_alphanumeric()))
-        })
+    comment.split(['\n', '\r']).map(str::trim).find(|line| {
+        let line = line.to_ascii_lowercase();
+        let rest = line.strip_prefix("pgstrata").and_then(|rest| {
+            let rest = rest.strip_prefix(|c: char| c == ':' || c.is_whitespace())?;
+            rest.trim_start_matches(|c: char| c == ':' || c.is_whitespace()).strip_prefix("hold")
+        });
+        rest.is_some_and(|tail| !tail.starts_with(|c: char| c.is_alphanumeric()))
     })
 }
 
 /// The same test as [`holds`], as a POSIX regular expression for the server.
-pub const HOLD_REGEX: &str = r"(^|\n)\s*pgstrata:\s*hold([^[:alnum:]]|$)";
+pub const HOLD_REGEX: &str = r"(?i)(^|[\n\r])\s*pgstrata[:[:space:]]+hold([^[:alnum:]]|$)";
 
 #[cfg(test)]
 mod tests {
@@ -76,10 +80,26 @@ mod tests {
 
     #[test]
     fn a_hold_is_a_line_of_its_own() {
-        for text in ["pgstrata: hold", "rows of 2024\n pgstrata:hold matter-4711\nmore", "pgstrata: hold: discovery"] {
+        for text in [
+            "pgstrata: hold",
+            "rows of 2024\n pgstrata:hold matter-4711\nmore",
+            "pgstrata: hold: discovery",
+            "PGSTRATA: HOLD matter-4711",
+            "Pgstrata:   hold",
+            "rows of 2024\r\n\t pgstrata :\tHold, see the letter",
+            "pgstrata hold",
+        ] {
             assert!(holds(text), "{text}");
         }
-        for text in ["pgstrata: holder", "no pgstrata: hold", "hold", ""] {
+        for text in [
+            "pgstrata: holder",
+            "PGSTRATA: HOLDER",
+            "pgstrata holds these",
+            "pgstratahold",
+            "no pgstrata: hold",
+            "hold",
+            "",
+        ] {
             assert!(!holds(text), "{text}");
         }
     }

@@ -27,7 +27,7 @@ pub use ask::{ask, ask_trusting};
 pub use attributes::{AclItem, Attributes, ReplicaIdentity, RowPolicy, RowSecurity};
 pub use citus::Citus;
 pub use error::InspectError;
-pub use index::{CopyEnding, CopyName, IndexFacts, IndexKey, IndexShape, IndexSpelling};
+pub use index::{CopyEnding, CopyName, IndexFacts, IndexKey, IndexShape, IndexSpelling, WantedShape};
 pub use inspect::{
     Tree, inspect, inspect_limits, inspect_login, inspect_pooler, inspect_settings, inspect_siblings, inspect_storage,
     inspect_trees, inspect_upkeep,

@@ -1,12 +1,13 @@
 //! What planning must ask beyond the catalog, and what the server answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::index::{IndexShape, IndexSpelling};
+use super::index::{IndexSpelling, WantedShape};
 use super::snapshot::{Oid, TableState};
+use super::trust::OwnersCode;
 use crate::grid::{Bound, KeyValue};
 use crate::policy::IndexDesired;
 use crate::sql::{Ident, TableName};
@@ -154,7 +155,9 @@ pub enum Answer {
     /// A size.
     Bytes(u64),
     /// A wanted index.
-    Shape(Box<IndexShape>),
+    Shape(Box<WantedShape>),
+    /// To look at a wanted index would run this code of other roles, which nobody has allowed.
+    Withheld(BTreeSet<OwnersCode>),
     /// There can be no such index, the server says; on a second line what may have been meant.
     Refused(String),
     /// An existing index's expressions and predicate.

@@ -14,6 +14,16 @@ use super::ui::Ui;
 pub(super) fn say(plan: &Plan, loaded: &Loaded, ui: &Ui) {
     let errors = plan.findings.iter().filter(|finding| finding.code.level() == Level::Error);
     let errors: Vec<PolicyError> = errors.filter_map(|finding| placed(finding, loaded)).collect();
+    wrong_database(plan, loaded, ui);
+    if !errors.is_empty() {
+        let errors = loaded.places.locate(errors);
+        let report = diagnostics::report(&errors, &loaded.sources, ui.colour.stderr, ui.width_of_notes());
+        ui.say(&Leaving::text(&format!("\n{report}"), ui.colour.stderr));
+    }
+}
+
+/// Where nothing of the policy is there, the database is likelier to be the wrong one than all of the policy.
+pub(super) fn wrong_database(plan: &Plan, loaded: &Loaded, ui: &Ui) {
     let is_missing = |name: &TableName| {
         let of = |finding: &Finding| finding.code == Code::TableMissing && finding.table.as_ref() == Some(name);
         plan.findings.iter().any(of)
@@ -25,11 +35,6 @@ pub(super) fn say(plan: &Plan, loaded: &Loaded, ui: &Ui) {
             "no table of the policy is in database {} at {}: it may be the wrong one; check --url",
             target.database, target.host
         ));
-    }
-    if !errors.is_empty() {
-        let errors = loaded.places.locate(errors);
-        let report = diagnostics::report(&errors, &loaded.sources, ui.colour.stderr, ui.width_of_notes());
-        ui.say(&Leaving::text(&format!("\n{report}"), ui.colour.stderr));
     }
 }
 

@@ -19,7 +19,7 @@ use super::partition::{check_reports, judged, show};
 use super::plan_text::written;
 use super::policy::Loaded;
 use super::ui::Ui;
-use super::{inspect, paste, policy};
+use super::{at_fault, inspect, paste, policy};
 
 pub(super) fn run(args: &ExplainArgs, env: &Env, ui: &Ui) -> Result<Events, CommandError> {
     let ExplainArgs { name, policy: policy_args, source, select, output, now } = args;
@@ -30,6 +30,7 @@ pub(super) fn run(args: &ExplainArgs, env: &Env, ui: &Ui) -> Result<Events, Comm
     let also = |snapshot: &Snapshot, options: &PlanOptions| story_questions(name, &loaded.desired, snapshot, options);
     let (snapshot, options) = inspect::read("explain", source, &loaded, &options, *now, &also, (env, ui))?;
     let plan = inspect::fresh_plan(&loaded.desired, &snapshot, &options)?;
+    at_fault::wrong_database(&plan, &loaded, ui);
     let flags = ui.given.flags("pgstrata apply");
     let story = match explain(name, &loaded.desired, &snapshot, &options, &plan, &|table| origins(&loaded, table)) {
         Ok(story) => story,

@@ -1,10 +1,11 @@
 //! SIGINT, SIGTERM and SIGHUP: the first one stops in good order, the second one leaves at once.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use pgstrata::db::{Interrupt, Signal};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 
@@ -29,9 +30,15 @@ pub(super) fn receive() {
         let work = move || signals.forever().for_each(received);
         thread::Builder::new().name("pgstrata-signals".to_owned()).spawn(work).map(drop)
     };
-    if let Err(error) = listen() {
+    if let Err(error) = listen().and_then(|()| survive_a_full_file()) {
         REFUSED.get_or_init(|| error.to_string());
     }
+}
+
+/// A file that may not grow any more (`ulimit -f`) is an error of its write, as a full disk is: the signal that comes with it
+/// would end the program in the middle of a unit, its journal without the end of the line.
+fn survive_a_full_file() -> std::io::Result<()> {
+    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map(drop)
 }
 
 fn received(number: i32) {

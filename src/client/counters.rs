@@ -227,11 +227,31 @@ impl Counters {
         }
     }
 
+    pub(super) fn all_closed(&self) -> u64 {
+        self.closed.iter().map(Count::get).sum()
+    }
+
     pub(super) fn has_closed(&self, why: ClosedBy) {
         let at = ClosedBy::ALL.iter().position(|one| *one == why);
         if let Some(count) = at.and_then(|at| self.closed.get(at)) {
             count.one_more();
         }
+    }
+}
+
+/// What a query costs for being counted, for the benches: no part of the public contract.
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+#[derive(Default)]
+pub struct Counting(Counters);
+
+#[cfg(feature = "testing")]
+impl Counting {
+    /// What is added up between a call and its rows. When it began, had a session and gave it back the pool asks anyway, for
+    /// its deadline, the session's age and since when it is idle.
+    pub fn one_query(&self, [begun, taken, ended]: [std::time::Instant; 3]) {
+        self.0.acquire.took(taken.saturating_duration_since(begun));
+        self.0.query.took(ended.saturating_duration_since(taken));
     }
 }
 

@@ -136,10 +136,12 @@ fn look(shared: &Shared, pool: &r2d2::Pool<Manager>, asked: &mut Option<u64>) {
     if ends && state.idle_connections > 0 && shared.look_at.is_due() {
         close_idle(shared, pool);
     }
-    let missing = state.connections < shared.options.min;
-    let attempts = shared.counters.opened.get() + shared.counters.refused.get();
-    // One at a time; what r2d2 has not opened yet it goes on trying by itself.
-    if missing && shared.down().is_none() && *asked != Some(attempts) {
+    let (opened, refused) = (shared.counters.opened.get(), shared.counters.refused.get());
+    // Not as r2d2 counts them: between an attempt's end and its own count of it, one more would be asked for.
+    let missing = opened.saturating_sub(shared.counters.all_closed()) < u64::from(shared.options.min);
+    let attempts = opened + refused;
+    // One at a time, and none beside what calls have opened; what r2d2 has not opened yet it goes on trying by itself.
+    if missing && !shared.is_sought() && shared.down().is_none() && *asked != Some(attempts) {
         *asked = Some(attempts);
         // It has no call to open one. Whoever asks while none is idle has one opened, and need not wait for it.
         let idle: Vec<_> = std::iter::from_fn(|| pool.try_get()).collect();

@@ -43,6 +43,45 @@
 //! Only what cannot have happened twice: opening a session; a query that is [`Query::read_only`] outside a transaction,
 //! once, on another session, after its own was lost; the closure of [`Client::transaction`] after a serialization failure
 //! or a deadlock, as often as [`TxOptions::retries`] says. Nothing is after COMMIT was sent: see [`Error::CommitUnknown`].
+//!
+//! # What a cached result is
+//!
+//! What one committed snapshot said no longer ago than its time to live ([`Query::ttl`]), counted from before the query was
+//! sent, by the monotonic clock and the wall clock, whichever expires first.
+//!
+//! Once a transaction that [`Tx::writes`] a tag has returned, or [`Client::invalidate`] of that tag, no call that begins
+//! afterwards in this process sees anything older of what is [read](Query::reads) under it. Each tag has a generation: a load
+//! reads it before it asks the server, and its result is kept, and found, only while the generation is the same. It goes up
+//! after COMMIT, and also where it is not known whether COMMIT happened; after a rollback it does not. What was invalidated is
+//! gone, also while the server is away. What other processes write is seen after the time to live at the latest.
+//!
+//! Beyond its time to live a result is given only where [`Query::stale_if_error`] or [`CacheOptions::stale_if_error`] says
+//! so, only while no session can be had, and [marked](Cached::is_stale). An error of the server's is never hidden, and never
+//! kept; a result without rows is a result. Calls that ask for the same at once are one query; an error goes to all of them,
+//! and where whoever loads gives up, the next one loads. The bounds of [`CacheOptions`] hold at every instant; what is larger
+//! than [`CacheOptions::max_entry_bytes`] is given and not kept.
+//!
+//! # Traps
+//!
+//! - **Tags are for the program to get right.** A query that reads three tables names three tags; a write that forgets to name
+//!   one is seen after the time to live. A function or a view reads tables that its query does not name, and a foreign key
+//!   with `ON DELETE CASCADE` or a trigger writes them.
+//! - **Row security** decides by role and settings which rows are seen. A query of such a table is refused with
+//!   [`Error::NeedsScope`] until it says whom it is for ([`Query::scope`]), and gives the server what its policies ask for
+//!   with [`Query::setting`]. That is looked up for the tags that are names of tables: another tag is not recognised.
+//! - **A cached read runs in a read-only transaction of its own**, never in the caller's: within [`Client::transaction`] it
+//!   does not see what that has written so far.
+//! - **Closed partitions get no longer time to live**: late rows go into them through their parent.
+//! - **A thread that holds sessions and asks for more** than the pool has gets [`Error::WouldDeadlock`]. Two threads that hold
+//!   some each, and each wait for more, wait until [`PoolOptions::acquire_timeout`].
+//! - **A closure of a transaction may run more than once**: what it does besides the database must bear that.
+//! - **Pools add up**: `max` times the number of processes must stay below what the server, or the role, may have.
+//!
+//! # What it does not do
+//!
+//! There are no read replicas: every session is one of the servers that the connection string names, as libpq chooses it. No
+//! result is shared between processes, and nobody else's write is noticed before the time to live is over. It is no pooler for
+//! other programs. Programs that are asynchronous throughout and need no cache are better served by `deadpool-postgres`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -75,6 +114,9 @@ pub use asynchronous::AsyncClient;
 pub use builder::{Client, ClientBuilder};
 pub use cache::{CacheOptions, Cached, Source, Tag};
 pub use conn::Conn;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use counters::Counting;
 pub use counters::{Bucket, ClosedBy, Histogram, Stats};
 pub use error::{Error, ServerError};
 pub use health::{Health, HealthOptions, HealthStatus, LastError, Unwell};

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) slow: Option<Duration>,
     observer: Option<Arc<dyn Observer>>,
     started: AtomicBool,
+    /// Calls that look for a session, and have one opened where none is idle.
+    seeking: AtomicU32,
     down: Mutex<Option<(ConnError, Instant)>>,
     pub(super) look_at: Due,
     pub(super) health: HealthOptions,
@@ -69,7 +71,12 @@ impl Shared {
     }
 
     pub(super) fn is_started(&self) -> bool {
-        self.started.load(Ordering::Relaxed)
+        self.started.load(Ordering::Acquire)
+    }
+
+    /// Whether a call may be having a session opened now.
+    pub(super) fn is_sought(&self) -> bool {
+        self.seeking.load(Ordering::Relaxed) > 0
     }
 
     /// Why the last attempt at a session failed, and when, if it did.
@@ -102,6 +109,7 @@ impl Inner {
             slow,
             observer,
             started: AtomicBool::new(false),
+            seeking: AtomicU32::new(0),
             down: Mutex::new(None),
             look_at: Due::default(),
             health,
@@ -135,7 +143,8 @@ impl Inner {
         let now = Instant::now();
         let begun = now.checked_sub(WAITED.take()).unwrap_or(now);
         let taken = self.take_from(begun, site);
-        self.shared.counters.acquire.took(begun.elapsed());
+        let ended = taken.as_ref().ok().and_then(Conn::begins).unwrap_or_else(Instant::now);
+        self.shared.counters.acquire.took(ended.saturating_duration_since(begun));
         if let Err(error @ Error::Exhausted { .. }) = &taken {
             self.shared.counters.timeouts.one_more();
             self.shared.history.failed(error);
@@ -147,18 +156,23 @@ impl Inner {
         let shared = &self.shared;
         let timeout = shared.options.acquire_timeout;
         let permit = shared.gate.enter(timeout.saturating_sub(begun.elapsed()), site)?;
-        shared.started.store(true, Ordering::Relaxed);
         // Whoever does not wait for others still waits until a session of its own is open.
         let patience = if timeout.is_zero() { DEFAULT_DEADLINE } else { timeout };
         loop {
             let left = patience.saturating_sub(begun.elapsed());
-            let Ok(mut loan) = self.pool.get_timeout(left) else {
+            shared.seeking.fetch_add(1, Ordering::Relaxed);
+            shared.started.store(true, Ordering::Release);
+            let got = self.pool.get_timeout(left);
+            shared.seeking.fetch_sub(1, Ordering::Relaxed);
+            let Ok(mut loan) = got else {
                 return Err(match shared.down() {
                     Some((error, _)) => Error::Unreachable(error.to_string()),
                     // A session that somebody gave up is being opened or closed for as long.
                     None => shared.gate.why_none(begun.elapsed()),
                 });
             };
+            // One look at the clock serves all that follows, the counters among it.
+            let mut now = Instant::now();
             match &mut *loan {
                 // It may have waited here since another call; what it says of then is not what is now.
                 Slot::Refused(error, at) => {
@@ -167,26 +181,27 @@ impl Inner {
                     }
                 }
                 Slot::Open(held) => {
-                    if held.session.is_closed() || held.is_old() {
+                    if held.session.is_closed() || held.is_old_at(now) {
                         continue;
                     }
-                    if held.since.elapsed() >= shared.options.check_after_idle {
+                    if now.saturating_duration_since(held.since) >= shared.options.check_after_idle {
                         shared.counters.checks.one_more();
                         if held.session.client().is_valid(ALIVE.min(left)).is_err() {
                             held.closes = Some(ClosedBy::Lost);
                             continue;
                         }
+                        now = Instant::now();
                     }
-                    return Ok(Conn::new(Arc::clone(self), loan, permit));
+                    return Ok(Conn::new(Arc::clone(self), loan, permit, now));
                 }
             }
         }
     }
 
-    /// Takes back what was lent.
-    pub(super) fn give_back(&self, mut loan: r2d2::PooledConnection<Manager>, mut permit: Permit) {
+    /// Takes back what was lent, and used last at that time.
+    pub(super) fn give_back(&self, mut loan: r2d2::PooledConnection<Manager>, mut permit: Permit, used: Instant) {
         if let Slot::Open(held) = &mut *loan {
-            held.since = Instant::now();
+            held.since = used;
             if held.touched && held.closes.is_none() && !held.session.is_closed() {
                 permit.rest();
                 // With the helper gone the client is, too, and the session is closed here.

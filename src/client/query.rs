@@ -1,9 +1,15 @@
 //! A statement and its parameters.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use postgres::types::{ToSql, Type};
+
+use super::error::Error;
+
+/// What one value takes, in bytes.
+pub(super) type Weigh<T> = fn(&T) -> u64;
 
 /// A value whose type on the server is known from its own. [`Query::bind_as`] takes any other, with its type.
 pub trait Bind: ToSql + Send + Sync {
@@ -74,6 +80,7 @@ pub struct Query<'a> {
     ttl: Option<Duration>,
     stale_if_error: Option<Duration>,
     refresh_ahead: Option<f64>,
+    weigh: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl<'a> Query<'a> {
@@ -90,6 +97,7 @@ impl<'a> Query<'a> {
             ttl: None,
             stale_if_error: None,
             refresh_ahead: None,
+            weigh: None,
         }
     }
 
@@ -153,6 +161,20 @@ impl<'a> Query<'a> {
         self
     }
 
+    /// What one value takes, in bytes, in place of its row as the server sent it and of its own size: for values that keep
+    /// more, or less, than they were sent as. A query that is read as another type refuses it.
+    ///
+    /// ```
+    /// let words = pgstrata::client::Query::new("SELECT array_agg(word) FROM words")
+    ///     .weigh(|words: &Vec<String>| words.iter().map(|word| 24 + word.capacity() as u64).sum());
+    /// # drop(words);
+    /// ```
+    pub fn weigh<T: 'static>(mut self, weigh: fn(&T) -> u64) -> Self {
+        let weigh: Weigh<T> = weigh;
+        self.weigh = Some(Box::new(weigh));
+        self
+    }
+
     /// Its text.
     pub fn sql(&self) -> &str {
         &self.sql
@@ -178,6 +200,18 @@ impl<'a> Query<'a> {
     /// Time to live, what is beyond it, and when to be ahead of it.
     pub(super) fn times(&self) -> (Option<Duration>, Option<Duration>, Option<f64>) {
         (self.ttl, self.stale_if_error, self.refresh_ahead)
+    }
+
+    /// What values of that type take, where it says so.
+    pub(super) fn weighs<T: 'static>(&self) -> Result<Option<Weigh<T>>, Error> {
+        let Some(weigh) = &self.weigh else { return Ok(None) };
+        match weigh.downcast_ref::<Weigh<T>>() {
+            Some(weigh) => Ok(Some(*weigh)),
+            None => Err(Error::Invalid {
+                field: "weigh",
+                because: "the query is read as values of another type".to_owned(),
+            }),
+        }
     }
 
     pub(super) fn is_read_only(&self) -> bool {

@@ -47,7 +47,7 @@ impl Client {
     /// ```
     ///
     /// What a result takes of [`CacheOptions::max_bytes`](super::CacheOptions::max_bytes) is its rows as the server sent
-    /// them, a value of `T` each, and its key. A `T` that keeps more than that on the heap is not seen.
+    /// them, a value of `T` each, and its key; where a `T` keeps more than that on the heap, [`Query::weigh`] says how much.
     ///
     /// # Errors
     /// As [`query`](Self::query); [`Error::NeedsScope`] where row security of a table that it [reads](Query::reads) applies
@@ -172,12 +172,13 @@ impl Client {
         }
     }
 
-    fn load<T>(
+    fn load<T: 'static>(
         &self,
         query: &Query<'_>,
         read: impl Fn(&Row) -> Result<T, Error> + Copy,
         site: &'static Location<'static>,
     ) -> Result<Rows<T>, Error> {
+        let weighs = query.weighs::<T>()?;
         let rows = match self.read_rows(query, site) {
             Err(lost) if lost.is_lost() => {
                 self.retries(&lost);
@@ -185,8 +186,12 @@ impl Client {
             }
             rows => rows?,
         };
-        let wire: u64 = rows.iter().map(|row| u64::try_from(row.raw_size_bytes()).unwrap_or(u64::MAX)).sum();
         let values = rows.iter().map(read).collect::<Result<Box<[T]>, Error>>()?;
+        if let Some(weigh) = weighs {
+            let bytes = values.iter().map(weigh).fold(0, u64::saturating_add);
+            return Ok((Arc::new(values), bytes));
+        }
+        let wire: u64 = rows.iter().map(|row| u64::try_from(row.raw_size_bytes()).unwrap_or(u64::MAX)).sum();
         let own = u64::try_from(std::mem::size_of_val(&*values)).unwrap_or(u64::MAX);
         Ok((Arc::new(values), wire.saturating_add(own)))
     }

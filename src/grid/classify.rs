@@ -57,6 +57,17 @@ impl Grid {
             (false, false) => Fit::Straddling,
         }
     }
+
+    /// Whether bounds lie off the grid: retention leaves such a partition alone unless the policy says otherwise. One that
+    /// is open below ends on a boundary, or does not.
+    pub fn is_off_grid(&self, from: Bound, to: Bound) -> bool {
+        match (from, to) {
+            (Bound::MinValue, Bound::Value(to)) => !self.is_boundary(self.canonical(to)),
+            (Bound::Value(_), _)
+            | (Bound::MinValue | Bound::MaxValue, Bound::MinValue | Bound::MaxValue)
+            | (Bound::MaxValue, Bound::Value(_)) => self.classify(from, to) == Fit::Straddling,
+        }
+    }
 }
 
 #[cfg(test)]

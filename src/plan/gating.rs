@@ -19,7 +19,8 @@ pub(super) const MAX_CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
 
 /// Decides each step's gate. Blocks that planning already put there stay.
 pub(super) fn gate(context: &Context<'_>, options: &PlanOptions, steps: &mut [Step], findings: &mut Vec<Finding>) {
-    trust::mark(context, steps);
+    let trusted = find_grant(context.desired, options, Some(context.name), HazardKind::RunsOwnersCode).is_some();
+    trust::mark(context, trusted, steps);
     acting::choose(context.snapshot, steps);
     managed_elsewhere(context, steps, findings);
     clock_skew(context, steps, findings);

@@ -8,7 +8,7 @@ use super::finding::{Code, Finding};
 use super::hazard::HazardKind;
 use super::planner::PlanOptions;
 use super::step::{Hazard, Step};
-use crate::catalog::{Catalog, CodeBy, OwnersCode, WouldRun};
+use crate::catalog::{Answer, Catalog, CodeBy, OwnersCode, Question, Snapshot, TableState, WouldRun};
 use crate::policy::{Desired, Grant};
 use crate::resource::partition::Context;
 use crate::sql::{Ident, TableName};
@@ -61,10 +61,12 @@ fn runs(action: &Action) -> Runs<'_> {
     }
 }
 
-/// The hazards of what a step runs of others, with what is known of its table.
-pub(super) fn hazards(step: &Step, catalog: &Catalog) -> Vec<Hazard> {
+/// The hazards of what a step runs of others, with what is known of its table, and of the index that it brings.
+pub(super) fn hazards(step: &Step, desired: &Desired, snapshot: &Snapshot) -> Vec<Hazard> {
     let Some(table) = &step.table else { return Vec::new() };
+    let catalog = &snapshot.catalog;
     let Runs { as_session, as_owner } = runs(&step.action);
+    let brought = brought(step, desired, snapshot);
     let hazard = |codes: &[&OwnersCode], whom: &str| {
         (!codes.is_empty()).then(|| Hazard {
             kind: HazardKind::RunsOwnersCode,
@@ -73,9 +75,13 @@ pub(super) fn hazards(step: &Step, catalog: &Catalog) -> Vec<Hazard> {
         })
     };
     let mut hazards: Vec<Hazard> = Vec::new();
-    hazards.extend(hazard(&catalog.owners_code(table, as_session), &catalog.session_of(table).name));
+    let mut codes = catalog.owners_code(table, as_session);
+    // Also what only makes it: from then on queries, and each ATTACH, run what it calls.
+    codes.extend(&brought);
+    hazards.extend(hazard(&codes, &catalog.session_of(table).name));
     if let Some((owner, by)) = as_owner {
         let mut codes = catalog.owners_code(table, by);
+        codes.extend(&brought);
         // Of the owner itself, or of one who may become it: nothing that they could not do anyway.
         codes.retain(|code| code.owner != *owner && !code.of_tables_owner);
         hazards.extend(hazard(&codes, owner.as_str()));
@@ -83,12 +89,60 @@ pub(super) fn hazards(step: &Step, catalog: &Catalog) -> Vec<Hazard> {
     hazards
 }
 
-/// Gives each step its hazards, or else the fact that there is no reason for one.
-pub(super) fn mark(context: &Context<'_>, steps: &mut [Step]) {
+/// What the wanted index of a step would hang on its table, should it not hang there yet.
+fn brought(step: &Step, desired: &Desired, snapshot: &Snapshot) -> BTreeSet<OwnersCode> {
+    let wanted = match &step.action {
+        Action::Index(IndexAction::Create(create)) => &create.wanted,
+        Action::Index(IndexAction::Build(build)) => &build.wanted,
+        Action::Index(IndexAction::Rebuild(loose)) => &loose.wanted,
+        Action::Index(IndexAction::Attach(attach) | IndexAction::Validate(attach)) => &attach.wanted,
+        Action::Index(
+            IndexAction::Drop(_) | IndexAction::Discard(_) | IndexAction::Alter(_) | IndexAction::Swap(_),
+        )
+        // What reaches out of its table is in no partition's creation.
+        | Action::Partition(_)
+        | Action::Storage(_)
+        | Action::Maintenance(_)
+        | Action::Limit(_)
+        | Action::Setting(_) => return BTreeSet::new(),
+    };
+    let root = step.table.as_ref().and_then(|table| match snapshot.catalog.tables.get(table)? {
+        TableState::Partitioned(root) => Some((table, root.oid)),
+        TableState::Missing | TableState::Unfit(_) => None,
+    });
+    let definition = root.and_then(|(table, root)| Some((root, desired.tables.get(table)?.indexes.get(wanted)?)));
+    let Some((root, definition)) = definition else { return BTreeSet::new() };
+    match snapshot.answers.get(&Question::WantedIndex { root, definition: definition.clone() }) {
+        Answer::Shape(shape) => shape.code,
+        Answer::Withheld(code) => code,
+        Answer::Refused(_)
+        | Answer::Unknown(_)
+        | Answer::Leaf(_)
+        | Answer::Keys(_)
+        | Answer::Rows(_)
+        | Answer::Bytes(_)
+        | Answer::DefaultKeys(_)
+        | Answer::Bloat(_)
+        | Answer::Spelling(_)
+        | Answer::Found(_)
+        | Answer::Taken(_) => BTreeSet::new(),
+    }
+}
+
+/// Gives each step its hazards, or else the fact that there is no reason for one. Where all of it is allowed (`trusted`),
+/// what an index of the plan brings hangs on the table when later steps run.
+pub(super) fn mark(context: &Context<'_>, trusted: bool, steps: &mut [Step]) {
+    let mut there: Vec<Hazard> = Vec::new();
     for step in steps {
-        let found = hazards(step, &context.snapshot.catalog);
+        let mut found = hazards(step, context.desired, context.snapshot);
+        let relies = relies_on(&step.action, &context.relation());
+        if found.is_empty() && relies.is_some() {
+            found.extend(there.iter().map(|hazard| Hazard { object: step.action.object(), ..hazard.clone() }));
+        }
         if found.is_empty() {
-            step.before.extend(relies_on(&step.action, &context.relation()));
+            step.before.extend(relies);
+        } else if trusted && there.is_empty() && !brought(step, context.desired, context.snapshot).is_empty() {
+            there.clone_from(&found);
         }
         step.hazards.extend(found);
     }

@@ -76,7 +76,7 @@ pub fn verify(plan: &Plan, desired: &Desired, snapshot: &Snapshot) -> Result<(),
             broken.push("it works as another than the owner and the session".to_owned());
         }
         let says = step.hazards.iter().any(|hazard| hazard.kind == HazardKind::RunsOwnersCode);
-        if !says && !trust::hazards(step, &snapshot.catalog).is_empty() {
+        if !says && !trust::hazards(step, desired, snapshot).is_empty() {
             broken.push("it would run code of another role, and does not say so".to_owned());
         }
         if !says && !relies_on_nobody(step, snapshot) {

@@ -23,6 +23,7 @@ mod path;
 mod resolve;
 #[cfg(feature = "cli")]
 mod schema;
+mod setting_unit;
 mod settings;
 mod source_map;
 pub mod spec;

@@ -156,7 +156,8 @@ fn built_on_each(snapshot: &Snapshot, table: &TableName, index: &IndexDesired) -
         return format!("{table} is no partitioned table");
     };
     let question = Question::WantedIndex { root: root.oid, definition: index.clone() };
-    let Answer::Shape(shape) = snapshot.answers.get(&question) else { return "not verified".to_owned() };
+    let Answer::Shape(wanted) = snapshot.answers.get(&question) else { return "not verified".to_owned() };
+    let shape = wanted.shape;
     let is_one = |leaf: &Oid| {
         let mut own = root.indexes.values().filter(|facts| facts.table == *leaf && facts.valid && facts.raw.is_none());
         own.any(|facts| facts.shape.is_like(&shape))

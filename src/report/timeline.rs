@@ -220,7 +220,7 @@ holds: {m: {tables: [public.events], from: 2026-02-01, to: 2026-02-02, reason: x
         world.ask_also(&timeline_questions(&world.desired, &world.snapshot, &options, false));
         let all = timelines(&world.desired, &world.snapshot, &options);
         insta::assert_snapshot!(words(&all[0], false), @"
-        events_minvalue Over stays
+        events_minvalue Over
         events_20251230 Over
         events_20260102 Over
         events_20260103 Over

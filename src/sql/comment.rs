@@ -5,6 +5,9 @@ use super::{Literal, TableName};
 use crate::catalog::{HOLD_REGEX, MARKER_PREFIX, Oid};
 use crate::plan::Retiring;
 
+/// Raised where the comment has a hold line by then.
+pub(crate) const HELD: &str = "PS001";
+
 /// What becomes of the marker line; the rest of the comment is kept.
 enum Rewrite {
     Write,
@@ -47,7 +50,7 @@ fn block(retiring: &Retiring, rewrite: &Rewrite) -> String {
     };
     let hold = match rewrite {
         Rewrite::Write | Rewrite::Stamp => format!(
-            "  IF present ~ {} THEN\n    RAISE EXCEPTION USING MESSAGE = {}, ERRCODE = 'PS001';\n  END IF;\n",
+            "  IF present ~ {} THEN\n    RAISE EXCEPTION USING MESSAGE = {}, ERRCODE = '{HELD}';\n  END IF;\n",
             Literal(HOLD_REGEX),
             Literal(&format!("{name} is held by its comment"))
         ),

@@ -46,6 +46,45 @@ pub fn expression(text: &str) -> Result<(), FragmentError> {
     check(text, false)
 }
 
+/// What of a column of an index is an expression: in parentheses, or a call of a function.
+pub(crate) fn index_expression(column: &str) -> Option<&str> {
+    let text = column.trim_start();
+    let mut rest = text;
+    // The function's name, perhaps with its schema; none before a plain parenthesis.
+    loop {
+        rest = match rest.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"')?.1,
+            None => rest.trim_start_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '$')),
+        };
+        // A doubled quote closes and opens again.
+        if rest.starts_with('"') {
+            continue;
+        }
+        rest = rest.trim_start();
+        match rest.strip_prefix('.') {
+            Some(more) => rest = more.trim_start(),
+            None => break,
+        }
+    }
+    let start = text.len() - rest.len();
+    let mut depth = 0_u32;
+    let mut chars = rest.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth == 1 => return text.get(..=start + at),
+            ')' => depth = depth.checked_sub(1)?,
+            // Another word: what follows is said of a plain column.
+            _ if depth == 0 => return None,
+            '\'' | '"' => {
+                chars.by_ref().find(|(_, inside)| *inside == c)?;
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 fn check(text: &str, one_column: bool) -> Result<(), FragmentError> {
     if text.trim().is_empty() {
         return Err(FragmentError::Empty);
@@ -103,6 +142,27 @@ mod tests {
             "at > date'2026-01-01' and x like'a%'",
         ] {
             assert_eq!(expression(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_expression_is_told_from_a_column() {
+        for (text, expression) in [
+            ("actor_id", None),
+            ("occurred_at desc nulls last", None),
+            ("details app.jsonb_path_ops", None),
+            ("path app.gist_ops (siglen = 32)", None),
+            ("\"odd (name\" desc", None),
+            ("\"odd\" app.ops (siglen = 32)", None),
+            ("lower(email)", Some("lower(email)")),
+            ("lower (email) desc", Some("lower (email)")),
+            ("app.f(a, ')') app.ops (siglen = 32)", Some("app.f(a, ')')")),
+            ("\"App\" . \"f (\"(a) desc", Some("\"App\" . \"f (\"(a)")),
+            ("app . f (a)", Some("app . f (a)")),
+            (" ((a + app.one(1))) desc", Some("((a + app.one(1)))")),
+            ("(a || ', )' || b) COLLATE \"C\"", Some("(a || ', )' || b)")),
+        ] {
+            assert_eq!(index_expression(text), expression, "{text}");
         }
     }
 

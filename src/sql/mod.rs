@@ -27,6 +27,7 @@ mod upkeep;
 pub(crate) const AT_STAKE: &str = include_str!("at_stake.sql");
 
 pub use crate::pg::{Ident, IdentError, MAX_IDENT_BYTES, TableName};
+pub(crate) use comment::HELD;
 pub(crate) use grant::{inheritance, membership};
 pub use hand_over::hand_over;
 pub use hold::HoldChange;

@@ -244,6 +244,7 @@ impl World {
             constraint: false,
             in_use: false,
             comment: None,
+            comment_is_lossy: false,
             targets: BTreeMap::new(),
             shape: shape(&definition),
             raw: None,
@@ -388,7 +389,7 @@ impl World {
                 let by_rows = self.rows.get(relation).copied().unwrap_or_default() * BYTES_PER_ROW;
                 Answer::Bytes(self.bytes.get(relation).copied().unwrap_or(by_rows))
             }
-            Question::WantedIndex { root: _, definition } => Answer::Shape(Box::new(shape(definition))),
+            Question::WantedIndex { root: _, definition } => Answer::Shape(Box::new(shape(definition).into())),
             Question::IndexSpelling { .. } => Answer::Unknown("there are no expressions in this world".to_owned()),
             Question::Bloat { index } => self.bloat.get(index).map_or_else(
                 || Answer::Unknown("the extension pgstattuple is not in this database".to_owned()),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pgstrata::client::{CacheOptions, Client, Error, PoolOptions, Query, Row, Source, Tag, TxOptions};
 
-use crate::support::{client, client_of, int, observer, own_server, server};
+use crate::support::{client, client_of, int, logged, observer, own_server, server};
 
 fn with(name: &str, cache: CacheOptions) -> Client {
     let builder = Client::builder(server().url("postgres")).application_name(name).cache(cache);
@@ -67,9 +67,14 @@ fn equal_text_is_not_enough() {
 #[test]
 fn many_that_ask_at_once_are_one_query() {
     let db = client("cache_flight", PoolOptions { max: 64, ..PoolOptions::default() });
-    observer().batch_execute("CREATE SEQUENCE cache_flight").unwrap();
-    // A read-only transaction may not draw from a sequence: what counts is the time at which each query ran.
-    let query = Query::new("SELECT clock_timestamp()::text FROM pg_sleep(0.2)");
+    // A read-only transaction may not draw from a sequence; the server's log counts.
+    observer()
+        .batch_execute(
+            "CREATE FUNCTION cache_flight() RETURNS text LANGUAGE plpgsql AS
+             $$ BEGIN RAISE LOG 'cache_flight was called'; PERFORM pg_sleep(0.2); RETURN 'x'; END $$",
+        )
+        .unwrap();
+    let query = Query::new("SELECT cache_flight()");
     let all = Barrier::new(64);
     let seen: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> = (0..64)
@@ -82,11 +87,12 @@ fn many_that_ask_at_once_are_one_query() {
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert!(seen.iter().all(|rows| rows[0] == seen[0][0]), "{seen:?}");
+    assert!(seen.iter().all(|rows| rows[0] == "x"), "{seen:?}");
     assert_eq!(seen.iter().filter(|rows| rows.source() == Source::Server).count(), 1);
     let stats = db.stats();
     assert_eq!((stats.misses, stats.misses + stats.hits + stats.coalesced), (1, 64));
-    observer().batch_execute("DROP SEQUENCE cache_flight").unwrap();
+    assert_eq!(logged(|line| line.contains("cache_flight was called")), 1);
+    observer().batch_execute("DROP FUNCTION cache_flight").unwrap();
 }
 
 #[test]
@@ -322,6 +328,45 @@ fn a_thread_with_a_session_in_hand_waits_for_nobodys_load() {
         drop(held);
         assert_eq!(other.join().unwrap().unwrap(), 1);
     });
+}
+
+#[test]
+fn a_load_beside_a_load_is_given_and_not_kept() {
+    let db = client("cache_beside", PoolOptions { max: 3, ..PoolOptions::default() });
+    let query = || Query::new("SELECT clock_timestamp()::text FROM pg_sleep(0.5)").ttl(Duration::from_secs(600));
+    // With a session in hand it may not wait for a load that may be waiting for that session.
+    let held = db.conn().unwrap();
+    thread::scope(|scope| {
+        let leads = scope.spawn(|| db.cached(&query(), text).unwrap());
+        crate::support::until("it loads", || db.stats().misses == 1);
+        let beside = db.cached(&query(), text).unwrap();
+        assert_eq!((beside.source(), db.stats().misses, db.stats().coalesced), (Source::Server, 2, 0));
+        let leads = leads.join().unwrap();
+        assert_ne!(leads[0], beside[0]);
+        let kept = db.cached(&query(), text).unwrap();
+        assert_eq!((kept.source(), &kept[0]), (Source::Cache, &leads[0]));
+    });
+    drop(held);
+    assert_eq!((db.stats().cached_entries, db.stats().expired), (1, 0), "the other was never stored");
+}
+
+#[test]
+fn what_a_value_takes_is_for_the_program_to_say() {
+    let db = with("cache_weigh", CacheOptions { max_bytes: 10_000, max_entry_bytes: 5_000, ..CacheOptions::default() });
+    let query = |size: i32| Query::new("SELECT repeat('x', $1)").bind(size);
+    let bytes = || db.stats().cached_bytes;
+    db.cached(&query(2_000), text).unwrap();
+    let as_sent = bytes();
+    assert!((2_000..2_500).contains(&as_sent), "{as_sent}");
+    let light = query(2_001).weigh(|_: &String| 1);
+    db.cached(&light, text).unwrap();
+    assert!((129..400).contains(&(bytes() - as_sent)), "key and overhead count as well: {}", bytes());
+    // Heavier than it was sent as: given, and not kept.
+    let heavy = query(3).weigh(|text: &String| text.len() as u64 * 2_000);
+    assert_eq!(db.cached(&heavy, text).unwrap()[0], "xxx");
+    assert_eq!((db.cached(&heavy, text).unwrap().source(), db.stats().too_large), (Source::Server, 2));
+    let other = Query::new("SELECT 1").weigh(|_: &String| 1);
+    assert!(matches!(db.cached(&other, int), Err(Error::Invalid { field: "weigh", .. })));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod calls;
 mod examples;
 mod outside;
 mod pool;
+mod pooler;
 mod restarts;
 mod support;
 mod transactions;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pgstrata::client::{Client, ClosedBy, Error, Event, PoolOptions, Query};
 
-use crate::support::{Counting, client, client_of, int, observer, server, sessions, until};
+use crate::support::{Counting, client, client_of, int, logged, observer, server, sessions, until};
 
 const ONE: PoolOptions = PoolOptions {
     max: 1,
@@ -122,8 +122,12 @@ fn idle_sessions_above_min_are_closed_and_min_are_neither_closed_nor_reopened() 
     assert_eq!((db.stats().busy, db.stats().open), (6, 6));
     drop(all);
     until("four were closed", || db.stats().open == 2 && closed(&db, ClosedBy::Idle) == 4);
-    // Ten times the idle timeout, and forty looks of the pool's own thread.
-    thread::sleep(Duration::from_millis(1200));
+    // As the server counts; ten minutes and idle timeouts of half a minute, a two hundred and fiftieth of them: twenty idle
+    // timeouts, and eighty looks of the pool's own thread.
+    let opened = || logged(|line| line.contains("connection authorized") && line.contains("application_name=pool_min"));
+    assert_eq!(opened(), 6);
+    thread::sleep(Duration::from_millis(2400));
+    assert_eq!(opened(), 6);
     let stats = db.stats();
     assert_eq!((stats.open, stats.idle, stats.opened), (2, 2, 6), "nothing was opened or closed meanwhile");
     assert_eq!(sessions(&mut observer(), "pool_min"), 2);

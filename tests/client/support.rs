@@ -62,6 +62,11 @@ pub(crate) fn observer() -> postgres::Client {
     server().connect("postgres").unwrap()
 }
 
+/// How many such lines the shared server has logged.
+pub(crate) fn logged(is: impl Fn(&str) -> bool) -> usize {
+    std::fs::read_to_string(server().log_path()).unwrap().lines().filter(|line| is(line)).count()
+}
+
 /// A proxy to the shared server that counts the bytes which clients send.
 pub(crate) struct Counting {
     port: u16,

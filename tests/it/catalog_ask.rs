@@ -48,6 +48,7 @@ fn unknown(answer: &Answer) -> &str {
         | Answer::Bytes(_)
         | Answer::DefaultKeys(_)
         | Answer::Shape(_)
+        | Answer::Withheld(_)
         | Answer::Refused(_)
         | Answer::Spelling(_)
         | Answer::Bloat(_)

@@ -140,16 +140,12 @@ fn a_detach_left_pending_is_continued_by_the_same_plan() {
 #[test]
 fn what_changed_in_the_way_is_stale_fact_by_fact() {
     let world = World::new(server(), "stale");
-    let hold =
-        r"DO $$ BEGIN EXECUTE format('COMMENT ON TABLE app.events_7 IS %L', E'\npgstrata: hold matter-1'); END $$";
     let cases = [
         (
             "CREATE VIEW app.events_p_other AS SELECT 1; ALTER TABLE app.events_7 RENAME TO other",
             "mark app.events_7",
             "it is called app.other now",
         ),
-        (hold, "mark app.events_7", "its comment holds it"),
-        ("COMMENT ON TABLE app.events IS 'pgstrata: hold'", "mark app.events_7", "holds it"),
         ("ALTER TABLE app.events DETACH PARTITION app.events_7", "stamp app.events_7", "its comment has no marker"),
         ("COMMENT ON TABLE app.events_9 IS NULL", "drop app.events_9", "its comment has no marker"),
         ("COMMENT ON TABLE app.events_2 IS NULL", "attach app.events_2", "its comment has no marker"),

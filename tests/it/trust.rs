@@ -85,7 +85,7 @@ impl House {
         house
     }
 
-    fn batch(&self, sql: &str) {
+    pub(crate) fn batch(&self, sql: &str) {
         let mut client = self.server.connect("house").unwrap_or_else(|error| panic!("{error}"));
         client.batch_execute(sql).unwrap_or_else(|error| panic!("{}\n{sql}", explain(&error)));
     }
@@ -111,6 +111,17 @@ impl House {
     /// Forgets what the log has said so far.
     pub(crate) fn clear(&self) {
         fs::write(self.server.log_path(), "").unwrap();
+    }
+
+    pub(crate) fn indexes(&self) -> i64 {
+        self.one(
+            "SELECT count(*) FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid
+             WHERE c.relnamespace = 'app'::regnamespace",
+        )
+    }
+
+    pub(crate) fn partitions(&self) -> i64 {
+        self.one("SELECT count(*) FROM pg_catalog.pg_inherits WHERE inhparent = 'app.events'::regclass")
     }
 
     /// With another policy.

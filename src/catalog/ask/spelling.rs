@@ -9,16 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use postgres::Client;
 
 use super::super::error::InspectError;
-use super::super::index::IndexFacts;
-use super::super::inspect::of_tables;
+use super::super::index::{IndexFacts, WantedShape};
+use super::super::inspect::{code_of, of_tables};
 use super::super::question::{Answer, Question};
 use super::super::reader::Reader;
 use super::super::snapshot::{Catalog, Oid, Root, TableState};
-use super::super::trust::{CodeBy, WouldRun};
+use super::super::trust::{CodeBy, OwnersCode, WouldRun};
 use super::settle::{self, Spelled};
 use super::{quoted, readers, roots, undefined};
 use crate::policy::IndexDesired;
-use crate::sql::{Ident, TableName, index_definition};
+use crate::sql::{Ident, TableName, fragment, index_definition};
 
 const STEP: &str = "reading how an index is spelled";
 const PROBE: &str = "probing wanted indexes";
@@ -118,16 +118,17 @@ fn of_root(
             }
             reader.simple(PROBE, &format!("CREATE TEMPORARY TABLE pgstrata_probe (LIKE {name})"))?;
             let owner = &root.attributes.owner;
-            let mut own = trusted || role == Some(owner) || catalog.session.name == owner.as_str();
+            let mut own = role == Some(owner) || catalog.session.name == owner.as_str();
             if !own && catalog.session.superuser {
                 // The server builds an index as its table's owner, and lets it become nobody else meanwhile.
                 reader.simple(PROBE, &format!("ALTER TABLE pg_temp.pgstrata_probe OWNER TO {}", quoted(owner)))?;
                 own = true;
             }
+            let probe = Probe { owner, trusted, major };
             let mut answers = Vec::new();
             for (question, index) in &asked.wanted {
-                let answer = match own || !index.reaches_out() {
-                    true => probe(reader, index, major)?,
+                let answer = match own || trusted || !index.reaches_out() {
+                    true => probe.answer(reader, index)?,
                     false => {
                         let who = Ident::new(catalog.session.name.clone());
                         Answer::Unknown(format!("what it calls would run as {who}"))
@@ -149,34 +150,89 @@ fn of_root(
     Err(refused.unwrap_or_else(|| InspectError::unreadable(PROBE, "nobody to ask as")))
 }
 
-fn probe(reader: &mut Reader<'_>, index: &IndexDesired, major: u32) -> Result<Answer, InspectError> {
-    let made = reader.aside(PROBE, |reader| {
-        let sql = format!("CREATE INDEX pgstrata_probe_idx ON pg_temp.pgstrata_probe {}", index_definition(index));
-        let sql = if index.unique { sql.replacen("CREATE INDEX", "CREATE UNIQUE INDEX", 1) } else { sql };
-        reader.simple(PROBE, &sql)?;
-        let rows = reader.simple(PROBE, "SELECT 'pg_temp.pgstrata_probe'::pg_catalog.regclass::pg_catalog.oid")?;
-        let table = rows.first().and_then(|row| row.get(0)).and_then(|oid| oid.parse().ok()).unwrap_or_default();
-        let found = of_tables(reader, &[table], major)?;
-        let (oid, facts): (Oid, IndexFacts) =
-            found.into_iter().next().ok_or_else(|| InspectError::unreadable(PROBE, "no index was made"))?;
-        Ok((facts, settle::read(reader, &oid.to_string())?))
-    })?;
-    Ok(match made {
-        Ok((facts, spelled)) => {
-            let texts: Vec<String> = index.columns.iter().chain(&index.predicate).cloned().collect();
-            if let Some(refused) = undefined::unfound(reader, &texts)? {
-                return Ok(Answer::Refused(refused));
+/// How the indexes of one table are made to be looked at.
+struct Probe<'c> {
+    /// The table's owner: as whom the server makes them.
+    owner: &'c Ident,
+    /// Whether code of other roles may run.
+    trusted: bool,
+    major: u32,
+}
+
+impl Probe<'_> {
+    fn answer(&self, reader: &mut Reader<'_>, index: &IndexDesired) -> Result<Answer, InspectError> {
+        let code = match index.reaches_out() {
+            true => match hung(reader, index)? {
+                Ok(code) => code,
+                Err(error) => return refusal(reader, index, error),
+            },
+            false => BTreeSet::new(),
+        };
+        // To make an index runs what of it depends on no row, as the table's owner.
+        let mut others = code.clone();
+        others.retain(|code| code.owner != *self.owner && !code.of_tables_owner);
+        if !others.is_empty() && !self.trusted {
+            return Ok(Answer::Withheld(others));
+        }
+        let made = reader.aside(PROBE, |reader| {
+            let sql = format!("CREATE INDEX pgstrata_probe_idx ON pg_temp.pgstrata_probe {}", index_definition(index));
+            let sql = if index.unique { sql.replacen("CREATE INDEX", "CREATE UNIQUE INDEX", 1) } else { sql };
+            reader.simple(PROBE, &sql)?;
+            let table = probed_table(reader)?;
+            let found = of_tables(reader, &[table.0], self.major)?;
+            let (oid, facts): (Oid, IndexFacts) =
+                found.into_iter().next().ok_or_else(|| InspectError::unreadable(PROBE, "no index was made"))?;
+            Ok((facts, settle::read(reader, &oid.to_string())?))
+        })?;
+        match made {
+            Ok((facts, spelled)) => {
+                if let Some(refused) = undefined::unfound(reader, &texts(index))? {
+                    return Ok(Answer::Refused(refused));
+                }
+                let spelling = settle::settle(reader, spelled)?;
+                Ok(Answer::Shape(Box::new(WantedShape { shape: facts.spelled(&spelling), code })))
             }
-            let spelling = settle::settle(reader, spelled)?;
-            Answer::Shape(Box::new(facts.spelled(&spelling)))
+            Err(error) => refusal(reader, index, error),
         }
-        Err(error) if error.is_mistake() => {
-            let IndexDesired { columns, predicate, .. } = index;
-            let texts: Vec<String> = columns.iter().chain(predicate).cloned().collect();
-            let hint = if error.is_undefined() { undefined::hint(reader, &texts)? } else { None };
-            let hint = hint.map_or_else(String::new, |hint| format!("\n{hint}"));
-            Answer::Refused(format!("{}{hint}", error.because()))
-        }
-        Err(error) => Answer::Unknown(error.because()),
+    }
+}
+
+fn probed_table(reader: &mut Reader<'_>) -> Result<Oid, InspectError> {
+    let rows = reader.simple(PROBE, "SELECT 'pg_temp.pgstrata_probe'::pg_catalog.regclass::pg_catalog.oid")?;
+    Ok(Oid(rows.first().and_then(|row| row.get(0)).and_then(|oid| oid.parse().ok()).unwrap_or_default()))
+}
+
+/// Code of other roles that an index hangs on its table, without making it: as a check that no row is looked at for, which
+/// the server stores as it was parsed.
+fn hung(
+    reader: &mut Reader<'_>,
+    index: &IndexDesired,
+) -> Result<Result<BTreeSet<OwnersCode>, InspectError>, InspectError> {
+    let expressions = index.columns.iter().filter_map(|column| fragment::index_expression(column));
+    let parts = expressions.chain(index.predicate.as_deref()).map(|text| format!("({text}) IS NOT NULL"));
+    let check = parts.collect::<Vec<_>>().join(" AND ");
+    if check.is_empty() {
+        return Ok(Ok(BTreeSet::new()));
+    }
+    reader.aside(PROBE, |reader| {
+        reader.simple(PROBE, &format!("ALTER TABLE pg_temp.pgstrata_probe ADD CHECK ({check}) NOT VALID"))?;
+        let name = TableName { schema: Ident::new("pg_temp"), name: Ident::new("pgstrata_probe") };
+        let names = BTreeMap::from([(probed_table(reader)?, &name)]);
+        let mut code = code_of(reader, &names, &BTreeMap::new())?.remove(&name).unwrap_or_default();
+        code.retain(|code| code.by == CodeBy::Expression);
+        Ok(code)
     })
+}
+
+fn texts(index: &IndexDesired) -> Vec<String> {
+    index.columns.iter().chain(&index.predicate).cloned().collect()
+}
+
+fn refusal(reader: &mut Reader<'_>, index: &IndexDesired, error: InspectError) -> Result<Answer, InspectError> {
+    if !error.is_mistake() {
+        return Ok(Answer::Unknown(error.because()));
+    }
+    let hint = if error.is_undefined() { undefined::hint(reader, &texts(index))? } else { None };
+    let hint = hint.map_or_else(String::new, |hint| format!("\n{hint}"));
+    Ok(Answer::Refused(format!("{}{hint}", error.because())))
 }

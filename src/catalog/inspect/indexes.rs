@@ -50,6 +50,7 @@ pub(in crate::catalog) fn of_tables(
 fn facts(row: &Row) -> Result<IndexFacts, InspectError> {
     let schema: &str = field(STEP, row, "nspname")?;
     let name: &str = field(STEP, row, "relname")?;
+    let comment = field::<_, Option<&[u8]>>(STEP, row, "description")?;
     Ok(IndexFacts {
         name: TableName::new(schema, name),
         table: Oid(field(STEP, row, "indrelid")?),
@@ -58,8 +59,8 @@ fn facts(row: &Row) -> Result<IndexFacts, InspectError> {
         building: field(STEP, row, "building")?,
         constraint: field(STEP, row, "is_constraint")?,
         in_use: field(STEP, row, "in_use")?,
-        comment: field::<_, Option<&[u8]>>(STEP, row, "description")?
-            .map(|text| String::from_utf8_lossy(text).into_owned()),
+        comment: comment.map(|text| String::from_utf8_lossy(text).into_owned()),
+        comment_is_lossy: comment.is_some_and(|text| std::str::from_utf8(text).is_err()),
         targets: targets(row)?,
         shape: shape(row)?,
         raw: field(STEP, row, "raw")?,

@@ -16,5 +16,5 @@ JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_description AS d
        ON d.objoid = c.oid AND d.classoid = 'pg_catalog.pg_class'::regclass AND d.objsubid = 0
-      AND d.description LIKE '%pgstrata:%'
+      AND d.description ILIKE '%pgstrata%'
 WHERE i.inhparent = ANY ($1)

@@ -38,6 +38,7 @@ pub use settings::inspect_settings;
 pub use siblings::inspect_siblings;
 pub use storage::inspect_storage;
 pub use trees::{Tree, inspect_trees};
+pub(super) use trust::read_of as code_of;
 pub use upkeep::inspect_upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -22,7 +22,7 @@ pub(super) fn read(
 }
 
 /// Of these tables alone, as the session of the reader sees it.
-pub(super) fn read_of(
+pub(in super::super) fn read_of(
     reader: &mut Reader<'_>,
     names: &BTreeMap<Oid, &TableName>,
     retired: &BTreeMap<Oid, Retired>,

@@ -1,12 +1,6 @@
 //! Results that are kept for a while.
 //!
-//! # What a cached result is
-//!
-//! What one committed snapshot said no longer ago than the time to live, counted from before the query was sent, by the
-//! monotonic clock and the wall clock, whichever says more. Once a transaction that [`Tx::writes`](super::Tx::writes) a tag,
-//! or [`Client::invalidate`](super::Client::invalidate), has returned, no call that begins afterwards in this process gets
-//! anything older under that tag, not even while the server is away. What other processes write is seen once the time to
-//! live is over.
+//! What may be relied on is said in the [client's documentation](super).
 //!
 //! # How that is kept
 //!
@@ -18,6 +12,8 @@ mod cached;
 mod flight;
 mod key;
 mod options;
+#[cfg(test)]
+mod schedules;
 mod store;
 
 pub use cached::{Cached, Source};

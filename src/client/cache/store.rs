@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,7 +10,7 @@ use lru::LruCache;
 
 use super::super::error::Error;
 use super::flight::{End, Flight};
-use super::key::Key;
+use super::key::{Hashed, Key};
 use super::options::CacheOptions;
 
 pub(super) type Value = Arc<dyn Any + Send + Sync>;
@@ -24,9 +25,9 @@ pub(in crate::client) struct Cache {
 }
 
 struct State {
-    entries: LruCache<Key, Entry>,
+    entries: LruCache<Key, Entry, BuildHasherDefault<Hashed>>,
     bytes: u64,
-    generations: BTreeMap<Box<str>, u64>,
+    generations: BTreeMap<Box<[u8]>, u64>,
     /// Goes up where everything is invalidated.
     epoch: u64,
     flights: BTreeMap<u64, Flying>,
@@ -116,7 +117,11 @@ impl Born {
 
     /// By whichever clock says more.
     pub(in crate::client) fn age(self) -> Duration {
-        self.0.elapsed().max(self.1.elapsed().unwrap_or_default())
+        self.age_at(Self::now())
+    }
+
+    fn age_at(self, now: Self) -> Duration {
+        now.0.saturating_duration_since(self.0).max(now.1.duration_since(self.1).unwrap_or_default())
     }
 }
 
@@ -124,7 +129,7 @@ impl Cache {
     pub(in crate::client) fn new(options: CacheOptions) -> Self {
         let state = State {
             // Its own bound is the number of entries; the other is kept here.
-            entries: LruCache::unbounded(),
+            entries: LruCache::unbounded_with_hasher(BuildHasherDefault::default()),
             bytes: 0,
             generations: BTreeMap::new(),
             epoch: 0,
@@ -143,7 +148,7 @@ impl Cache {
         wanted: &Wanted,
         may_wait: impl Fn() -> bool,
     ) -> Result<Found, Error> {
-        let begun = Instant::now();
+        let mut begun = None;
         loop {
             let flight = match self.look(key, wanted) {
                 Look::Found(found) => return Ok(found),
@@ -154,6 +159,7 @@ impl Cache {
                     return Ok(Found::Load(self.load(key, generation, None)));
                 }
             };
+            let begun = begun.get_or_insert_with(Instant::now);
             let Some(end) = flight.wait(self.options.wait.saturating_sub(begun.elapsed())) else {
                 return Err(Error::Timeout { waited: begun.elapsed() });
             };
@@ -165,20 +171,20 @@ impl Cache {
 
     /// What is there, young enough; or another call's load; or else the duty to load.
     pub(in crate::client) fn look(self: &Arc<Self>, key: &Key, wanted: &Wanted) -> Look {
+        // Clocks are read before the lock: all hits wait for it.
+        let now = Born::now();
         let mut state = self.lock();
-        let generation = state.generation(key);
-        let flying = state.flights.values().find(|flying| flying.key == *key && flying.generation == generation);
-        let flight = flying.map(|flying| Arc::clone(&flying.flight));
-        if let Some(entry) = state.current(key, &generation) {
-            let age = entry.born.age();
+        if let Some((value, born)) = state.current(key) {
+            let age = born.age_at(now);
             let ahead = wanted.refresh_ahead.is_some_and(|share| age >= wanted.ttl.mul_f64(share));
-            if age < wanted.ttl && (!ahead || flight.is_some()) {
-                return Look::Found(Found::Kept(Arc::clone(&entry.value), age));
+            if age < wanted.ttl && (!ahead || state.flight(key).is_some()) {
+                return Look::Found(Found::Kept(value, age));
             }
         }
-        match flight {
+        match state.flight(key) {
             Some(flight) => Look::Wait(flight),
             None => {
+                let generation = state.generation(key);
                 let number = state.next;
                 state.next += 1;
                 let flight = Arc::new(Flight::default());
@@ -200,19 +206,17 @@ impl Cache {
 
     /// What is there, however old, if it was not invalidated.
     pub(in crate::client) fn old(&self, key: &Key) -> Option<(Value, Duration)> {
-        let mut state = self.lock();
-        let generation = state.generation(key);
-        let entry = state.current(key, &generation)?;
-        Some((Arc::clone(&entry.value), entry.born.age()))
+        let (value, born) = self.lock().current(key)?;
+        Some((value, born.age()))
     }
 
     /// From now on nothing older is found under that tag.
     pub(in crate::client) fn invalidate(&self, tag: &str) {
         let mut state = self.lock();
-        match state.generations.get_mut(tag) {
+        match state.generations.get_mut(tag.as_bytes()) {
             Some(generation) => *generation += 1,
             None => {
-                state.generations.insert(tag.into(), 1);
+                state.generations.insert(tag.as_bytes().into(), 1);
             }
         }
     }
@@ -256,18 +260,29 @@ impl Cache {
 
 impl State {
     fn generation(&self, key: &Key) -> Generation {
-        let of = |tag: &String| self.generations.get(tag.as_str()).copied().unwrap_or_default();
-        Generation(self.epoch, key.tags.iter().map(of).collect())
+        Generation(self.epoch, key.tags().map(|tag| of_tag(&self.generations, tag)).collect())
+    }
+
+    /// A load of it under way that nothing was invalidated since.
+    fn flight(&self, key: &Key) -> Option<Arc<Flight>> {
+        let flying = self
+            .flights
+            .values()
+            .find(|flying| flying.key == *key && flying.generation.is_current(self.epoch, &self.generations, key));
+        flying.map(|flying| Arc::clone(&flying.flight))
     }
 
     /// The entry, unless it was invalidated: then it goes.
-    fn current(&mut self, key: &Key, generation: &Generation) -> Option<&Entry> {
-        let outdated = self.entries.peek(key).is_some_and(|entry| entry.generation != *generation);
-        if outdated && let Some(entry) = self.entries.pop(key) {
+    fn current(&mut self, key: &Key) -> Option<(Value, Born)> {
+        let entry = self.entries.get(key)?;
+        if entry.generation.is_current(self.epoch, &self.generations, key) {
+            return Some((Arc::clone(&entry.value), entry.born));
+        }
+        if let Some(entry) = self.entries.pop(key) {
             self.bytes -= entry.bytes;
             self.counts.invalidated += 1;
         }
-        self.entries.get(key)
+        None
     }
 
     /// Makes room first: the bounds hold at every instant.
@@ -288,6 +303,18 @@ impl State {
         self.bytes += entry.bytes;
         self.entries.push(key, entry);
     }
+}
+
+impl Generation {
+    /// Whether it is that of the key now; asked at each hit, so without a copy of it.
+    fn is_current(&self, epoch: u64, generations: &BTreeMap<Box<[u8]>, u64>, key: &Key) -> bool {
+        let Self(of_epoch, of_tags) = self;
+        *of_epoch == epoch && key.tags().map(|tag| of_tag(generations, tag)).eq(of_tags.iter().copied())
+    }
+}
+
+fn of_tag(generations: &BTreeMap<Box<[u8]>, u64>, tag: &[u8]) -> u64 {
+    generations.get(tag).copied().unwrap_or_default()
 }
 
 impl Load {

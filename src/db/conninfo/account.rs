@@ -32,7 +32,7 @@ fn number_of(line: &str, name: &str) -> Option<u32> {
 }
 
 /// Whoever we are; `std` does not tell, the owner of what is ours does.
-pub(super) fn own_uid(home: Option<&Path>) -> Option<u32> {
+pub(crate) fn own_uid(home: Option<&Path>) -> Option<u32> {
     let own = std::fs::metadata("/proc/self").ok().or_else(|| home.and_then(|home| std::fs::metadata(home).ok()));
     own.map(|own| own.uid())
 }

@@ -131,6 +131,7 @@ pub(super) fn assume_index(catalog: &mut Catalog, known: &Indexed<'_>, shape: Op
         constraint: before.as_ref().is_some_and(|facts| facts.constraint),
         in_use: before.as_ref().is_some_and(|facts| facts.in_use),
         comment: before.as_ref().and_then(|facts| facts.comment.clone()),
+        comment_is_lossy: before.as_ref().is_some_and(|facts| facts.comment_is_lossy),
         targets: before.as_ref().map(|facts| facts.targets.clone()).unwrap_or_default(),
         shape: match (shape, before) {
             (Some(shape), _) => shape.clone(),

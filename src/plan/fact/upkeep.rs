@@ -66,6 +66,7 @@ pub(super) fn rebuilt(snapshot: &Snapshot, wanted: &Relation) -> Result<(), Stri
         | Answer::Bytes(_)
         | Answer::DefaultKeys(_)
         | Answer::Shape(_)
+        | Answer::Withheld(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Found(_)

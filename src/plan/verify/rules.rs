@@ -9,7 +9,7 @@ use super::super::action::{
 use super::super::fact::{Fact, Stamp};
 use super::super::step::Step;
 use crate::catalog::{Answer, Attributes, Leaf, LeafKind, Marker, OwnDefinition, Question, Root, Snapshot};
-use crate::grid::{Bound, Fit, Grid, KeyValue, LeafBounds};
+use crate::grid::{Bound, Grid, KeyValue, LeafBounds};
 use crate::policy::{Desired, Keep, Straddling, TableDesired, Then};
 use crate::sql::{Ident, TableName};
 
@@ -257,8 +257,8 @@ impl Rules<'_> {
     /// Past its retention, by policy and clock, and not held.
     fn may_leave(&self, from: Bound, to: Bound) -> Result<(), String> {
         let retention = self.table.retention.ok_or("the policy has no retention for its table")?;
-        let (Bound::Value(_), Bound::Value(end)) = (from, to) else {
-            return Err("an unbounded partition never leaves".to_owned());
+        let (Bound::MinValue | Bound::Value(_), Bound::Value(end)) = (from, to) else {
+            return Err("a partition without an upper bound never leaves".to_owned());
         };
         match retention.keep {
             Keep::Span(keep) => {
@@ -317,7 +317,7 @@ impl Rules<'_> {
             LeafKind::Table => {}
             LeafKind::Foreign | LeafKind::Partitioned => return Err("it is no ordinary table".to_owned()),
         }
-        let straddles = self.grid.classify(from, to) == Fit::Straddling;
+        let straddles = self.grid.is_off_grid(from, to);
         let removable = self.table.retention.is_some_and(|retention| retention.straddling == Straddling::Remove);
         rule(!straddles || removable, "it fits no grid, and the policy keeps such partitions")?;
         // A pending one has left: the newest is looked for among the others.
@@ -332,6 +332,7 @@ impl Rules<'_> {
             | Answer::Bytes(_)
             | Answer::DefaultKeys(_)
             | Answer::Shape(_)
+            | Answer::Withheld(_)
             | Answer::Refused(_)
             | Answer::Bloat(_)
             | Answer::Spelling(_)

@@ -213,9 +213,9 @@ fn younger_rows_and_held_ones_never_leave() {
         tampered(word, "its rows are younger than 10 days", |step| forge(step, "2026-03-04", "2026-03-05"));
         tampered(word, "hold `m` keeps it", |step| forge(step, "2026-02-01", "2026-02-02"));
     }
-    tampered("drop", "an unbounded partition never leaves", |step| {
+    tampered("drop", "a partition without an upper bound never leaves", |step| {
         if let Action::Partition(PartitionAction::Drop(drop)) = &mut step.action {
-            drop.retired.marker.from = Bound::MinValue;
+            drop.retired.marker.to = Bound::MaxValue;
         }
     });
     // Bounds that are not the partition's own, although the facts agree with them.

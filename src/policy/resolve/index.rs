@@ -84,3 +84,67 @@ fn one(checks: &mut Checks, path: &PolicyPath, spec: &IndexSpec) -> Option<Index
         on,
     })
 }
+
+/// Refuses what no table can have, whatever its columns are: a unique index must tell rows of different partitions apart by
+/// the partition key alone (an expression of it does not count), and one that has the key is the table's.
+pub(super) fn fits_the_key(
+    checks: &mut Checks,
+    path: &PolicyPath,
+    key: &Ident,
+    indexes: &BTreeMap<Ident, IndexDesired>,
+    specs: Option<&BTreeMap<String, IndexSpec>>,
+) {
+    for name in specs.into_iter().flatten().map(|(name, _)| name) {
+        let index = Ident::parse(name).ok().and_then(|ident| indexes.get(&ident));
+        let Some(index) = index.filter(|index| index.unique) else { continue };
+        let has_key = index.columns.iter().filter_map(|column| plain(column)).any(|column| column == *key);
+        let at = path.key(name);
+        match index.on {
+            IndexOn::Table if !has_key => {
+                let message = format!("a unique index must have the partition key {key} among its columns");
+                let error = PolicyError::at(at.key("unique"), message);
+                checks.push(error.help(format!(
+                    "add {key} to `columns`, or say `on: partitions`: uniqueness then holds only within each partition"
+                )));
+            }
+            IndexOn::Partitions if has_key => {
+                let message = format!("the partition key {key} is among its columns, so the table can have it");
+                let error = PolicyError::at(at.key("on"), message);
+                checks.push(error.help("leave `on` out; uniqueness then holds for the whole table"));
+            }
+            IndexOn::Table | IndexOn::Partitions => {}
+        }
+    }
+}
+
+/// The column that an item is, where it is no expression.
+fn plain(column: &str) -> Option<Ident> {
+    if fragment::index_expression(column).is_some() {
+        return None;
+    }
+    let text = column.trim();
+    let end = match text.strip_prefix('"') {
+        Some(quoted) => quoted.replace("\"\"", "__").find('"')? + 2,
+        None => text.find(char::is_whitespace).unwrap_or(text.len()),
+    };
+    Ident::parse(text.get(..end)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_told_whatever_follows_it() {
+        for (text, column) in [
+            ("at", Some("at")),
+            (" AT desc nulls last", Some("at")),
+            ("\"At \"\"x\" text_ops", Some("At \"x")),
+            ("at\tDESC", Some("at")),
+            ("(at)", None),
+            ("lower(at)", None),
+        ] {
+            assert_eq!(plain(text), column.map(Ident::new), "{text}");
+        }
+    }
+}

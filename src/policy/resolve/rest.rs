@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use super::super::spec::{ExpectSpec, Maintenance, Monitoring, Scalar, SettingsMode as SettingsModeSpec, Timeout};
 use super::super::units::{percent, size, timeout};
 use super::super::{
-    Expect, MaintenanceDesired, PolicyError, PolicyPath, SettingsDesired, SettingsMode, Share, parameter, suggest,
+    Expect, MaintenanceDesired, PolicyError, PolicyPath, SettingsDesired, SettingsMode, Share, parameter, setting_unit,
+    suggest,
 };
 use super::Checks;
 use crate::grid::CalendarSpan;
@@ -104,6 +105,11 @@ pub(super) fn settings(
     for (name, value) in specs.into_iter().flatten() {
         if value.as_ref().contains(['\0', '\n', '\r']) {
             checks.at(&path.key(name), "a value has one line, and no NUL character");
+        }
+    }
+    for (name, value) in specs.into_iter().flatten() {
+        if let Some((message, help)) = setting_unit::refusal(name, value.as_ref()) {
+            checks.push(PolicyError::at(path.key(name), message).help(help));
         }
     }
     let values = specs.into_iter().flatten().map(|(name, value)| (name.clone(), value.as_ref().to_owned()));

@@ -54,6 +54,7 @@ pub(super) fn resolve(
         None => Some(None),
     };
     let table = partitioned(checks, &at, name, spec, width)?;
+    index::fits_the_key(checks, &path.key("indexes"), &table.key, &indexes, index_specs.as_ref());
     let inherit_privileges = inherit_privileges.unwrap_or_default();
     let retention = retention?;
     Some(TableDesired {

@@ -330,6 +330,7 @@ fn current(survey: &Survey, root: &Root, grid: &Grid) -> Option<i64> {
         | Answer::Bytes(_)
         | Answer::DefaultKeys(_)
         | Answer::Shape(_)
+        | Answer::Withheld(_)
         | Answer::Refused(_)
         | Answer::Spelling(_)
         | Answer::Bloat(_)

@@ -10,7 +10,7 @@ use super::server_names;
 use super::steps::{Place, Wanted, odd};
 use super::swap;
 use super::view::{Seen, View, leaves, representatives, wanted};
-use crate::catalog::{Answer, IndexShape, Oid, Question};
+use crate::catalog::{Answer, IndexShape, Oid, OwnersCode, Question, WouldRun};
 use crate::grid::{Bound, LeafBounds};
 use crate::plan::{Action, Block, BuildMode, Code, Finding, Gate, PartitionAction, Step, StepId};
 use crate::policy::{IndexDesired, IndexOn};
@@ -66,6 +66,12 @@ pub(crate) fn diff(context: &Context<'_>, earlier: &[Step], used: &mut BTreeSet<
     for (name, definition) in &context.table.indexes {
         let shape = match shape_of(context, definition) {
             Ok(shape) => shape,
+            Err(Unclear::Withheld(codes)) => {
+                named.unverified = true;
+                let mut one = One { context, view: &view, earlier, used, result: &mut result };
+                one.withheld(name, definition, &codes);
+                continue;
+            }
             Err(finding) => {
                 named.unverified |= matches!(finding, Unclear::Unverified(_));
                 result.findings.push(finding.named(context, name));
@@ -88,6 +94,7 @@ pub(super) enum Unclear {
     /// It is not what its table can have, and this is what can be had.
     Misplaced(String, &'static str),
     Refused(String),
+    Withheld(BTreeSet<OwnersCode>),
     Unverified(String),
 }
 
@@ -111,6 +118,11 @@ impl Unclear {
                 });
                 (Code::IndexRefused, format!("invalid index definition: {because}"))
             }
+            Self::Withheld(codes) => {
+                let codes: Vec<&OwnersCode> = codes.iter().collect();
+                let would = WouldRun { codes: &codes, whom: context.root.attributes.owner.as_str() };
+                (Code::IndexUnverified, format!("not verified: {would}"))
+            }
             Self::Unverified(because) => (Code::IndexUnverified, format!("not verified: {because}")),
         };
         let mut finding = context.finding(code, Some(&index), message);
@@ -121,7 +133,8 @@ impl Unclear {
 
 pub(super) fn shape_of(context: &Context<'_>, definition: &IndexDesired) -> Result<IndexShape, Unclear> {
     match context.snapshot.answers.get(&wanted(context, definition)) {
-        Answer::Shape(shape) => {
+        Answer::Shape(wanted) => {
+            let shape = wanted.shape;
             let key = context.root.key.name.as_str();
             let has_key = shape.keys.iter().any(|column| column.what == key);
             match definition.on {
@@ -137,8 +150,9 @@ pub(super) fn shape_of(context: &Context<'_>, definition: &IndexDesired) -> Resu
                 }
                 IndexOn::Table | IndexOn::Partitions => {}
             }
-            Ok(*shape)
+            Ok(shape)
         }
+        Answer::Withheld(codes) => Err(Unclear::Withheld(codes)),
         Answer::Refused(because) => Err(Unclear::Refused(because)),
         Answer::Unknown(because) => Err(Unclear::Unverified(because)),
         Answer::Leaf(_)
@@ -443,6 +457,7 @@ impl<'s, 'a> One<'s, 'a> {
             | Answer::Rows(_)
             | Answer::DefaultKeys(_)
             | Answer::Shape(_)
+            | Answer::Withheld(_)
             | Answer::Refused(_)
             | Answer::Bloat(_)
             | Answer::Spelling(_)

@@ -13,6 +13,7 @@ mod swap;
 #[cfg(test)]
 mod tests;
 mod view;
+mod withheld;
 
 pub(crate) use diff::{diff, questions};
 pub(crate) use leftovers::{Left, left_by_reindex};

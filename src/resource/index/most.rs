@@ -85,8 +85,9 @@ pub(crate) fn unnamed(root: &Root, table: &TableDesired, answers: &Answers) -> V
         facts.is_some_and(|facts| {
             wanted.iter().all(|wanted| match wanted {
                 // How one with expressions is spelled was not asked here: it may be the one that is named.
-                Answer::Shape(shape) => !facts.shape.is_like(shape) && facts.raw.is_none(),
+                Answer::Shape(wanted) => !facts.shape.is_like(&wanted.shape) && facts.raw.is_none(),
                 Answer::Refused(_)
+                | Answer::Withheld(_)
                 | Answer::Unknown(_)
                 | Answer::Leaf(_)
                 | Answer::Keys(_)

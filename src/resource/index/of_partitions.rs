@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::diff::{One, made_by, shape_of};
+use super::diff::{One, Unclear, made_by, shape_of};
 use super::names::{leaf_index_name, names_of};
 use super::server_names;
 use super::steps::{Place, Wanted, odd};
@@ -45,6 +45,8 @@ pub(crate) fn equip(context: &Context<'_>, steps: &mut [Step], used: &mut BTreeS
     for (wanted, definition) in own(context) {
         let shape = match shape_of(context, definition) {
             Ok(shape) => shape,
+            // One that calls others' code is in no creation: its own steps say so.
+            Err(Unclear::Withheld(_)) => continue,
             Err(unclear) => {
                 findings.push(unclear.named(context, wanted));
                 continue;

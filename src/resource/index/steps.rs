@@ -295,7 +295,7 @@ impl Wanted<'_> {
     }
 }
 
-fn attached(context: &Context<'_>, place: &Place<'_>) -> Fact {
+pub(super) fn attached(context: &Context<'_>, place: &Place<'_>) -> Fact {
     Fact::Attached {
         root: context.relation(),
         partition: place.partition.clone(),

@@ -41,6 +41,10 @@ impl<'a> Swap<'_, 'a> {
         let used = |seen: &Seen<'_>, of: &str| match (seen.facts.constraint, seen.facts.in_use) {
             (true, _) => Some(format!("a constraint stands on {of}")),
             (false, true) => Some(format!("{of} is a replica identity, or what CLUSTER goes by")),
+            // It could neither be written back nor be kept without its index.
+            (false, false) if seen.facts.comment_is_lossy => {
+                Some(format!("the comment of {of} is no UTF-8 and would be lost (COMMENT ON INDEX gives it another)"))
+            }
             (false, false) => None,
         };
         used(self.rival, "it")

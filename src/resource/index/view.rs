@@ -49,6 +49,7 @@ impl<'a> View<'a> {
                         | Answer::Bytes(_)
                         | Answer::DefaultKeys(_)
                         | Answer::Shape(_)
+                        | Answer::Withheld(_)
                         | Answer::Refused(_)
                         | Answer::Bloat(_)
                         | Answer::Found(_)

@@ -115,6 +115,7 @@ impl Run<'_, '_> {
             | Answer::Rows(_)
             | Answer::DefaultKeys(_)
             | Answer::Shape(_)
+            | Answer::Withheld(_)
             | Answer::Refused(_)
             | Answer::Bloat(_)
             | Answer::Spelling(_)

@@ -151,6 +151,7 @@ fn known(answer: Answer, upkeep: &Upkeep, index: &IndexUpkeep, fresh: bool) -> K
         | Answer::Bytes(_)
         | Answer::DefaultKeys(_)
         | Answer::Shape(_)
+        | Answer::Withheld(_)
         | Answer::Refused(_)
         | Answer::Spelling(_)
         | Answer::Found(_)

@@ -60,6 +60,7 @@ impl Cursor {
             | Answer::Bytes(_)
             | Answer::DefaultKeys(_)
             | Answer::Shape(_)
+            | Answer::Withheld(_)
             | Answer::Refused(_)
             | Answer::Bloat(_)
             | Answer::Spelling(_)

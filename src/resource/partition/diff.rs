@@ -20,7 +20,7 @@ use super::unknown;
 use super::unmarked;
 use super::wanted::pieces;
 use crate::catalog::{Oid, Question};
-use crate::grid::{Bound, Fit, LeafBounds};
+use crate::grid::{Bound, LeafBounds};
 use crate::plan::{Action, Code, DropPartition, Finding, PartitionAction, Scope, Step, Verb};
 use crate::policy::Then;
 use crate::sql::TableName;
@@ -182,13 +182,17 @@ fn seen(context: &Context<'_>, expired: &[Leaver<'_>]) -> Vec<Finding> {
         match &leaf.bounds {
             LeafBounds::Default => {}
             LeafBounds::Other(text) => found(Code::Unbounded, format!("{text}: such bounds never leave")),
-            LeafBounds::Range { from: Bound::MinValue, .. } | LeafBounds::Range { to: Bound::MaxValue, .. } => {
-                found(Code::Unbounded, format!("{}: unbounded partitions never leave", leaf.bounds));
+            LeafBounds::Range { to: Bound::MaxValue, .. } => {
+                found(Code::Unbounded, format!("{}: without an upper bound it never leaves", leaf.bounds));
             }
-            LeafBounds::Range { from, to } if !expired.contains(oid) => match context.grid.classify(*from, *to) {
-                Fit::Exact(_) | Fit::Part(_) | Fit::Span { .. } | Fit::Unbounded => {}
-                Fit::Straddling => found(Code::Straddling, format!("{} fits no window of the grid", leaf.bounds)),
-            },
+            LeafBounds::Range { from, to } if !expired.contains(oid) => {
+                if context.grid.is_off_grid(*from, *to) {
+                    found(Code::Straddling, format!("{} fits no window of the grid", leaf.bounds));
+                } else if *from == Bound::MinValue {
+                    let leaves = context.table.retention.map_or("", |_| ", and it leaves by its upper bound");
+                    found(Code::Unbounded, format!("{} is open below{leaves}", leaf.bounds));
+                }
+            }
             LeafBounds::Range { .. } => {}
         }
         if !expired.contains(oid) && !leaf.pending && own_marker(context, *oid, leaf).is_some() {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::hold::held_by;
 use crate::catalog::{Leaf, LeafKind, Oid, Retired};
-use crate::grid::{Bound, Fit, LeafBounds};
+use crate::grid::{Bound, LeafBounds};
 use crate::policy::{Keep, Straddling, Then};
 
 /// What becomes of a partition.
@@ -36,14 +36,14 @@ pub(super) fn fate_of_leaf(context: &Context<'_>, oid: Oid, leaf: &Leaf, newest:
     let leaves_at = expires_at(context, to);
     let mut fate = Fate { leaves_at, drops_at: None, stays_because: None };
     let over = context.is_expired(to);
-    let stays = match (leaf.kind, context.grid.classify(from, to)) {
-        (_, Fit::Unbounded) => Some("an unbounded partition never leaves".to_owned()),
-        (LeafKind::Foreign, _) => Some("a foreign table is left alone".to_owned()),
-        (LeafKind::Partitioned, _) => Some("it is partitioned itself, and left alone".to_owned()),
-        (LeafKind::Table, Fit::Straddling) if retention.straddling == Straddling::Keep => {
-            Some("it fits no grid, and the policy says `straddling: keep`".to_owned())
+    let stays = match leaf.kind {
+        _ if to == Bound::MaxValue || from == Bound::MaxValue => {
+            Some("a partition without an upper bound never leaves".to_owned())
         }
-        (LeafKind::Table, Fit::Exact(_) | Fit::Part(_) | Fit::Span { .. } | Fit::Straddling) => None,
+        LeafKind::Foreign => Some("a foreign table is left alone".to_owned()),
+        LeafKind::Partitioned => Some("it is partitioned itself, and left alone".to_owned()),
+        LeafKind::Table => (context.grid.is_off_grid(from, to) && retention.straddling == Straddling::Keep)
+            .then(|| "it fits no grid, and the policy says `straddling: keep`".to_owned()),
     };
     let stays = stays.or_else(|| held_by(context, from, to, leaf.held).map(|by| format!("held by {by}")));
     fate.stays_because = stays

@@ -6,7 +6,7 @@ use super::context::{Context, Range, range_of};
 use super::fate::expires_at;
 use super::hold::held_by;
 use crate::catalog::{Answer, Leaf, LeafKind, Oid, Question};
-use crate::grid::{Bound, Fit};
+use crate::grid::Bound;
 use crate::plan::{Code, Finding};
 use crate::policy::Straddling;
 
@@ -34,12 +34,13 @@ pub(super) struct Leaving<'a> {
 pub(super) fn expired<'a>(context: &Context<'a>) -> Vec<Leaver<'a>> {
     let Some((_, edge)) = context.retention() else { return Vec::new() };
     // Bounds kept as text are no finite range, whatever they cover.
-    let over =
-        context.ranges.iter().filter(|range| range_of(range.leaf).is_some() && context.at_or_before(range.to, edge));
+    let over = context.ranges.iter().filter(|range| {
+        range_of(range.leaf).is_some() && range.from != Bound::MaxValue && context.at_or_before(range.to, edge)
+    });
     over.map(|&Range { oid, leaf, from, to }| Leaver { oid, leaf, from, to, due_at: expires_at(context, to) }).collect()
 }
 
-/// What leaves. Unbounded, default, foreign and sub-partitioned partitions never do, nor the newest with rows, nor what
+/// What leaves. What has no upper bound, default, foreign and sub-partitioned partitions never do, nor the newest with rows, nor what
 /// is held.
 pub(super) fn leaving<'a>(context: &Context<'a>, expired: &[Leaver<'a>]) -> Leaving<'a> {
     let mut result = Leaving::default();
@@ -62,6 +63,7 @@ pub(super) fn leaving<'a>(context: &Context<'a>, expired: &[Leaver<'a>]) -> Leav
         | Answer::Bytes(_)
         | Answer::DefaultKeys(_)
         | Answer::Shape(_)
+        | Answer::Withheld(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)
@@ -88,13 +90,8 @@ pub(super) fn leaving<'a>(context: &Context<'a>, expired: &[Leaver<'a>]) -> Leav
                 continue;
             }
         }
-        match context.grid.classify(leaver.from, leaver.to) {
-            Fit::Exact(_) | Fit::Part(_) | Fit::Span { .. } => {}
-            Fit::Unbounded => {
-                stays(Code::Unbounded, format!("{}: unbounded partitions never leave", leaver.leaf.bounds));
-                continue;
-            }
-            Fit::Straddling => match retention.straddling {
+        if context.grid.is_off_grid(leaver.from, leaver.to) {
+            match retention.straddling {
                 Straddling::Remove => {}
                 Straddling::Keep => {
                     stays(
@@ -103,7 +100,7 @@ pub(super) fn leaving<'a>(context: &Context<'a>, expired: &[Leaver<'a>]) -> Leav
                     );
                     continue;
                 }
-            },
+            }
         }
         if let Some(by) = held {
             stays(Code::Held, format!("its time is over, and it stays: held by {by}"));

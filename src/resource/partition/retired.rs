@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::context::{Context, finite};
+use super::context::Context;
 use super::hold::held_by;
 use super::in_the_way;
 use super::remove::stamp;
@@ -36,7 +36,7 @@ fn is_own(context: &Context<'_>, oid: Oid, table: &Retired) -> bool {
         && marker.oid == oid
         && fits(marker.from)
         && fits(marker.to)
-        && is_finite(marker)
+        && ends(marker)
         && table.in_use_as.is_none()
         && is_entitled(context, &table.owner)
 }
@@ -71,9 +71,12 @@ fn speaks_of(context: &Context<'_>, marker: &Marker) -> bool {
     marker.root_oid == context.root.oid || (marker.root == *context.name && !known(marker.root_oid))
 }
 
-/// Nothing unbounded is ever detached by us: such a marker was written by hand.
-fn is_finite(marker: &Marker) -> bool {
-    finite(marker.from, marker.to).is_some()
+/// Nothing without an upper bound is ever detached by us: such a marker was written by hand.
+fn ends(marker: &Marker) -> bool {
+    match marker.to {
+        Bound::Value(_) => marker.from != Bound::MaxValue,
+        Bound::MinValue | Bound::MaxValue => false,
+    }
 }
 
 /// Detached tables of this root, whose marker is their own.
@@ -240,7 +243,7 @@ fn foreign_marker(context: &Context<'_>, oid: Oid, table: &Retired) -> Finding {
         "its marker speaks of a table with another OID (restored from a dump?): never dropped".to_owned()
     } else if marker.oid != oid {
         "its marker is another table's (restored or copied?): never dropped".to_owned()
-    } else if !is_finite(marker) {
+    } else if !ends(marker) {
         "the bounds in its marker have no end, and no such partition ever leaves: never dropped".to_owned()
     } else if !is_entitled(context, &table.owner) {
         format!(
@@ -269,6 +272,7 @@ pub(super) fn bytes_of(context: &Context<'_>, relation: Oid) -> Option<u64> {
         | Answer::Rows(_)
         | Answer::DefaultKeys(_)
         | Answer::Shape(_)
+        | Answer::Withheld(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Spelling(_)

@@ -84,6 +84,10 @@ pub(super) fn returning<'a>(context: &Context<'a>) -> Vec<Returning<'a>> {
 /// Whether the policy would keep this window, which was over when the table left, and nothing covers it.
 fn is_wanted(context: &Context<'_>, table: &Returning<'_>) -> bool {
     let (from, to) = table.range();
+    // What is open below left for good: windows are wanted from the oldest partition on, never without end.
+    if from == Bound::MinValue {
+        return false;
+    }
     let kept = match context.table.retention {
         // Among ids without an edge nobody knows whether it would be kept.
         Some(Retention { keep: Keep::Keys(_), .. }) => context.edge.is_some() && !context.is_expired(to),

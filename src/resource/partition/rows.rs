@@ -37,6 +37,7 @@ fn answer(context: &Context<'_>) -> Option<Result<DefaultKeys, String>> {
         | Answer::Rows(_)
         | Answer::Bytes(_)
         | Answer::Shape(_)
+        | Answer::Withheld(_)
         | Answer::Refused(_)
         | Answer::Bloat(_)
         | Answer::Found(_)

@@ -128,8 +128,20 @@ fn is_policys_index(context: &Context<'_>, leaf: &TableName, own: &Own) -> bool 
     }
     context.table.indexes.values().any(|definition| {
         let question = Question::WantedIndex { root: context.root.oid, definition: definition.clone() };
-        let answer = context.snapshot.answers.get(&question);
-        if let Answer::Shape(shape) = answer { alike(&shape, &facts.shape) } else { false }
+        match context.snapshot.answers.get(&question) {
+            Answer::Shape(wanted) => alike(&wanted.shape, &facts.shape),
+            Answer::Unknown(_) | Answer::Withheld(_) => definition.unique == facts.shape.unique,
+            Answer::Refused(_)
+            | Answer::Leaf(_)
+            | Answer::Keys(_)
+            | Answer::Rows(_)
+            | Answer::Bytes(_)
+            | Answer::DefaultKeys(_)
+            | Answer::Bloat(_)
+            | Answer::Spelling(_)
+            | Answer::Found(_)
+            | Answer::Taken(_) => false,
+        }
     })
 }
 

@@ -69,7 +69,7 @@ fn the_runway_ends_at_the_first_hole() {
     // An unbounded partition is no runway: it is where forgotten rows end up.
     let mut world = with(policy, &[("2026-03-14", "MAXVALUE")]);
     insta::assert_snapshot!(lines(&world.plan()), @"
-    ? public.events UNBOUNDED public.events_20260314: FOR VALUES FROM ('2026-03-14 00:00:00+00') TO (MAXVALUE): unbounded partitions never leave
+    ? public.events UNBOUNDED public.events_20260314: FOR VALUES FROM ('2026-03-14 00:00:00+00') TO (MAXVALUE): without an upper bound it never leaves
     ? public.events CATCH_ALL public.events_20260314: FOR VALUES FROM ('2026-03-14 00:00:00+00') TO (MAXVALUE) takes the rows of 4 wanted windows (2026-03-14 00:00:00+00 to 2026-03-18 00:00:00+00), which cannot be made; retention never removes it
     = public.events runway 0s
     ");

@@ -136,17 +136,17 @@ fn unbounded_partitions_cover_what_they_cover() {
     insta::assert_snapshot!(lines(&with(policy, &[("MINVALUE", "2026-03-01")]).plan()), @"
     + public.events_p20260301 [2026-03-01, 2026-04-01) overdue: the current window is missing
     + public.events_p20260401 [2026-04-01, 2026-05-01) overdue: the next window is missing
-    ? public.events UNBOUNDED public.events_minvalue: FOR VALUES FROM (MINVALUE) TO ('2026-03-01 00:00:00+00'): unbounded partitions never leave
+    ? public.events UNBOUNDED public.events_minvalue: FOR VALUES FROM (MINVALUE) TO ('2026-03-01 00:00:00+00') is open below
     = public.events runway 0s -> 48d
     ");
     insta::assert_snapshot!(lines(&with(policy, &[("2026-02-01", "2026-03-01"), ("2026-04-01", "MAXVALUE")]).plan()), @"
     + public.events_p20260301 [2026-03-01, 2026-04-01) drift: gap
-    ? public.events UNBOUNDED public.events_20260401: FOR VALUES FROM ('2026-04-01 00:00:00+00') TO (MAXVALUE): unbounded partitions never leave
+    ? public.events UNBOUNDED public.events_20260401: FOR VALUES FROM ('2026-04-01 00:00:00+00') TO (MAXVALUE): without an upper bound it never leaves
     ? public.events CATCH_ALL public.events_20260401: FOR VALUES FROM ('2026-04-01 00:00:00+00') TO (MAXVALUE) takes the rows of the wanted window 2026-04-01 00:00:00+00 to 2026-05-01 00:00:00+00, which cannot be made; retention never removes it
     = public.events runway 0s -> 18d
     ");
     insta::assert_snapshot!(lines(&with(policy, &[("MINVALUE", "MAXVALUE")]).plan()), @"
-    ? public.events UNBOUNDED public.events_minvalue: FOR VALUES FROM (MINVALUE) TO (MAXVALUE): unbounded partitions never leave
+    ? public.events UNBOUNDED public.events_minvalue: FOR VALUES FROM (MINVALUE) TO (MAXVALUE): without an upper bound it never leaves
     ? public.events CATCH_ALL public.events_minvalue: FOR VALUES FROM (MINVALUE) TO (MAXVALUE) takes the rows of 2 wanted windows (2026-03-01 00:00:00+00 to 2026-05-01 00:00:00+00), which cannot be made; retention never removes it
     = public.events runway 0s
     ");

@@ -315,7 +315,7 @@ fn edge(drawn: &Drawn) -> Option<Timestamp> {
 }
 
 /// Whether the drawn hold touches this range, by instants.
-fn held_by_policy(drawn: &Drawn, grid: &Grid, from: KeyValue, to: KeyValue) -> bool {
+fn held_by_policy(drawn: &Drawn, grid: &Grid, from: Option<KeyValue>, to: KeyValue) -> bool {
     let Some((back, length)) = drawn.hold else { return false };
     let zone = jiff::tz::TimeZone::get(drawn.zone).unwrap();
     let at = |days: i64| -> Timestamp {
@@ -326,9 +326,9 @@ fn held_by_policy(drawn: &Drawn, grid: &Grid, from: KeyValue, to: KeyValue) -> b
     if drawn.kind == KeyKind::Date {
         // Noon of a day is that day: a hold that ends at noon keeps nothing of it, one that begins at noon all of it.
         let day = |at: Timestamp| grid.value_at(at).unwrap();
-        return from < day(ends) && day(begins) < to;
+        return from.is_none_or(|from| from < day(ends)) && day(begins) < to;
     }
-    grid.instant(from).unwrap() < ends && begins < grid.instant(to).unwrap()
+    from.is_none_or(|from| grid.instant(from).unwrap() < ends) && begins < grid.instant(to).unwrap()
 }
 
 /// Nothing that must stay is ever marked, detached or dropped, blocked or not.
@@ -372,8 +372,8 @@ fn check_removals(drawn: &Drawn, world: &World, plan: &Plan) {
             }
             _ => panic!("{}", context()),
         };
-        let (Bound::Value(from), Bound::Value(to)) = (from, to) else { panic!("unbounded: {}", context()) };
-        assert!(!held && !root.held && !held_by_policy(drawn, &grid, from, to), "held: {}", context());
+        let Bound::Value(to) = to else { panic!("unbounded: {}", context()) };
+        assert!(!held && !root.held && !held_by_policy(drawn, &grid, from.value(), to), "held: {}", context());
         let edge = edge(drawn).unwrap_or_else(|| panic!("no retention: {}", context()));
         assert!(grid.instant(to).unwrap() <= edge, "younger than its retention: {}", context());
         assert!(grid.instant(to).unwrap() <= drawn.now(), "current or future: {}", context());

@@ -82,15 +82,34 @@ fn parts_and_spans_leave_and_straddling_ones_only_if_told() {
 }
 
 #[test]
-fn unbounded_partitions_never_leave() {
-    let mut world = with(
-        "{partition: {key: at, interval: 1 month, premake: 1}, retention: {keep: 1 month}}",
-        &[("MINVALUE", "2025-01-01"), ("2026-03-01", "2026-05-01")],
-    );
-    insta::assert_snapshot!(lines(&world.plan()), @"
-    ? public.events UNBOUNDED public.events_minvalue: FOR VALUES FROM (MINVALUE) TO ('2025-01-01 00:00:00+00'): unbounded partitions never leave
+fn what_is_open_below_leaves_by_its_upper_bound() {
+    let policy = |straddling: &str| {
+        format!("{{partition: {{key: at, interval: 1 month, premake: 1}}, retention: {{keep: 1 month{straddling}}}}}")
+    };
+    let world =
+        |end: &str, straddling: &str| with(&policy(straddling), &[("MINVALUE", end), ("2026-03-01", "2026-05-01")]);
+    insta::assert_snapshot!(lines(&world("2025-01-01", "").plan()), @"
+    - mark public.events_minvalue [MINVALUE, 2025-01-01) overdue: retention
+    - detach concurrently public.events_minvalue [MINVALUE, 2025-01-01) overdue: retention needs mark public.events_minvalue
+    - stamp public.events_minvalue [MINVALUE, 2025-01-01) overdue: retention needs detach public.events_minvalue
     = public.events runway 48d
     ");
+    // Younger than its retention, and known to be such.
+    insta::assert_snapshot!(lines(&world("2026-03-01", "").plan()), @"
+    ? public.events UNBOUNDED public.events_minvalue: FOR VALUES FROM (MINVALUE) TO ('2026-03-01 00:00:00+00') is open below, and it leaves by its upper bound
+    = public.events runway 48d
+    ");
+    // One whose end is off the grid fits no more than any other that is.
+    insta::assert_snapshot!(lines(&world("2025-01-10", "").plan()), @"
+    ? public.events STRADDLING public.events_minvalue: FOR VALUES FROM (MINVALUE) TO ('2025-01-10 00:00:00+00') fits no grid: its time is over, and it is left alone
+    = public.events runway 48d
+    ");
+    let text = lines(&world("2025-01-10", ", straddling: remove").plan());
+    assert!(text.contains("- detach concurrently public.events_minvalue [MINVALUE, 2025-01-10)"), "{text}");
+}
+
+#[test]
+fn unbounded_partitions_never_leave() {
     let mut world = with(
         "{partition: {key: at, interval: 1 month, premake: 1}, retention: {keep: 1 month}}",
         &[("2026-03-01", "2026-05-01")],

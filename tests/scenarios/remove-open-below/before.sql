@@ -1,0 +1,13 @@
+-- A partition that is open below retires by its upper bound, with the rows that are in it and held as any other.
+CREATE TABLE events (at timestamptz NOT NULL, body text) PARTITION BY RANGE (at);
+CREATE TABLE events_old PARTITION OF events FOR VALUES FROM (MINVALUE) TO ('2026-01-01 00:00+00');
+CREATE TABLE events_now PARTITION OF events FOR VALUES FROM ('2026-01-01 00:00+00') TO ('2026-05-01 00:00+00');
+INSERT INTO events VALUES ('1999-01-15 00:00+00', 'x'), ('2026-03-01 00:00+00', 'y');
+CREATE TABLE held (at timestamptz NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE held_old PARTITION OF held FOR VALUES FROM (MINVALUE) TO ('2026-01-01 00:00+00');
+CREATE TABLE held_now PARTITION OF held FOR VALUES FROM ('2026-01-01 00:00+00') TO ('2026-05-01 00:00+00');
+INSERT INTO held VALUES ('2025-01-15 00:00+00'), ('2026-03-01 00:00+00');
+CREATE TABLE ids (id bigint NOT NULL) PARTITION BY RANGE (id);
+CREATE TABLE ids_old PARTITION OF ids FOR VALUES FROM (MINVALUE) TO (1000);
+CREATE TABLE ids_now PARTITION OF ids FOR VALUES FROM (1000) TO (4000);
+INSERT INTO ids VALUES (-5), (999), (1000), (3000);
