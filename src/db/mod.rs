@@ -39,6 +39,7 @@ mod tls_verify;
 
 pub use cancel::CancelHandle;
 pub use connector::{Connector, DEFAULT_DEADLINE};
+#[cfg(feature = "planner")]
 pub(crate) use conninfo::own_uid;
 pub use conninfo::{ConnInfo, Host, SslMode, TargetSessionAttrs, carries_password, resolve};
 pub use env::Env;

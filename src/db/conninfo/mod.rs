@@ -23,6 +23,7 @@ use self::types::{SESSION_ATTRS, SSL_MODES, one_of};
 use super::env::Env;
 use super::error::ConnError;
 
+#[cfg(feature = "planner")]
 pub(crate) use self::account::own_uid;
 pub(super) use self::types::{CertMode, RootCert, TlsVersions, Wire};
 pub use self::types::{Host, SslMode, TargetSessionAttrs};
