@@ -36,6 +36,7 @@ check: ## formatting, lints, documentation, generated files
 	@$(CARGO) clippy --version >/dev/null 2>&1 || { echo "clippy is missing: rustup component add clippy"; exit 1; }
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --benches --features testing -- -D warnings
 	$(CARGO) clippy --lib --no-default-features -- -D warnings
 	$(CARGO) clippy --lib --no-default-features --features planner -- -D warnings
 	$(CARGO) clippy --all-targets --no-default-features --features sandbox -- -D warnings

@@ -91,7 +91,7 @@ impl Client {
     /// [`Error::Exhausted`], [`Error::WouldDeadlock`], [`Error::Refused`], [`Error::Unreachable`], [`Error::Closed`].
     #[track_caller]
     pub fn conn(&self) -> Result<Conn, Error> {
-        self.inner.take(Location::caller())
+        self.inner.take(Location::caller()).map(Conn::lent)
     }
 
     /// All rows of a query, each through a function.

@@ -21,12 +21,26 @@ pub struct Conn {
     inner: Arc<Inner>,
     /// Always there but while it is given back.
     loan: Option<(r2d2::PooledConnection<Manager>, Permit)>,
+    /// When it was taken, while nothing but a query can come next.
+    begins: Option<Instant>,
+    /// When its last query ended, if nothing came after it.
+    used: Option<Instant>,
     thread: PhantomData<*const ()>,
 }
 
 impl Conn {
-    pub(super) fn new(inner: Arc<Inner>, loan: r2d2::PooledConnection<Manager>, permit: Permit) -> Self {
-        Self { inner, loan: Some((loan, permit)), thread: PhantomData }
+    pub(super) fn new(inner: Arc<Inner>, loan: r2d2::PooledConnection<Manager>, permit: Permit, now: Instant) -> Self {
+        Self { inner, loan: Some((loan, permit)), begins: Some(now), used: None, thread: PhantomData }
+    }
+
+    pub(super) fn begins(&self) -> Option<Instant> {
+        self.begins
+    }
+
+    /// In a program's hands: what happens between now and its first query is not the query's time.
+    pub(super) fn lent(mut self) -> Self {
+        self.begins = None;
+        self
     }
 
     /// All rows of a query, each through a function.
@@ -75,6 +89,7 @@ impl Conn {
     /// The driver, whole. The session is reset once it is given back, by another thread, before anybody gets it again:
     /// settings, roles, temporary tables, advisory locks, cursors, statements prepared by SQL and an open transaction.
     pub fn raw(&mut self) -> Result<&mut Driver, Error> {
+        self.used = None;
         let held = self.held()?;
         held.touched = true;
         Ok(held.session.client())
@@ -98,6 +113,7 @@ impl Conn {
 
     /// The first column of what statements without parameters give, in one message.
     pub(super) fn simple(&mut self, sql: &str) -> Result<Vec<String>, Error> {
+        (self.begins, self.used) = (None, None);
         let held = self.held()?;
         let done = held.session.client().simple_query(sql).map_err(Error::from);
         self.note(&done);
@@ -109,6 +125,7 @@ impl Conn {
 
     /// Statements that take no parameters and give nothing, in one message.
     pub(super) fn batch(&mut self, sql: &str) -> Result<(), Error> {
+        (self.begins, self.used) = (None, None);
         let held = self.held()?;
         let done = held.session.client().batch_execute(sql).map_err(Error::from);
         self.note(&done);
@@ -127,7 +144,7 @@ impl Conn {
         mut call: impl FnMut(&mut Held, &Query<'_>) -> Result<T, postgres::Error>,
     ) -> Result<T, Error> {
         let _span = trace::query(query.sql());
-        let begun = Instant::now();
+        let begun = self.begins.take().unwrap_or_else(Instant::now);
         let held = self.held()?;
         let open = held.touched;
         let mut done = call(held, query).map_err(Error::from);
@@ -141,11 +158,13 @@ impl Conn {
             }
         }
         self.note(&done);
-        let took = begun.elapsed();
+        let ended = Instant::now();
+        self.used = Some(ended);
+        let took = ended.saturating_duration_since(begun);
         let shared = &self.inner.shared;
         shared.counters.query.took(took);
         if done.is_ok() {
-            shared.history.answered(begun + took);
+            shared.history.answered(ended);
         }
         if shared.slow.is_some_and(|slow| took >= slow) {
             shared.tell(&Event::SlowQuery { sql: query.sql(), took });
@@ -178,7 +197,7 @@ impl Conn {
 impl Drop for Conn {
     fn drop(&mut self) {
         if let Some((loan, permit)) = self.loan.take() {
-            self.inner.give_back(loan, permit);
+            self.inner.give_back(loan, permit, self.used.unwrap_or_else(Instant::now));
         }
     }
 }

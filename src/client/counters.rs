@@ -247,12 +247,11 @@ pub struct Counting(Counters);
 
 #[cfg(feature = "testing")]
 impl Counting {
-    /// The clocks that are read and the numbers that go up between a call and its rows; when it began a call asks anyway,
-    /// for its deadline.
-    pub fn one_query(&self, begun: std::time::Instant) {
-        self.0.acquire.took(begun.elapsed());
-        let begun = std::time::Instant::now();
-        self.0.query.took(begun.elapsed());
+    /// What is added up between a call and its rows. When it began, had a session and gave it back the pool asks anyway, for
+    /// its deadline, the session's age and since when it is idle.
+    pub fn one_query(&self, [begun, taken, ended]: [std::time::Instant; 3]) {
+        self.0.acquire.took(taken.saturating_duration_since(begun));
+        self.0.query.took(ended.saturating_duration_since(taken));
     }
 }
 

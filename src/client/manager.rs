@@ -116,7 +116,11 @@ impl r2d2::ManageConnection for Manager {
 
 impl Held {
     pub(super) fn is_old(&self) -> bool {
-        self.ends.is_some_and(|ends| ends <= Instant::now())
+        self.is_old_at(Instant::now())
+    }
+
+    pub(super) fn is_old_at(&self, now: Instant) -> bool {
+        self.ends.is_some_and(|ends| ends <= now)
     }
 }
 

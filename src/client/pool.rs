@@ -146,7 +146,8 @@ impl Inner {
         let begun = now.checked_sub(WAITED.take()).unwrap_or(now);
         let _span = trace::acquire();
         let taken = self.take_from(begun, site);
-        self.shared.counters.acquire.took(begun.elapsed());
+        let ended = taken.as_ref().ok().and_then(Conn::begins).unwrap_or_else(Instant::now);
+        self.shared.counters.acquire.took(ended.saturating_duration_since(begun));
         if let Err(error @ Error::Exhausted { .. }) = &taken {
             self.shared.counters.timeouts.one_more();
             self.shared.history.failed(error);
@@ -173,6 +174,8 @@ impl Inner {
                     None => shared.gate.why_none(begun.elapsed()),
                 });
             };
+            // One look at the clock serves all that follows, the counters among it.
+            let mut now = Instant::now();
             match &mut *loan {
                 // It may have waited here since another call; what it says of then is not what is now.
                 Slot::Refused(error, at) => {
@@ -181,26 +184,27 @@ impl Inner {
                     }
                 }
                 Slot::Open(held) => {
-                    if held.session.is_closed() || held.is_old() {
+                    if held.session.is_closed() || held.is_old_at(now) {
                         continue;
                     }
-                    if held.since.elapsed() >= shared.options.check_after_idle {
+                    if now.saturating_duration_since(held.since) >= shared.options.check_after_idle {
                         shared.counters.checks.one_more();
                         if held.session.client().is_valid(ALIVE.min(left)).is_err() {
                             held.closes = Some(ClosedBy::Lost);
                             continue;
                         }
+                        now = Instant::now();
                     }
-                    return Ok(Conn::new(Arc::clone(self), loan, permit));
+                    return Ok(Conn::new(Arc::clone(self), loan, permit, now));
                 }
             }
         }
     }
 
-    /// Takes back what was lent.
-    pub(super) fn give_back(&self, mut loan: r2d2::PooledConnection<Manager>, mut permit: Permit) {
+    /// Takes back what was lent, and used last at that time.
+    pub(super) fn give_back(&self, mut loan: r2d2::PooledConnection<Manager>, mut permit: Permit, used: Instant) {
         if let Slot::Open(held) = &mut *loan {
-            held.since = Instant::now();
+            held.since = used;
             if held.touched && held.closes.is_none() && !held.session.is_closed() {
                 permit.rest();
                 // With the helper gone the client is, too, and the session is closed here.

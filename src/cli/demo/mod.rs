@@ -83,8 +83,11 @@ pub(super) fn run(locator: &Locator, colour: bool, out: &mut dyn Write) -> Resul
     story.say("The pipeline carries out exactly that plan, and says by a flag that rows may be deleted.")?;
     story.pgstrata(&format!("apply plan.json -p policies --allow deletes-data:{TABLE}"), 0)?;
 
-    story.say("The year under hold is still attached; lift the hold, and the next plan says that it leaves.")?;
+    story.say("The year under hold is still attached, and that is no drift.")?;
     story.pgstrata("drift -p policies", 0)?;
+    story.say("The matter is closed and its hold goes: the next plan says that the year leaves.")?;
+    story.remove("policies/holds.yaml")?;
+    story.pgstrata("plan -p policies", 0)?;
     let left = story.count()?;
     story.say(&format!("{left} rows are in the table, and inserts are safe for half a year.\nNext: pgstrata plan --help, and the README."))
 }
@@ -171,6 +174,11 @@ impl<'a> Story<'a> {
         self.server.connect("app")?.batch_execute(sql)?;
         writeln!(self.out, "{}", sql.split(' ').take(2).collect::<Vec<_>>().join(" "))?;
         Ok(())
+    }
+
+    fn remove(&mut self, file: &str) -> Result<(), DemoError> {
+        self.prompt(&format!("rm {file}"))?;
+        Ok(std::fs::remove_file(self.folder.path().join(file))?)
     }
 
     /// The part of the policy that the story is about.

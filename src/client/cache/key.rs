@@ -149,3 +149,51 @@ fn put(bytes: &mut BytesMut, part: &[u8]) {
     put_count(bytes, part.len());
     bytes.put_slice(part);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use postgres::types::Type;
+
+    fn key(query: &Query<'_>) -> Key {
+        fn read() {}
+        fn of<F: 'static>(_: F, query: &Query<'_>) -> Key {
+            Key::new::<F>(query).unwrap()
+        }
+        of(read, query)
+    }
+
+    #[test]
+    fn what_is_written_alike_is_no_key_of_another() {
+        let new = |sql: &'static str| Query::new(sql);
+        let queries = [
+            new("a"),
+            new("ab"),
+            new("a").scope(""),
+            new("a").scope("b"),
+            new("a").reads("b"),
+            new("a").reads("b").reads("c"),
+            new("a").reads("bc"),
+            new("a").setting("b", "c"),
+            new("a").setting("bc", ""),
+            new("a").bind("b"),
+            new("a").bind_as("b", Type::VARCHAR),
+            new("a").bind("").bind("b"),
+            new("a").bind("b").bind(""),
+            new("a").bind(""),
+            new("a").bind(None::<&str>),
+            new("a").bind(98_i64),
+            new("a").bind(98_i32),
+        ];
+        for (n, one) in queries.iter().enumerate() {
+            for (m, other) in queries.iter().enumerate() {
+                assert_eq!(key(one) == key(other), n == m, "{one:?} {other:?}");
+            }
+            assert_eq!(key(one).hash, key(one).hash);
+        }
+        let query = new("a").reads("t").reads("").reads("täg").bind("x");
+        let tags: Vec<Vec<u8>> = key(&query).tags().map(<[u8]>::to_vec).collect();
+        assert_eq!(tags, [&b""[..], b"t", "täg".as_bytes()]);
+        assert!(Key::new::<()>(&new("a").bind_as("b", Type::INT4)).is_err());
+    }
+}
