@@ -10,6 +10,8 @@ use crate::sql::{Ident, TableName};
 #[derive(Default)]
 struct Unread {
     rows: bool,
+    /// By row security, of the tables' owner too where it is forced.
+    hidden: bool,
     indexes: bool,
 }
 
@@ -21,6 +23,8 @@ pub(crate) fn unread(snapshot: &Snapshot) -> Vec<Finding> {
         let Some((name, kind)) = about(question, snapshot).filter(|_| was_refused(because)) else { continue };
         let unread = of_table.entry(name).or_default();
         match kind {
+            // The same SQLSTATE, and no GRANT helps.
+            Kind::Rows if because.contains("row-level security") => unread.hidden = true,
             Kind::Rows => unread.rows = true,
             Kind::Indexes => unread.indexes = true,
         }
@@ -90,6 +94,12 @@ fn of_root(snapshot: &Snapshot, name: &TableName, root: &Root, unread: &Unread) 
         findings.push(finding(
             format!("{who} may not read its partitions, so what depends on their rows is unknown"),
             format!("{} and for those to come: {}", now.join(" "), then.join(" ")),
+        ));
+    }
+    if unread.hidden {
+        findings.push(finding(
+            format!("row security hides rows of its partitions from {who}, so what depends on them is unknown"),
+            format!("ALTER ROLE {who} BYPASSRLS; as a superuser, or connect as their owner where it is not forced"),
         ));
     }
     if unread.indexes {

@@ -1,7 +1,5 @@
 //! Units of settings, as far as no server need be asked: `64XB` is a mistake on each of them.
 
-use super::suggest;
-
 const SIZES: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
 const TIMES: [&str; 6] = ["us", "ms", "s", "min", "h", "d"];
 
@@ -86,7 +84,6 @@ pub(super) fn refusal(name: &str, value: &str) -> Option<(String, String)> {
         return None;
     }
     let meant = units.iter().find(|known| known.eq_ignore_ascii_case(unit)).copied();
-    let meant = meant.or_else(|| suggest::nearest(unit, units.iter().copied()));
     let all = units.join(", ");
     let help = meant.map_or_else(
         || format!("PostgreSQL's units of it are {all}"),

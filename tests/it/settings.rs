@@ -95,7 +95,7 @@ fn what_differs_is_reported_and_nothing_is_changed() {
         "report",
         "work_mem: 102MB, temp_buffers: 0.1GB, random_page_cost: 1.30, lock_timeout: 0, jit: 'ON', shared_buffers: 1GB, \
          statement_timeout: 0, max_parallel_workers_per_gather: 2, search_path: '\"$user\",public', log_min_messages: info, work_men: 1MB, \
-         row_security: true, idle_session_timeout: 0, maintenance_work_mem: 1s, max_locks_per_transaction: 1",
+         row_security: true, idle_session_timeout: 0, maintenance_work_mem: 1kB, max_locks_per_transaction: 1",
     );
     let plan = place.run(&["plan", "--format", "json"], 1).stdout;
     let plan: Value = serde_json::from_str(&plan).unwrap();
@@ -321,7 +321,7 @@ fn nothing_that_the_server_could_not_start_with_is_written() {
     place.policy(
         "alter_system",
         "session_preload_libraries: 'no_such_library', temp_tablespaces: '', max_connections: 300000, jit: maybe, \
-         log_min_duration_statement: 5kB, data_directory: /nowhere",
+         wal_writer_flush_after: 5s, data_directory: /nowhere",
     );
     place.batch("ALTER SYSTEM SET temp_tablespaces = 'pg_default'");
     place.batch("SELECT pg_reload_conf(), pg_sleep(0.3)");

@@ -334,7 +334,7 @@ fn an_owner_with_a_login_needs_no_grant() {
         fs::write(house.folder.path().join("pgstrata.yaml"), policy).unwrap();
         let (code, text) = house.run(&role, &["plan"]);
         assert_eq!(code, 1, "{text}");
-        assert!(text.contains("the login of writer leads to another database"), "{text}");
+        assert!(text.contains("connection.owners.writer: it leads to another database"), "{text}");
     }
 }
 
