@@ -1,6 +1,7 @@
 //! The same client in a program that runs on tokio: many tasks, few sessions, one cache.
 //!
 //! ```text
+//! psql postgresql:///app -c 'CREATE TABLE public.stock (article bigint PRIMARY KEY, left_over int NOT NULL);'
 //! cargo run --no-default-features --features tokio --example async_client -- postgresql:///app
 //! ```
 

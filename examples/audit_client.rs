@@ -1,6 +1,7 @@
 //! An audit log's client: events written in transactions, an actor's recent ones read through the cache.
 //!
 //! ```text
+//! psql postgresql:///app -c 'CREATE SCHEMA audit; CREATE TABLE audit.audit_log (actor_id bigint, action text, occurred_at timestamptz);'
 //! cargo run --no-default-features --features client --example audit_client -- postgresql:///app
 //! ```
 

@@ -1,6 +1,7 @@
 //! A batch job: rows in chunks, each one transaction that is tried again where that is safe; then it ends in good order.
 //!
 //! ```text
+//! psql postgresql:///app -c 'CREATE TABLE public.readings (sensor text, value double precision, UNIQUE (sensor, value));'
 //! cargo run --no-default-features --features client --example batch -- postgresql:///app <readings.csv
 //! ```
 

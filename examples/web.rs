@@ -1,11 +1,12 @@
 //! A web service over an audit log, with the standard library alone: cached rows as JSON, health and metrics.
 //!
 //! ```text
+//! psql postgresql:///app -c 'CREATE SCHEMA IF NOT EXISTS audit; CREATE TABLE audit.web_log (actor_id bigint, action text);'
 //! cargo run --no-default-features --features client --example web -- postgresql:///app 127.0.0.1:8080
 //! curl 127.0.0.1:8080/actors/42
 //! ```
 
-#![allow(clippy::print_stdout, reason = "an example is a program: it prints")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example is a program: it prints")]
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -65,11 +66,15 @@ fn actions(db: &Client, actor: i64) -> Answer {
             ("200 OK", "application/json", body)
         }
         // The database is away, or too many ask: somebody else may answer, or this one later.
-        Err(Error::Unreachable(_) | Error::Refused(_) | Error::Exhausted { .. } | Error::Timeout { .. }) => {
+        Err(Error::Refused(_) | Error::Exhausted { .. } | Error::Timeout { .. }) => {
             ("503 Service Unavailable", "text/plain", "try again later\n".to_owned())
         }
+        Err(error) if error.is_lost() => ("503 Service Unavailable", "text/plain", "try again later\n".to_owned()),
         // What the server says of a statement is for the log, not for whoever asks.
-        Err(_) => ("500 Internal Server Error", "text/plain", "it did not work\n".to_owned()),
+        Err(error) => {
+            eprintln!("{error}");
+            ("500 Internal Server Error", "text/plain", "it did not work\n".to_owned())
+        }
     }
 }
 

@@ -124,8 +124,9 @@ impl Error {
         }
     }
 
-    /// Whether the session was lost: nobody answers any more, or the server said that it ends it.
-    pub(super) fn is_lost(&self) -> bool {
+    /// Whether the session was lost: nobody answers any more, or the server said that it ends it. The next call may find
+    /// another.
+    pub fn is_lost(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
             Self::Server(error) => error.ends_the_session(),

@@ -40,6 +40,8 @@ pub(super) struct Loan {
     pub(super) since: Instant,
     pub(super) site: &'static Location<'static>,
     thread: ThreadId,
+    /// It has no session yet: one is being opened for it.
+    waits: bool,
     pub(super) told: bool,
 }
 
@@ -153,7 +155,8 @@ impl Gate {
     /// Those in use for longer that were not told of yet; they are from now on.
     pub(super) fn overdue(&self, after: Duration) -> Vec<Loan> {
         let mut state = self.lock();
-        let overdue = state.loans.values_mut().filter(|loan| !loan.told && loan.since.elapsed() >= after);
+        let overdue =
+            state.loans.values_mut().filter(|loan| !loan.told && !loan.waits && loan.since.elapsed() >= after);
         overdue
             .map(|loan| {
                 loan.told = true;
@@ -174,7 +177,7 @@ impl Gate {
     }
 
     fn give(self: &Arc<Self>, state: &mut State, ticket: u64, site: &'static Location<'static>) -> Permit {
-        let loan = Loan { since: Instant::now(), site, thread: thread::current().id(), told: false };
+        let loan = Loan { since: Instant::now(), site, thread: thread::current().id(), waits: false, told: false };
         state.loans.insert(ticket, loan);
         Permit { gate: Arc::clone(self), ticket, rests: false }
     }
@@ -214,6 +217,14 @@ impl State {
 }
 
 impl Permit {
+    /// Whether its session is still being opened: until it is there nothing is in use.
+    pub(super) fn waits(&self, waits: bool) {
+        if let Some(loan) = self.gate.lock().loans.get_mut(&self.ticket) {
+            loan.waits = waits;
+            loan.since = Instant::now();
+        }
+    }
+
     /// Nobody uses its session any more; whoever dropped it does not wait for what is still to be done with it.
     pub(super) fn rest(&mut self) {
         let mut state = self.gate.lock();

@@ -57,7 +57,7 @@ impl HealthOptions {
             return invalid("health.max_pool_usage", "it is a share, above zero");
         }
         if window.is_zero() {
-            return invalid("health.window", "it is above zero");
+            return invalid("health.window", "it is 0; it must be above zero");
         }
         Ok(())
     }

@@ -67,8 +67,26 @@
 //! and where whoever loads gives up, the next one loads. The bounds of [`CacheOptions`] hold at every instant; what is larger
 //! than [`CacheOptions::max_entry_bytes`] is given and not kept.
 //!
+//! A call that has a stale result at hand waits a tenth of a second for a session once it is known that none can be had; any
+//! other call waits for [`PoolOptions::acquire_timeout`].
+//!
+//! # Types
+//!
+//! [`Query::bind`] takes what has one obvious type on the server: numbers, `bool`, text, bytes, `SystemTime`, and `Option` and
+//! arrays of them. Anything else is [bound with its type](Query::bind_as), if the driver can write it: `jsonb`, `uuid` and
+//! the types of `chrono` and `time` come with features of the crate `postgres-types` (`with-serde_json-1`, `with-uuid-1`,
+//! `with-chrono-0_4` …), which the program names in its own Cargo.toml, in the version that [`Type`] is of. Without them text
+//! can be cast by the server: `$1::text::jsonb`.
+//!
+//! # Timeouts of statements
+//!
+//! They are the server's: `options=-c statement_timeout=5s` in the connection string, or `ALTER ROLE`. [`Error::Timeout`] is
+//! about waiting for another call's load.
+//!
 //! # Traps
 //!
+//! - **The function that reads a row is part of a cached result's key.** Each closure in a program's text is one of its own:
+//!   calls that are to share a result, and [`Client::invalidate_key`], name the same `fn`.
 //! - **Tags are for the program to get right.** A query that reads three tables names three tags; a write that forgets to name
 //!   one is seen after the time to live. A function or a view reads tables that its query does not name, and a foreign key
 //!   with `ON DELETE CASCADE` or a trigger writes them.

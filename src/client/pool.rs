@@ -141,11 +141,20 @@ impl Inner {
 
     /// A session, within [`PoolOptions::acquire_timeout`].
     pub(super) fn take(self: &Arc<Self>, site: &'static Location<'static>) -> Result<Conn, Error> {
+        self.take_within(self.shared.options.acquire_timeout, site)
+    }
+
+    /// The same, for whoever waits no longer than that.
+    pub(super) fn take_within(
+        self: &Arc<Self>,
+        timeout: Duration,
+        site: &'static Location<'static>,
+    ) -> Result<Conn, Error> {
         refuse_async_context()?;
         let now = Instant::now();
         let begun = now.checked_sub(WAITED.take()).unwrap_or(now);
         let _span = trace::acquire();
-        let taken = self.take_from(begun, site);
+        let taken = self.take_from(timeout, begun, site);
         let ended = taken.as_ref().ok().and_then(Conn::begins).unwrap_or_else(Instant::now);
         self.shared.counters.acquire.took(ended.saturating_duration_since(begun));
         if let Err(error @ Error::Exhausted { .. }) = &taken {
@@ -155,9 +164,13 @@ impl Inner {
         taken
     }
 
-    fn take_from(self: &Arc<Self>, begun: Instant, site: &'static Location<'static>) -> Result<Conn, Error> {
+    fn take_from(
+        self: &Arc<Self>,
+        timeout: Duration,
+        begun: Instant,
+        site: &'static Location<'static>,
+    ) -> Result<Conn, Error> {
         let shared = &self.shared;
-        let timeout = shared.options.acquire_timeout;
         let permit = shared.gate.enter(timeout.saturating_sub(begun.elapsed()), site)?;
         // Whoever does not wait for others still waits until a session of its own is open.
         let patience = if timeout.is_zero() { DEFAULT_DEADLINE } else { timeout };
@@ -165,7 +178,16 @@ impl Inner {
             let left = patience.saturating_sub(begun.elapsed());
             shared.seeking.fetch_add(1, Ordering::Relaxed);
             shared.started.store(true, Ordering::Release);
-            let got = self.pool.get_timeout(left);
+            // What is idle is no wait; what is opened is in use from then on.
+            let got = self.pool.try_get().map_or_else(
+                || {
+                    permit.waits(true);
+                    let got = self.pool.get_timeout(left);
+                    permit.waits(false);
+                    got
+                },
+                Ok,
+            );
             shared.seeking.fetch_sub(1, Ordering::Relaxed);
             let Ok(mut loan) = got else {
                 return Err(match shared.down() {

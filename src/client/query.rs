@@ -12,6 +12,10 @@ use super::error::Error;
 pub(super) type Weigh<T> = fn(&T) -> u64;
 
 /// A value whose type on the server is known from its own. [`Query::bind_as`] takes any other, with its type.
+#[diagnostic::on_unimplemented(
+    message = "the server's type for a `{Self}` is not known",
+    note = "give it with `Query::bind_as(value, Type::…)`; a `NULL` is `None::<T>`"
+)]
 pub trait Bind: ToSql + Send + Sync {
     /// The server's type.
     const TYPE: Type;

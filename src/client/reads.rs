@@ -10,9 +10,14 @@ use postgres_protocol::escape::escape_literal;
 
 use super::builder::Client;
 use super::cache::{Cached, Found, Key, Load, Loaded, Source, Tag, Wanted};
+use super::conn::Conn;
 use super::error::Error;
 use super::query::Query;
 use crate::pg::TableName;
+
+/// How long a call with a stale result at hand waits for a session while the server is known to be away: long enough for one
+/// that is near, and too short to be felt.
+const AWAY_WAIT: Duration = Duration::from_millis(100);
 
 /// Rows as they are kept, and their bytes as the server sent them.
 type Rows<T> = (Arc<Box<[T]>>, u64);
@@ -35,7 +40,8 @@ impl Client {
     /// All rows of a query, kept or asked for: see [`Cached`] for what came of it, and [the module](super) for what may be
     /// relied on. The query runs in a read-only transaction of its own, never in the caller's.
     ///
-    /// The function that reads a row captures nothing, so that results differ only where their queries do:
+    /// **The function that reads a row is part of the key**, and each closure in a program's text is one of its own, also where
+    /// two read the same: give a named `fn` wherever calls are to share a result. It captures nothing:
     ///
     /// ```compile_fail
     /// # fn of(db: &pgstrata::client::Client) -> Result<(), pgstrata::client::Error> {
@@ -73,7 +79,8 @@ impl Client {
         self.cache.invalidate(tag.0);
     }
 
-    /// Ends what is kept of one query, as that function reads it.
+    /// Ends what is kept of one query, as that function reads it: the named `fn` that [`cached`](Self::cached) was given. A
+    /// closure written here is another function, and ends nothing.
     ///
     /// # Errors
     /// [`Error::Decode`] where a parameter is not of its type.
@@ -129,7 +136,7 @@ impl Client {
         read: impl Fn(&Row) -> Result<T, Error> + Copy,
         site: &'static Location<'static>,
     ) -> Result<Cached<T>, Error> {
-        match self.load(query, read, site) {
+        match self.load(query, read, asked, site) {
             Ok((rows, bytes)) => {
                 let value: Arc<dyn Any + Send + Sync> = Arc::<Box<[T]>>::clone(&rows);
                 let age = load.succeed(Loaded { value, bytes });
@@ -151,6 +158,18 @@ impl Client {
             load.fail(&error);
         }
         self.instead(error, self.cache.old(&asked.key), asked)
+    }
+
+    /// How long a load waits for a session. Where one was lost or the last attempt at one failed, and there is something to give in its place,
+    /// nobody is kept waiting for what will not come.
+    fn patience(&self, asked: &Asked, lost: bool) -> Duration {
+        let whole = self.inner.shared.options.acquire_timeout;
+        if asked.longer.is_zero() || !(lost || self.inner.shared.down().is_some()) {
+            return whole;
+        }
+        let old = self.cache.old(&asked.key);
+        let usable = old.is_some_and(|(_, age)| age < asked.wanted.ttl.saturating_add(asked.longer));
+        if usable { whole.min(AWAY_WAIT) } else { whole }
     }
 
     /// What is given in place of an error: only ever what is kept, and only where nobody answered.
@@ -176,13 +195,15 @@ impl Client {
         &self,
         query: &Query<'_>,
         read: impl Fn(&Row) -> Result<T, Error> + Copy,
+        asked: &Asked,
         site: &'static Location<'static>,
     ) -> Result<Rows<T>, Error> {
         let weighs = query.weighs::<T>()?;
-        let rows = match self.read_rows(query, site) {
+        // Only a session that was there can have been lost: where there is none the wait was long enough.
+        let rows = match read_rows(self.inner.take_within(self.patience(asked, false), site)?, query) {
             Err(lost) if lost.is_lost() => {
                 self.retries(&lost);
-                self.read_rows(query, site)?
+                read_rows(self.inner.take_within(self.patience(asked, true), site)?, query)?
             }
             rows => rows?,
         };
@@ -195,20 +216,20 @@ impl Client {
         let own = u64::try_from(std::mem::size_of_val(&*values)).unwrap_or(u64::MAX);
         Ok((Arc::new(values), wire.saturating_add(own)))
     }
+}
 
-    fn read_rows(&self, query: &Query<'_>, site: &'static Location<'static>) -> Result<Vec<Row>, Error> {
-        let mut conn = self.inner.take(site)?;
-        conn.set_touched(true)?;
-        if let Some(table) = conn.simple(&begin(query))?.into_iter().next()
-            && query.scope_of().is_none()
-        {
-            return Err(Error::NeedsScope { table });
-        }
-        let rows = conn.rows_typed(query)?;
-        conn.batch("COMMIT")?;
-        conn.set_touched(false)?;
-        Ok(rows)
+/// In a read-only transaction of its own.
+fn read_rows(mut conn: Conn, query: &Query<'_>) -> Result<Vec<Row>, Error> {
+    conn.set_touched(true)?;
+    if let Some(table) = conn.simple(&begin(query))?.into_iter().next()
+        && query.scope_of().is_none()
+    {
+        return Err(Error::NeedsScope { table });
     }
+    let rows = conn.rows_typed(query)?;
+    conn.batch("COMMIT")?;
+    conn.set_touched(false)?;
+    Ok(rows)
 }
 
 fn rows<T: Send + Sync + 'static>(value: Arc<dyn Any + Send + Sync>) -> Result<Arc<Box<[T]>>, Error> {

@@ -490,9 +490,9 @@ impl std::fmt::Debug for Connector {
 fn combined(first: ConnError, second: ConnError) -> ConnError {
     match (first, second) {
         // prefer: after the plain session failed too, that is the story, unless the server does have TLS.
-        (ConnError::Tls { message: tls, .. }, ConnError::AuthFailed { target, user, message }) => {
+        (ConnError::Tls { message: tls, .. }, ConnError::AuthFailed { target, user, message, sqlstate }) => {
             let message = if tls.contains(NO_TLS) { message } else { format!("{message}; with tls before: {tls}") };
-            ConnError::AuthFailed { target, user, message }
+            ConnError::AuthFailed { target, user, message, sqlstate }
         }
         (ConnError::Tls { message, .. }, second) if message.contains(NO_TLS) => second,
         // What was tried first is what the user asked for.
@@ -555,6 +555,7 @@ mod tests {
             target: "d@h:1".to_owned(),
             user: "u".to_owned(),
             message: "no entry".to_owned(),
+            sqlstate: None,
         };
         assert_eq!(combined(tls("x: server does not support TLS"), auth()), auth());
         assert!(

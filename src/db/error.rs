@@ -41,6 +41,8 @@ pub enum ConnError {
         user: String,
         /// The server's message, and why a password file was passed over.
         message: String,
+        /// Its SQLSTATE; `None` where the driver gave up before the server did.
+        sqlstate: Option<String>,
     },
     /// TLS could not be agreed on, or the certificate was not accepted.
     #[error("tls with {target}: {message}")]
@@ -144,13 +146,12 @@ impl ConnError {
     /// The server's SQLSTATE, where that is known.
     pub fn sqlstate(&self) -> Option<&str> {
         match self {
-            Self::Refused { sqlstate, .. } => sqlstate.as_deref(),
+            Self::Refused { sqlstate, .. } | Self::AuthFailed { sqlstate, .. } => sqlstate.as_deref(),
             Self::UnknownDatabase { .. } => Some(SqlState::INVALID_CATALOG_NAME.code()),
             Self::TooManyConnections { .. } => Some(SqlState::TOO_MANY_CONNECTIONS.code()),
             Self::BadConnInfo(_)
             | Self::Unreachable { .. }
             | Self::Mute { .. }
-            | Self::AuthFailed { .. }
             | Self::Tls { .. }
             | Self::WrongServer { .. }
             | Self::NoHost(_)
@@ -176,7 +177,9 @@ impl ConnError {
                 {
                     Self::PoolerExhausted { target, message }
                 }
-                ref code if code.code().starts_with("28") => Self::AuthFailed { target, user, message },
+                ref code if code.code().starts_with("28") => {
+                    Self::AuthFailed { target, user, message, sqlstate: Some(code.code().to_owned()) }
+                }
                 ref code => Self::Refused { target, message, sqlstate: Some(code.code().to_owned()) },
             };
         }
@@ -193,11 +196,12 @@ impl ConnError {
         // The driver's kinds are private; its texts are all there is to go by.
         match error.to_string().as_str() {
             "error performing TLS handshake" => Self::Tls { target, message: with_tls_hint(message) },
-            "authentication error" => Self::AuthFailed { target, user, message },
+            "authentication error" => Self::AuthFailed { target, user, message, sqlstate: None },
             "invalid configuration" if message.contains("password missing") => Self::AuthFailed {
                 target,
                 user,
                 message: "the server asks for a password, and none was given (PGPASSWORD, .pgpass)".to_owned(),
+                sqlstate: None,
             },
             "invalid configuration" | "invalid connection string" => Self::BadConnInfo(message),
             _ => Self::Unreachable { target, message },

@@ -152,3 +152,11 @@ fn how_much_of_the_pool_may_be_in_use_is_for_the_program_to_say() {
         assert!(matches!(refused, Error::Invalid { field: "health.max_pool_usage", .. }), "{refused}");
     }
 }
+
+#[test]
+fn a_role_that_the_server_does_not_know_is_refused_with_its_sqlstate() {
+    let url = server().url("postgres").replace(&format!("user={}", server().superuser()), "user=nobody_knows_me");
+    let refused = client_of(&url, "outside_refused", PoolOptions::default()).connect_now().unwrap_err();
+    assert!(matches!(refused, Error::Refused(_)), "{refused:?}");
+    assert_eq!(refused.sqlstate(), Some("28000"));
+}

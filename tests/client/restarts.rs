@@ -1,10 +1,11 @@
 //! A server that goes away and comes back.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pgstrata::client::{Error, PoolOptions, Query, TxOptions};
+use pgstrata::client::{Client, Error, Event, Observer, PoolOptions, Query, TxOptions};
 
 use crate::support::{client_of, int, own_server};
 
@@ -103,4 +104,43 @@ fn a_read_is_tried_again_on_another_session_and_a_write_is_not() {
         assert_eq!(found.is_ok(), done, "{found:?}");
     }
     assert_eq!(db.stats().retried, 1);
+}
+
+/// Whoever has something to give waits for nobody; and what waits for a session has none that could leak.
+#[test]
+fn a_stale_result_comes_at_once_while_the_server_is_away() {
+    let (server, told) = (own_server(), Arc::new(Told::default()));
+    let options = PoolOptions {
+        acquire_timeout: Duration::from_secs(5),
+        leak_warning: Some(Duration::from_millis(200)),
+        ..PoolOptions::default()
+    };
+    let client = Client::builder(server.url("postgres")).pool(options).observer(Arc::<Told>::clone(&told));
+    let db = client.build().unwrap();
+    let query = Query::new("SELECT 7").ttl(Duration::from_millis(50)).stale_if_error(Duration::from_secs(600));
+    assert_eq!(*db.cached(&query, int).unwrap(), [7]);
+    server.stop().unwrap();
+    thread::sleep(Duration::from_millis(100));
+    for _ in 0..4 {
+        let begun = Instant::now();
+        assert!(db.cached(&query, int).unwrap().is_stale());
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+    // Without anything to give it is one wait, not two.
+    let (begun, other) = (Instant::now(), Query::new("SELECT 8").stale_if_error(Duration::from_secs(600)));
+    assert!(matches!(db.cached(&other, int), Err(Error::Unreachable(_))));
+    assert!((4..8).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    let told = told.0.lock().unwrap();
+    assert!(told.iter().any(|event| event.starts_with("NotOpened")), "{told:?}");
+    assert!(!told.iter().any(|event| event.starts_with("Leak")), "{told:?}");
+    assert_eq!(db.stats().leaks, 0);
+}
+
+#[derive(Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl Observer for Told {
+    fn observe(&self, event: &Event<'_>) {
+        self.0.lock().unwrap().push(format!("{event:?}"));
+    }
 }

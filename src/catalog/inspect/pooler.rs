@@ -178,8 +178,12 @@ mod tests {
             unnamed(&refused, "pgbouncer"),
             "pgbouncer@db1:6432 refused the session: no such user: …, or \"…\"; pgbouncer2"
         );
-        let failed =
-            ConnError::AuthFailed { target, user: "stats".to_owned(), message: "for user \"stats\"".to_owned() };
+        let failed = ConnError::AuthFailed {
+            target,
+            user: "stats".to_owned(),
+            message: "for user \"stats\"".to_owned(),
+            sqlstate: None,
+        };
         let all = ConnError::NoHost(vec![failed]);
         assert_eq!(unnamed(&all, "stats"), "no host gave a session: authentication failed at pgbouncer@db1:6432");
     }

@@ -45,13 +45,13 @@ impl CacheOptions {
         let Self { max_bytes, max_entries, ttl, max_entry_bytes, stale_if_error: _, min_hit_ratio, wait: _ } = self;
         let invalid = |field, because: &str| Err(Error::Invalid { field, because: because.to_owned() });
         if *max_bytes == 0 {
-            return invalid("cache.max_bytes", "it is above zero");
+            return invalid("cache.max_bytes", "it is 0; it must be above zero");
         }
         if *max_entries == 0 {
-            return invalid("cache.max_entries", "it is above zero");
+            return invalid("cache.max_entries", "it is 0; it must be above zero");
         }
         if ttl.is_zero() {
-            return invalid("cache.ttl", "it is above zero");
+            return invalid("cache.ttl", "it is 0; it must be above zero");
         }
         if max_entry_bytes > max_bytes {
             return invalid("cache.max_entry_bytes", "it is no more than max_bytes");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::spec::{Cache, Client, Pool, Timeout, TimeoutOrNone};
-use super::super::units::{size, timeout};
+use super::super::units::{UnitError, size, timeout};
 use super::super::{ClientDesired, Fraction, Label, PolicyError, PolicyPath};
 use super::Checks;
 use super::limits::or_none;
@@ -91,7 +91,14 @@ fn beside(path: &PolicyPath, at: (&str, &str), other: (&str, &str), message: imp
 }
 
 fn time(checks: &mut Checks, path: &PolicyPath, text: Option<&Timeout>) -> Option<u64> {
-    text.and_then(|text| checks.keep(path, timeout(text.as_ref()))).map(millis)
+    match timeout(text?.as_ref()) {
+        // Of a server's timeout it would be none at all.
+        Err(UnitError::ForEver) => {
+            checks.at(path, "it must be above zero");
+            None
+        }
+        other => checks.keep(path, other).map(millis),
+    }
 }
 
 fn time_or_zero(checks: &mut Checks, path: &PolicyPath, text: Option<&TimeoutOrNone>) -> Option<u64> {
