@@ -127,7 +127,7 @@ fn what_means_the_same_is_the_same() {
 fn what_no_server_takes_is_refused_with_its_place() {
     let mut world = world(
         "alter_system",
-        "shared_buffers: 1s, random_page_cost: -1, wal_compression: zip, log_checkpoints: o, work_men: 1MB, \
+        "shared_buffers: much, random_page_cost: -1, wal_compression: zip, log_checkpoints: o, work_men: 1MB, \
          server_version: '15', config_file: /x",
     );
     setting(&mut world, "log_checkpoints").value = "off".to_owned();
@@ -146,7 +146,7 @@ fn what_no_server_takes_is_refused_with_its_place() {
             "setting log_checkpoints: `o` is neither on nor off",
             "setting random_page_cost: `-1` is below its least value, 0",
             "setting server_version: no configuration sets it",
-            "setting shared_buffers: `1s` is no size: write a number with B, kB, MB, GB or TB",
+            "setting shared_buffers: `much` is no size: write a number with B, kB, MB, GB or TB",
             "setting wal_compression: `zip` is none of pglz, lz4, on, off",
             "setting work_men: this server has no such setting; did you mean `work_mem`?",
         ]
