@@ -118,7 +118,7 @@ pub enum Question {
 
 impl Question {
     /// Whether it is about this table, a partition or an index of it.
-    pub(super) fn is_about(&self, state: &TableState) -> bool {
+    pub(crate) fn is_about(&self, state: &TableState) -> bool {
         let TableState::Partitioned(root) = state else { return false };
         match self {
             Self::NewestNonEmpty { root: oid }

@@ -169,7 +169,12 @@ impl Client {
         }
         let old = self.cache.old(&asked.key);
         let usable = old.is_some_and(|(_, age)| age < asked.wanted.ttl.saturating_add(asked.longer));
-        if usable { whole.min(AWAY_WAIT) } else { whole }
+        match usable {
+            // Who waits for no session in use would still wait until one is open.
+            true if whole.is_zero() => AWAY_WAIT,
+            true => whole.min(AWAY_WAIT),
+            false => whole,
+        }
     }
 
     /// What is given in place of an error: only ever what is kept, and only where nobody answered.

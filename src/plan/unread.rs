@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Code, Finding};
-use crate::catalog::{Answer, Oid, Question, Root, Snapshot, TableState, was_refused};
+use crate::catalog::{Answer, Question, Root, Snapshot, TableState, was_refused};
 use crate::sql::{Ident, TableName};
 
 /// What of one table could not be read.
@@ -20,7 +20,10 @@ pub(crate) fn unread(snapshot: &Snapshot) -> Vec<Finding> {
     let mut of_table: BTreeMap<&TableName, Unread> = BTreeMap::new();
     for (question, answer) in snapshot.answers.iter() {
         let Answer::Unknown(because) = answer else { continue };
-        let Some((name, kind)) = about(question, snapshot).filter(|_| was_refused(because)) else { continue };
+        let Some(kind) = kind(question).filter(|_| was_refused(because)) else { continue };
+        let Some((name, _)) = snapshot.catalog.tables.iter().find(|(_, state)| question.is_about(state)) else {
+            continue;
+        };
         let unread = of_table.entry(name).or_default();
         match kind {
             // The same SQLSTATE, and no GRANT helps.
@@ -41,21 +44,14 @@ enum Kind {
     Indexes,
 }
 
-/// The table that a question reads.
-fn about<'a>(question: &Question, snapshot: &'a Snapshot) -> Option<(&'a TableName, Kind)> {
-    let by = |is: &dyn Fn(&Root) -> bool| {
-        snapshot.catalog.tables.iter().find_map(|(name, state)| match state {
-            TableState::Partitioned(root) if is(root) => Some(name),
-            TableState::Partitioned(_) | TableState::Missing | TableState::Unfit(_) => None,
-        })
-    };
-    let of_root = |oid: Oid| by(&|root| root.oid == oid);
+/// What a question reads of its table.
+fn kind(question: &Question) -> Option<Kind> {
     match question {
-        Question::NewestNonEmpty { root } | Question::HighestKeys { root } => Some((of_root(*root)?, Kind::Rows)),
-        Question::DefaultRows { leaf, .. } | Question::DefaultKeys { leaf, .. } => {
-            Some((by(&|root| root.leaves.contains_key(leaf))?, Kind::Rows))
-        }
-        Question::WantedIndex { root, definition: _ } => Some((of_root(*root)?, Kind::Indexes)),
+        Question::NewestNonEmpty { .. }
+        | Question::HighestKeys { .. }
+        | Question::DefaultRows { .. }
+        | Question::DefaultKeys { .. } => Some(Kind::Rows),
+        Question::WantedIndex { .. } => Some(Kind::Indexes),
         // Its own text is the answer where it cannot be made again; the others read the catalog, or tables of others.
         Question::IndexSpelling { .. }
         | Question::Bytes { .. }

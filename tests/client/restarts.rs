@@ -136,6 +136,21 @@ fn a_stale_result_comes_at_once_while_the_server_is_away() {
     assert_eq!(db.stats().leaks, 0);
 }
 
+/// Also for who waits for no session that is in use: opening one has its own, longer, patience.
+#[test]
+fn who_never_waits_gets_a_stale_result_as_soon() {
+    let server = own_server();
+    let options = PoolOptions { acquire_timeout: Duration::ZERO, ..PoolOptions::default() };
+    let db = client_of(&server.url("postgres"), "restarts_impatient", options);
+    let query = Query::new("SELECT 7").ttl(Duration::from_millis(50)).stale_if_error(Duration::from_secs(600));
+    assert_eq!(*db.cached(&query, int).unwrap(), [7]);
+    server.stop().unwrap();
+    thread::sleep(Duration::from_millis(100));
+    let begun = Instant::now();
+    assert!(db.cached(&query, int).unwrap().is_stale());
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
 #[derive(Default)]
 struct Told(Mutex<Vec<String>>);
 

@@ -190,7 +190,7 @@ fn block_rows(
     findings: &mut Vec<Finding>,
 ) {
     let count = rows.map_or_else(|| "rows".to_owned(), |rows| rows.to_string());
-    let lie = if count == "1 row" { "lies" } else { "lie" };
+    let lie = if rows == Some(RowCount::Exactly(1)) { "lies" } else { "lie" };
     let message = format!("{count} for {} {lie} in the default partition: move them out first", step.action.object());
     let mut finding = context.finding(Code::RowsInDefault, Some(&leaf.name), message);
     finding.hint = step.action.partition().map(|partition| {
